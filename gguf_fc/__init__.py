@@ -1,0 +1,1 @@
+"""A local OpenAI-compatible server for GGUF models whose tool calls can be trusted."""

@@ -1,0 +1,1 @@
+"""The language a model speaks, read from its chat template.  Pure."""

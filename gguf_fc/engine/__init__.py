@@ -1,0 +1,1 @@
+"""Tokens over time: runs only inside the worker process."""

@@ -1,0 +1,62 @@
+"""What the model said, piece by piece.
+
+A stream is any number of reasoning, text and call events, then exactly one ``Finish``.
+The pieces of a call arrive in order: ``CallStart``, ``CallDelta`` any number of times, ``CallEnd``;
+a call without its ``CallEnd`` was cut off and must never be reported as complete.
+Joined, the ``arguments`` of a call are one JSON object as text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gguf_fc.job import Done
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More of the reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStart:
+    """A call begins.  *index* counts the calls of this reply from 0."""
+
+    index: int
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallDelta:
+    """More of a call's arguments, as JSON text."""
+
+    index: int
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """The call is complete."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of the reply: why, and what it cost."""
+
+    done: Done
+
+
+ParseEvent = ReasoningDelta | TextDelta | CallStart | CallDelta | CallEnd
+Event = ParseEvent | Finish

@@ -1,0 +1,1 @@
+"""JSON Schema to rules to grammar text.  Pure: knows nothing of tools, models or processes."""

@@ -1,0 +1,138 @@
+"""The grammar as a tree of rules.
+
+One tree, several readings: ``text`` prints it as GBNF, ``llguidance`` prints it in that engine's
+notation, ``match`` decides whether a text is in the language.  Nothing here knows JSON Schema,
+tools or models.
+
+The language of a node is a set of strings of Unicode characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Exactly this text; "" is the empty string."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CharClass:
+    """One character in (or, if *negated*, outside) the inclusive code point *ranges*."""
+
+    ranges: tuple[tuple[int, int], ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """The items one after another."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the options; no options: nothing matches."""
+
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """*item* at least *least* and at most *most* times; None: no limit."""
+
+    item: Node
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The rule of that name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Any text up to and including the first occurrence of one of the *markers*."""
+
+    markers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """Any text, also none, in which no marker occurs.  No markers: any text at all."""
+
+    markers: tuple[str, ...] = ()
+
+
+Node = Literal | CharClass | Sequence | Choice | Repeat | Reference | Until | Without
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Named rules and the one to start from."""
+
+    named: Mapping[str, Node]
+    root: str = "root"
+
+
+@dataclass(slots=True, eq=False)
+class Builder:
+    """Collects rules under names that are unique and legal in GBNF (``[a-zA-Z0-9-]``)."""
+
+    _named: dict[str, Node] = field(default_factory=dict, init=False)
+
+    def reserve(self, hint: str) -> Reference:
+        """A fresh name near *hint*, to be filled by ``fill``: recursion needs the name first."""
+        stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in hint).strip("-") or "rule"
+        name, n = stem, 1
+        while name in self._named or name == "root":
+            n += 1
+            name = f"{stem}-{n}"
+        self._named[name] = Choice(())
+        return Reference(name)
+
+    def fill(self, reference: Reference, node: Node) -> None:
+        """Give a reserved name its rule."""
+        self._named[reference.name] = node
+
+    def define(self, hint: str, node: Node) -> Reference:
+        """Store *node* under a fresh name near *hint*."""
+        reference = self.reserve(hint)
+        self.fill(reference, node)
+        return reference
+
+    def build(self, root: Node) -> Rules:
+        """The collected rules with *root* as the start."""
+        return Rules({"root": root, **self._named})
+
+
+def sequence(*items: Node) -> Node:
+    """*items* in order, flattened, without empty literals."""
+    flat: list[Node] = []
+    for item in items:
+        flat.extend(item.items if isinstance(item, Sequence) else (item,))
+    kept = tuple(item for item in flat if item != Literal(""))
+    if len(kept) == 1:
+        return kept[0]
+    return Sequence(kept) if kept else Literal("")
+
+
+def choice(*options: Node) -> Node:
+    """One of *options*, flattened, without doubles."""
+    flat: dict[Node, None] = {}
+    for option in options:
+        flat.update(dict.fromkeys(option.options if isinstance(option, Choice) else (option,)))
+    return next(iter(flat)) if len(flat) == 1 else Choice(tuple(flat))
+
+
+def optional(node: Node) -> Node:
+    """*node* or nothing."""
+    return Repeat(node, 0, 1)

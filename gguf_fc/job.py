@@ -1,0 +1,167 @@
+"""What crosses the process line between the server and its worker.
+
+Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llama.cpp.
+
+Server to worker: ``Load`` (once), then ``Job``, ``Cancel``, ``Ping``, ``Stop``.
+Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
+``Chunk``, and exactly one of ``Done`` or ``Failed``; ``Pong`` for each ``Ping``.
+A job that cannot start ends with ``Failed`` without having been accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """The model file to load, and how.  ``None`` leaves the choice to the engine."""
+
+    path: str
+    n_ctx: int | None = None  # tokens, shared by all sequences
+    n_parallel: int = 4  # sequences that can run at once
+    n_threads: int | None = None
+    n_gpu_layers: int | None = None  # None: all that fit; 0: none
+    n_batch: int = 512  # tokens one decode step may hold
+    use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
+    max_queue: int = 64  # jobs that may wait for a free sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The model is loaded."""
+
+    n_ctx: int
+    n_ctx_train: int
+    n_parallel: int
+    n_vocab: int
+    n_threads: int
+    n_gpu_layers: int  # layers that lie on a GPU
+    device: str  # e.g. "CPU (2 threads)" or the GPU's name
+    use_extra_bufts: bool
+    description: str  # llama.cpp's own words for the model: architecture, size, quantization
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFailed:
+    """The model cannot be loaded; the worker ends after saying so."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen.  ``temperature`` 0 is greedy."""
+
+    temperature: float = 0.8
+    top_k: int = 40  # 0: off
+    top_p: float = 0.95  # 1: off
+    min_p: float = 0.05  # 0: off
+    repeat_penalty: float = 1.0  # 1: off
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    penalty_last_n: int = 64  # tokens the penalties look back at
+    seed: int | None = None  # None: a fresh one for each job
+    logit_bias: tuple[tuple[int, float], ...] = ()  # (token, added to its logit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrammarText:
+    """One grammar over the whole output, in the two notations an engine may run."""
+
+    gbnf: str
+    llguidance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of the prompt.  Control tokens are recognised in it only if *special*."""
+
+    text: str
+    special: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One generation."""
+
+    id: str
+    prompt: tuple[Segment, ...]
+    max_tokens: int | None = None  # None: until the context is full
+    sampling: Sampling = field(default_factory=Sampling)
+    grammar: GrammarText | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End a job; it answers with ``Done`` whose finish reason is ``cancelled``."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Are you still there?"""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Yes."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Finish nothing more; end the process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The prompt was tokenized and fits; the job will run."""
+
+    id: str
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Text the model wrote: always whole characters."""
+
+    id: str
+    text: str
+    n_tokens: int  # completion tokens behind this text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A job's regular end, with its exact counts."""
+
+    id: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    cached_tokens: int  # of the prompt, found in the prefix cache
+    completion_tokens: int
+    forced_tokens: int  # of the completion, decoded without sampling
+    decode_steps: int  # llama_decode calls that carried completion tokens
+    prompt_ms: float
+    completion_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A job's irregular end.  *code* is the ``code`` of a class in ``errors``."""
+
+    id: str
+    code: str
+    message: str
+
+
+ToWorker = Load | Job | Cancel | Ping | Stop
+FromWorker = Ready | LoadFailed | Accepted | Chunk | Done | Failed | Pong

@@ -1,0 +1,1 @@
+"""The shelf of files: what can be served, where it lies, how it fits."""

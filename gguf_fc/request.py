@@ -1,0 +1,81 @@
+"""What a client asked for, independent of the protocol it asked in.
+
+An API module translates its JSON into a ``Request``; ``dialect`` reads the messages and tools,
+``api.answer`` turns the whole into a ``Job``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gguf_fc.job import Sampling
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+Schema = dict[str, Any] | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call as it stands in a conversation.  *arguments* is JSON text."""
+
+    id: str | None
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None  # role "tool" only
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function the model may call.  *parameters* is a JSON Schema."""
+
+    name: str
+    description: str | None = None
+    parameters: Schema | None = None  # None: takes no arguments
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether and what to call.  *name* is set exactly when *mode* is ``named``."""
+
+    mode: Literal["none", "auto", "required", "named"] = "auto"
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """The form of an answer that is not a call."""
+
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    schema: Schema | None = None
+    name: str | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Everything one generation needs to know about what was asked."""
+
+    model: str | None
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = field(default_factory=ToolChoice)
+    parallel_tool_calls: bool = True
+    format: Format = field(default_factory=Format)
+    max_tokens: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: tuple[str, ...] = ()
+    stream: bool = False
+    include_usage: bool = False

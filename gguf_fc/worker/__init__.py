@@ -1,0 +1,1 @@
+"""The process line: one child process for each loaded model."""
