@@ -9,6 +9,7 @@
     + ModelNotFound             no such model is offered (404)
     + RouteNotFound             no such path or method (404, 405)
     + BodyTooLarge              the body is over the limit (413)
+    + Forbidden                 a page or host that may not use this server (403)
     + Overloaded                the queue is full (429)
   x ServerError             ours: 5xx
     + WorkerDied                the worker process ended under the request (503)
@@ -30,7 +31,7 @@ from typing import ClassVar
 
 
 class GgufFcError(Exception):
-    """The root. *param* names the request field at fault, in dotted form (``tools[0].function``)."""
+    """The root.  *param* names the request field at fault, e.g. ``tools[0].function.name``."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
@@ -92,6 +93,13 @@ class BodyTooLarge(RequestError):
 
     status = 413
     code = "request_too_large"
+
+
+class Forbidden(RequestError):
+    """The request comes from a page, or names a host, that may not use this server."""
+
+    status = 403
+    code = "forbidden"
 
 
 class Overloaded(RequestError):
@@ -156,3 +164,12 @@ class GrammarError(GgufFcError):
     status = 400
     type = "invalid_request_error"
     code = "invalid_grammar"
+
+
+def error_for(code: str, message: str) -> GgufFcError:
+    """The error whose class has this *code*; a code no class has is an ``EngineError``."""
+    classes = [GgufFcError]
+    for cls in classes:
+        classes.extend(cls.__subclasses__())
+    matching = (cls for cls in classes if cls.code == code)
+    return next(matching, EngineError)(message)

@@ -52,6 +52,7 @@ class ToolChoice:
 
     mode: Literal["none", "auto", "required", "named"] = "auto"
     name: str | None = None
+    allowed: tuple[str, ...] = ()  # only these tools may be called; empty: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

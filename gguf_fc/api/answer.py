@@ -1,0 +1,146 @@
+"""The whole server in one function: a request becomes a prompt, a job, chunks, events.
+
+Every protocol is an encoder over what ``answer`` yields.  This module knows neither HTTP nor any
+protocol's JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from gguf_fc.api.grammars import GrammarCache
+from gguf_fc.api.instruct import with_format_instruction
+from gguf_fc.dialect import Parser
+from gguf_fc.errors import EngineError, SchemaNotEnforceable, error_for
+from gguf_fc.events import Event, Finish
+from gguf_fc.gbnf import Grammar
+from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
+from gguf_fc.models.pool import LoadedModel, Pool
+from gguf_fc.request import Request, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Where fresh ids come from."""
+
+    reply: Callable[[], str]
+    call: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply the engine has accepted.  The last of *events* is ``Finish``."""
+
+    id: str
+    model: str  # the name it is offered under
+    loosened: tuple[str, ...]  # "path:keyword" for each schema keyword no grammar can hold
+    events: AsyncGenerator[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    job: Job
+    parser: Parser
+    loosened: tuple[str, ...]
+
+
+@asynccontextmanager
+async def answer(
+    request: Request, pool: Pool, grammars: GrammarCache, ids: Ids
+) -> AsyncIterator[Answer]:
+    """The reply to *request*; leaving the context cancels what is not finished.
+
+    Raises RequestError or ServerError, here or from the events.
+    """
+    async with pool.use(request.model) as model:
+        plan = await asyncio.to_thread(_plan, request, model, grammars, ids)
+        async with aclosing(model.worker.run(plan.job)) as messages:
+            await _accepted(messages)
+            async with aclosing(_events(messages, plan.parser)) as events:
+                yield Answer(plan.job.id, model.name, plan.loosened, events)
+
+
+async def _accepted(messages: AsyncGenerator[FromWorker]) -> None:
+    first = await anext(messages)
+    if isinstance(first, Failed):
+        raise _failure(first)
+    assert isinstance(first, Accepted)
+
+
+async def _events(messages: AsyncGenerator[FromWorker], parser: Parser) -> AsyncGenerator[Event]:
+    async for message in messages:
+        match message:
+            case Chunk(text=text):
+                for event in parser.feed(text):
+                    yield event
+            case Done(finish_reason="cancelled"):
+                raise EngineError("The server is stopping; the reply was cut off.")
+            case Done():
+                for event in parser.finish():
+                    yield event
+                yield Finish(message)
+            case Failed():
+                raise _failure(message)
+
+
+def _failure(failed: Failed) -> Exception:
+    error = error_for(failed.code, failed.message)
+    if failed.code == "context_length_exceeded":
+        error.param = "messages"
+    return error
+
+
+def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> _Plan:
+    """Everything that can be decided before the first token; runs off the event loop."""
+    dialect = model.dialect
+    shown = () if request.tool_choice.mode == "none" else request.tools
+    callable_tools = _callable(request)
+    prompt = dialect.render(with_format_instruction(request.messages, request.format), tools=shown)
+    grammar, text = grammars.get(
+        dialect, callable_tools, request, prompt.prefill, model.header.control_tokens
+    )
+    _refuse_loosened_strict(grammar, request)
+    job = Job(
+        id=ids.reply(),
+        prompt=prompt.segments,
+        max_tokens=request.max_tokens,
+        sampling=request.sampling,
+        grammar=text,
+        stop=request.stop,
+    )
+    return _Plan(
+        job,
+        dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call),
+        tuple(f"{item.path}:{item.keyword}" for item in grammar.report),
+    )
+
+
+def _callable(request: Request) -> tuple[Tool, ...]:
+    """The tools this request may call."""
+    choice = request.tool_choice
+    match choice.mode:
+        case "none":
+            return ()
+        case "named":
+            return tuple(tool for tool in request.tools if tool.name == choice.name)
+        case _:
+            allowed = choice.allowed
+            return tuple(tool for tool in request.tools if not allowed or tool.name in allowed)
+
+
+def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:
+    """``strict`` turns a keyword that cannot be enforced into an error."""
+    strict = [f"tools[{n}]" for n, tool in enumerate(request.tools) if tool.strict]
+    if request.format.strict:
+        strict.append("response_format")
+    for item in grammar.report:
+        for place in strict:
+            if item.path.startswith(f"{place}."):
+                raise SchemaNotEnforceable(
+                    f"'{item.path}': the keyword '{item.keyword}' cannot be enforced "
+                    f"({item.reason}); remove it or leave out 'strict'.",
+                    param=item.path,
+                )

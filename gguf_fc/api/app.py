@@ -1,0 +1,56 @@
+"""The ASGI application: routes, limits and errors.  What the routes do is said elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from gguf_fc.api.answer import Ids
+from gguf_fc.api.catalog import Catalog
+from gguf_fc.api.completions import ChatCompletions
+from gguf_fc.api.failure import on_bug, on_error, on_http_error
+from gguf_fc.api.grammars import GrammarCache
+from gguf_fc.api.guard import LocalOnly
+from gguf_fc.errors import GgufFcError
+from gguf_fc.models.pool import Pool
+
+
+def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
+    """The application that serves *pool*, which it starts and stops.
+
+    *allowed_hosts* are accepted in the Host header beside the loopback names.
+    """
+    ids = Ids(reply=lambda: f"chatcmpl-{uuid.uuid4().hex}", call=lambda: secrets.token_hex(12))
+    chat = ChatCompletions(pool, GrammarCache(), ids, clock=time.time)
+    catalog = Catalog(pool, started=int(time.time()))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await pool.stop()
+
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", chat.respond, methods=["POST"]),
+            Route("/v1/models", catalog.models),
+            Route("/v1/models/{name:path}", catalog.model),
+            Route("/health", catalog.health),
+        ],
+        middleware=[Middleware(LocalOnly, allowed_hosts=allowed_hosts)],
+        exception_handlers={
+            GgufFcError: on_error,
+            HTTPException: on_http_error,
+            Exception: on_bug,
+        },
+        lifespan=lifespan,
+    )

@@ -1,0 +1,225 @@
+"""From the body of a chat completion to a ``Request``: what the types alone cannot say.
+
+Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import orjson
+
+from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
+from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.job import Sampling
+from gguf_fc.request import Format, Message, Request, Tool, ToolCall, ToolChoice
+
+
+def to_request(body: ChatBody, defaults: Sampling) -> Request:
+    """Translate *body*; sampling fields it leaves out come from *defaults*."""
+    tools = _tools(body.tools or [])
+    stream = bool(body.stream)
+    if body.stream_options is not None and not stream:
+        raise InvalidParameter(
+            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
+    return Request(
+        model=body.model,
+        messages=tuple(_message(message, n) for n, message in enumerate(body.messages)),
+        tools=tools,
+        tool_choice=_tool_choice(body.tool_choice, tools),
+        parallel_tool_calls=body.parallel_tool_calls is not False,
+        format=_format(body),
+        max_tokens=_max_tokens(body),
+        sampling=_sampling(body, defaults),
+        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        stream=stream,
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
+    )
+
+
+def _message(message: ChatMessage, n: int) -> Message:
+    where = f"messages[{n}]"
+    if message.role == "tool" and message.content is None:
+        raise InvalidParameter(
+            f"'{where}.content' is required: it is the tool's result.", param=f"{where}.content"
+        )
+    if message.tool_calls and message.role != "assistant":
+        raise InvalidParameter(
+            f"'{where}.tool_calls' is only allowed for the role assistant.",
+            param=f"{where}.tool_calls",
+        )
+    return Message(
+        role=message.role,
+        content=_text(message.content, f"{where}.content") or message.refusal,
+        reasoning_content=message.reasoning_content,
+        tool_calls=tuple(
+            ToolCall(
+                call.id,
+                call.function.name,
+                _arguments(call.function.arguments, f"{where}.tool_calls[{i}].function.arguments"),
+            )
+            for i, call in enumerate(message.tool_calls or [])
+        ),
+        tool_call_id=message.tool_call_id,
+        name=message.name,
+    )
+
+
+def _text(content: str | list[ContentPart] | None, param: str) -> str | None:
+    """*content* as one string; parts that are not text are refused."""
+    if content is None or isinstance(content, str):
+        return content
+    for i, part in enumerate(content):
+        if part.type != "text":
+            raise UnsupportedParameter(
+                f"'{param}[{i}]' has type '{part.type}'; this server reads only text.",
+                param=f"{param}[{i}].type",
+            )
+        if part.text is None:
+            raise InvalidParameter(f"'{param}[{i}].text' is required.", param=f"{param}[{i}].text")
+    return "\n".join(part.text or "" for part in content)
+
+
+def _arguments(arguments: str | dict[str, Any] | None, param: str) -> str:
+    """*arguments* as the text of a JSON object."""
+    if isinstance(arguments, dict):
+        return orjson.dumps(arguments).decode()
+    text = arguments if arguments and arguments.strip() else "{}"
+    try:
+        is_object = isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        is_object = False
+    if not is_object:
+        raise InvalidParameter(
+            f"'{param}' is not the text of a JSON object; send what the server returned.",
+            param=param,
+        )
+    return text
+
+
+def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
+    seen: set[str] = set()
+    for i, tool in enumerate(tools):
+        name = tool.function.name
+        if name in seen:
+            raise InvalidParameter(
+                f"Two tools are called '{name}'; give each a name of its own.",
+                param=f"tools[{i}].function.name",
+            )
+        seen.add(name)
+    return tuple(
+        Tool(
+            name=tool.function.name,
+            description=tool.function.description,
+            parameters=tool.function.parameters,
+            strict=bool(tool.function.strict),
+        )
+        for tool in tools
+    )
+
+
+def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
+    if not tools:
+        if choice in (None, "none", "auto"):
+            return ToolChoice("none")
+        raise InvalidParameter(
+            "'tool_choice' asks for a call but 'tools' is empty.", param="tool_choice"
+        )
+    match choice:
+        case None | "auto":
+            return ToolChoice("auto")
+        case "none":
+            return ToolChoice("none")
+        case "required":
+            return ToolChoice("required")
+        case {"type": "function", "function": {"name": str(name)}}:
+            return ToolChoice("named", _known(name, tools, "tool_choice.function.name"))
+        case {"type": "function", "name": str(name)}:
+            return ToolChoice("named", _known(name, tools, "tool_choice.name"))
+        case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
+            return _allowed_tools(allowed, tools)
+        case _:
+            raise InvalidParameter(
+                '\'tool_choice\' must be "none", "auto", "required", '
+                '{"type": "function", "function": {"name": ...}} or '
+                '{"type": "allowed_tools", "allowed_tools": {"mode": ..., "tools": [...]}}.',
+                param="tool_choice",
+            )
+
+
+def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...]) -> ToolChoice:
+    where = "tool_choice.allowed_tools"
+    mode, entries = allowed.get("mode"), allowed.get("tools")
+    if mode not in ("auto", "required"):
+        raise InvalidParameter(
+            f'\'{where}.mode\' must be "auto" or "required".', param=f"{where}.mode"
+        )
+    if not isinstance(entries, list) or not entries:
+        raise InvalidParameter(f"'{where}.tools' must name tools.", param=f"{where}.tools")
+    names = []
+    for i, entry in enumerate(entries):
+        match entry:
+            case {"function": {"name": str(name)}} | {"name": str(name)}:
+                names.append(_known(name, tools, f"{where}.tools[{i}]"))
+            case _:
+                raise InvalidParameter(
+                    f"'{where}.tools[{i}]' must name a function.", param=f"{where}.tools[{i}]"
+                )
+    return ToolChoice("required" if mode == "required" else "auto", allowed=tuple(names))
+
+
+def _known(name: str, tools: tuple[Tool, ...], param: str) -> str:
+    if name not in {tool.name for tool in tools}:
+        raise InvalidParameter(f"'{param}' is '{name}', which is not in 'tools'.", param=param)
+    return name
+
+
+def _format(body: ChatBody) -> Format:
+    asked = body.response_format
+    if asked is None:
+        return Format()
+    if asked.type != "json_schema":
+        return Format(type=asked.type)
+    if asked.json_schema is None or asked.json_schema.schema is None:
+        raise InvalidParameter(
+            "'response_format.json_schema.schema' is required for the type json_schema.",
+            param="response_format.json_schema.schema",
+        )
+    return Format(
+        type="json_schema",
+        schema=asked.json_schema.schema,
+        name=asked.json_schema.name,
+        strict=bool(asked.json_schema.strict),
+    )
+
+
+def _max_tokens(body: ChatBody) -> int | None:
+    old, new = body.max_tokens, body.max_completion_tokens
+    if old is not None and new is not None and old != new:
+        raise InvalidParameter(
+            "'max_tokens' and 'max_completion_tokens' differ; send one of them.",
+            param="max_tokens",
+        )
+    return old if new is None else new
+
+
+def _sampling(body: ChatBody, defaults: Sampling) -> Sampling:
+    names = {field.name for field in dataclasses.fields(Sampling)} - {"logit_bias"}
+    given = {name: getattr(body, name, None) for name in names}
+    sampling = dataclasses.replace(
+        defaults, **{name: value for name, value in given.items() if value is not None}
+    )
+    if body.logit_bias is None:
+        return sampling
+    return dataclasses.replace(sampling, logit_bias=_logit_bias(body.logit_bias))
+
+
+def _logit_bias(bias: dict[str, float]) -> tuple[tuple[int, float], ...]:
+    for token in bias:
+        if not (token.isascii() and token.isdigit()):
+            raise InvalidParameter(
+                f"'logit_bias' has the key '{token}'; keys are token ids.", param="logit_bias"
+            )
+    return tuple((int(token), value) for token, value in bias.items())

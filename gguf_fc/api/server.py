@@ -1,0 +1,79 @@
+"""Run the application: load the model, say what is served, answer until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from gguf_fc.api.app import create_app
+from gguf_fc.config import Settings
+from gguf_fc.errors import ConfigError
+from gguf_fc.models.pool import LoadedModel, Pool
+
+logger = logging.getLogger(__name__)
+
+GRACEFUL_SECONDS = 5  # how long running replies may take to end after the first Ctrl-C
+
+
+def serve(settings: Settings, pool: Pool, say: Callable[[str], None]) -> None:
+    """Serve *pool* until interrupted; *say* gets the start-up lines.
+
+    Raises ConfigError if the address cannot be had, ModelFileError if the model cannot be loaded.
+    """
+    with _listen(settings.host, settings.port) as listener:
+        asyncio.run(_serve(settings, pool, listener, say))
+
+
+async def _serve(
+    settings: Settings, pool: Pool, listener: socket.socket, say: Callable[[str], None]
+) -> None:
+    try:
+        model = await pool.start()
+        for line in start_lines(model, _url(settings.host, listener.getsockname()[1])):
+            say(line)
+        app = create_app(pool, allowed_hosts=(settings.host,))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+        await uvicorn.Server(config).serve(sockets=[listener])
+    finally:
+        await pool.stop()
+
+
+def start_lines(model: LoadedModel, url: str) -> list[str]:
+    """What is served, one line each."""
+    ready, dialect = model.ready, model.dialect
+    parallel = "yes" if dialect.syntax.parallel else "no"
+    lines = [
+        f"model     {model.name} ({ready.description})",
+        f"context   {model.context_note}",
+        f"parallel  {ready.n_parallel} sequences",
+        f"device    {ready.device}",
+        f"tools     {dialect.label}; parallel calls: {parallel}",
+        f"url       {url}/v1",
+    ]
+    return [*lines, *(f"warning   {warning}" for warning in dialect.warnings)]
+
+
+def _url(host: str, port: int) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket, made before the model is loaded so that a taken port is known at once."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}; "
+            "choose another with --host and --port."
+        ) from error

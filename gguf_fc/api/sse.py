@@ -1,0 +1,146 @@
+"""Server-sent events over ASGI: a stream that stops working when its client is gone.
+
+Starlette's own streaming response learns of a disconnect only when it next sends, which can be
+minutes into a long prompt; so both kinds of reply run here beside a watch on ``receive``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gguf_fc.api.failure import error_body
+from gguf_fc.errors import GgufFcError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DONE = b"data: [DONE]\n\n"
+PING = b": ping\n\n"  # a comment: ignored by clients, it keeps their timers from running out
+PING_SECONDS = 5.0
+
+
+def frame(data: object) -> bytes:
+    """*data* as one event."""
+    return b"data: " + orjson.dumps(data) + b"\n\n"
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its reply was ready."""
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of *work*, which is cancelled when the client goes.
+
+    Raises ClientGone in that case, and whatever *work* raises.  The request's body must have been
+    read, because this reads on.
+    """
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_disconnected(request.receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGone
+        return task.result()
+    finally:
+        await _end(task)
+        await _end(gone)
+
+
+class EventStream(Response):
+    """Sends *frames* as they come, and a ping whenever none came for *ping_seconds*.
+
+    An error from the frames before the first one belongs to ``first_frame``, and so to the HTTP
+    status; a later one is sent as the stream's last event.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes],
+        *,
+        headers: dict[str, str],
+        ping_seconds: float = PING_SECONDS,
+    ) -> None:
+        super().__init__(headers={**headers, "cache-control": "no-cache"})
+        del self.headers["content-length"]
+        self._frames = frames
+        self._ping_seconds = ping_seconds
+        self._upcoming = self._next()
+
+    async def first_frame(self, seconds: float) -> None:
+        """Wait at most *seconds* for the first frame; raise the error that came in its place."""
+        done, _ = await asyncio.wait({self._upcoming}, timeout=seconds)
+        for task in done:
+            task.result()
+
+    async def aclose(self) -> None:
+        """Stop the work behind the frames."""
+        await _end(self._upcoming)
+        await self._frames.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send until the frames end or the client goes."""
+        pump = asyncio.create_task(self._pump(send))
+        gone = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if pump.done():
+                pump.result()
+        finally:
+            await _end(pump)
+            await _end(gone)
+            await self.aclose()
+
+    async def _pump(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async for data in self._with_pings():
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _with_pings(self) -> AsyncGenerator[bytes]:
+        while True:
+            await asyncio.wait({self._upcoming}, timeout=self._ping_seconds)
+            if not self._upcoming.done():
+                yield PING
+                continue
+            try:
+                data = self._upcoming.result()
+            except Exception as error:  # the edge: headers are out, so the stream must carry it
+                if not isinstance(error, GgufFcError):
+                    logger.exception("a stream failed")
+                yield frame(error_body(error))
+                return
+            if data is None:
+                return
+            yield data
+            self._upcoming = self._next()
+
+    def _next(self) -> asyncio.Task[bytes | None]:
+        return asyncio.create_task(_next_or_none(self._frames))
+
+
+async def _next_or_none(frames: AsyncGenerator[bytes]) -> bytes | None:
+    return await anext(frames, None)
+
+
+async def _disconnected(receive: Callable[[], Awaitable[Any]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel *task* and wait until it has cleaned up; its outcome was taken by who needed it."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,141 @@
+"""From a body to a request: combinations the types alone cannot judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gguf_fc.api.chat_request import to_request
+from gguf_fc.api.schema import parse_chat_body
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.job import Sampling
+from gguf_fc.request import Message, Request, ToolCall, ToolChoice
+
+USER = {"role": "user", "content": "hi"}
+TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
+
+
+def request(**fields: Any) -> Request:
+    body, _ = parse_chat_body(orjson.dumps({"messages": [USER], **fields}))
+    return to_request(body, Sampling(top_k=7))
+
+
+def refused(**fields: Any) -> str | None:
+    with pytest.raises(InvalidParameter) as caught:
+        request(**fields)
+    return caught.value.param
+
+
+def test_sampling_left_out_comes_from_the_defaults() -> None:
+    assert request(temperature=0).sampling == Sampling(temperature=0, top_k=7)
+
+
+def test_text_parts_become_one_text() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    assert request(messages=[{"role": "user", "content": parts}]).messages[0].content == "a\nb"
+
+
+def test_an_image_is_refused_by_its_path() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "x"}}]
+    messages = [{"role": "user", "content": parts}]
+    assert refused(messages=messages) == "messages[0].content[1].type"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [('{"a": 1}', '{"a": 1}'), ({"a": 1}, '{"a":1}'), ("", "{}"), (None, "{}")],
+)
+def test_arguments_of_earlier_calls_may_be_text_or_an_object(arguments: object, text: str) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    history = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    assert request(messages=history).messages[1] == Message(
+        role="assistant", tool_calls=(ToolCall("1", "f", text),)
+    )
+
+
+def test_broken_arguments_of_an_earlier_call_are_refused_by_their_path() -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": '}}
+    history = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    assert refused(messages=history) == "messages[1].tool_calls[0].function.arguments"
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (None, ToolChoice("auto")),
+        ("auto", ToolChoice("auto")),
+        ("none", ToolChoice("none")),
+        ("required", ToolChoice("required")),
+        ({"type": "function", "function": {"name": "g"}}, ToolChoice("named", "g")),
+        ({"type": "function", "name": "g"}, ToolChoice("named", "g")),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [{"type": "function", "function": {"name": "f"}}],
+                },
+            },
+            ToolChoice("required", allowed=("f",)),
+        ),
+    ],
+)
+def test_every_form_of_tool_choice_is_understood(choice: object, expected: ToolChoice) -> None:
+    assert request(tools=TOOLS, tool_choice=choice).tool_choice == expected
+
+
+@pytest.mark.parametrize(
+    ("choice", "param"),
+    [
+        ("any", "tool_choice"),
+        ({"type": "function"}, "tool_choice"),
+        ({"type": "function", "function": {"name": "h"}}, "tool_choice.function.name"),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"name": "h"}]}},
+            "tool_choice.allowed_tools.tools[0]",
+        ),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "maybe", "tools": []}},
+            "tool_choice.allowed_tools.mode",
+        ),
+    ],
+)
+def test_a_tool_choice_that_cannot_be_met_is_refused(choice: object, param: str) -> None:
+    assert refused(tools=TOOLS, tool_choice=choice) == param
+
+
+@pytest.mark.parametrize("tools", [None, []])
+def test_without_tools_there_is_nothing_to_choose(tools: object) -> None:
+    assert request(tools=tools).tool_choice == ToolChoice("none")
+    assert refused(tools=tools, tool_choice="required") == "tool_choice"
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    assert refused(tools=[*TOOLS, TOOLS[0]]) == "tools[2].function.name"
+
+
+def test_stream_options_need_a_stream() -> None:
+    assert refused(stream_options={"include_usage": True}) == "stream_options"
+    assert request(stream=True, stream_options={"include_usage": True}).include_usage
+
+
+def test_the_two_names_of_the_token_limit_must_agree() -> None:
+    assert request(max_tokens=5).max_tokens == 5
+    assert request(max_completion_tokens=6).max_tokens == 6
+    assert refused(max_tokens=5, max_completion_tokens=6) == "max_tokens"
+
+
+def test_a_json_schema_format_needs_its_schema() -> None:
+    bare = {"type": "json_schema", "json_schema": {"name": "x"}}
+    assert refused(response_format=bare) == "response_format.json_schema.schema"
+
+
+def test_logit_bias_is_keyed_by_token_ids() -> None:
+    assert request(logit_bias={"5": -100}).sampling.logit_bias == ((5, -100.0),)
+    assert refused(logit_bias={"hello": 1}) == "logit_bias"
+
+
+def test_a_tool_result_must_have_content() -> None:
+    assert refused(messages=[USER, {"role": "tool", "tool_call_id": "1"}]) == "messages[1].content"
