@@ -1,1 +1,49 @@
-"""JSON Schema to rules to grammar text.  Pure: knows nothing of tools, models or processes."""
+"""Grammars: one rule tree, made from JSON Schema or by hand, printed and matched.
+
+Knows nothing of tools, models or tokens (but for the texts of control tokens in ``llguidance``).
+"""
+
+from __future__ import annotations
+
+from gguf_fc.gbnf.grammar import Grammar, schema_to_grammar
+from gguf_fc.gbnf.rules import (
+    Builder,
+    CharClass,
+    Choice,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    Rules,
+    Sequence,
+    Until,
+    Without,
+    choice,
+    optional,
+    sequence,
+)
+from gguf_fc.gbnf.schema import compile_schema
+from gguf_fc.gbnf.schema_tree import Loosened
+from gguf_fc.gbnf.spacing import Spacing
+
+__all__ = [
+    "Builder",
+    "CharClass",
+    "Choice",
+    "Grammar",
+    "Literal",
+    "Loosened",
+    "Node",
+    "Reference",
+    "Repeat",
+    "Rules",
+    "Sequence",
+    "Spacing",
+    "Until",
+    "Without",
+    "choice",
+    "compile_schema",
+    "optional",
+    "schema_to_grammar",
+    "sequence",
+]

@@ -1,0 +1,74 @@
+"""A finished grammar: what to print, what to ask, and what it could not hold.
+
+``schema_to_grammar`` is the public way from a JSON Schema to a ``Grammar``; everything here works
+without a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gguf_fc.gbnf.llguidance import print_llguidance
+from gguf_fc.gbnf.match import Matcher
+from gguf_fc.gbnf.prune import prune
+from gguf_fc.gbnf.rules import Builder, Rules
+from gguf_fc.gbnf.schema import compile_schema
+from gguf_fc.gbnf.schema_tree import Loosened
+from gguf_fc.gbnf.spacing import Spacing
+from gguf_fc.gbnf.text import print_gbnf
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Rules with what was loosened on the way to them.
+
+    A rule that nothing can match is dropped where there is another way; a grammar that matches
+    no text at all raises ``GrammarError`` as soon as it is used.
+    """
+
+    rules: Rules
+    report: tuple[Loosened, ...] = ()
+
+    @cached_property
+    def gbnf(self) -> str:
+        """The grammar as llama.cpp reads it."""
+        return print_gbnf(self._pruned)
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole of *text* is in the language."""
+        return self._matcher.matches(text)
+
+    def llguidance(self, special: Mapping[str, int] | None = None) -> str:
+        """The grammar as llguidance reads it.
+
+        *special* maps the text of each control token of the vocabulary to its id.  llguidance
+        matches such a token only where the grammar names it, never as text.
+        """
+        return print_llguidance(self._pruned, special or {})
+
+    @cached_property
+    def _pruned(self) -> Rules:
+        return prune(self.rules)
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher(self._pruned)
+
+
+def schema_to_grammar(
+    schema: Any,  # noqa: ANN401  a JSON Schema is any JSON object or boolean
+    closed: bool = False,  # noqa: FBT001, FBT002  the documented public signature
+    spacing: Spacing | tuple[str, str] | None = None,
+) -> Grammar:
+    """The grammar of the JSON texts that are valid under *schema*.
+
+    *closed* reads an absent ``additionalProperties`` as false.  *spacing* fixes the white space
+    between tokens; None allows any that JSON allows.
+    """
+    fixed = Spacing(*spacing) if isinstance(spacing, tuple) else spacing
+    builder = Builder()
+    root, report = compile_schema(schema, builder, spacing=fixed, closed=closed)
+    return Grammar(builder.build(root), report)
