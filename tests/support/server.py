@@ -1,0 +1,82 @@
+"""A real server in a process of its own, for tests that talk to it as a client would."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from openai import OpenAI
+
+ROOT = Path(__file__).parent.parent.parent
+OFFLINE = Path(__file__).parent / "offline"  # its sitecustomize forbids all but loopback
+START_SECONDS = 60
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server."""
+
+    process: subprocess.Popen[str]
+    url: str  # ends in /v1
+    lines: list[str]  # what it printed at start
+    errors: Path  # its standard error
+
+    def client(self) -> OpenAI:
+        """The official client, told to try once only."""
+        return OpenAI(base_url=self.url, api_key="none", max_retries=0, timeout=60)
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+    """``gguf-fc serve`` with *arguments* on a free port; ended with the context."""
+    errors = folder / "stderr.txt"
+    command = [sys.executable, "-W", "error", "-m", "gguf_fc", "serve", "--port", "0", *arguments]
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**_environment(), **(env or {})},
+        ) as process,
+    ):
+        try:
+            lines = _start_lines(process, errors)
+            url = next(line.split()[1] for line in lines if line.startswith("url"))
+            yield Server(process, url, lines, errors)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _environment() -> dict[str, str]:
+    paths = (str(OFFLINE), str(ROOT), os.environ.get("PYTHONPATH", ""))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _start_lines(process: subprocess.Popen[str], errors: Path) -> list[str]:
+    """The lines up to the URL; they are read in a thread, because a pipe has no timeout."""
+    arriving: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read, args=(process, arriving), daemon=True).start()
+    lines: list[str] = []
+    while not any(line.startswith("url") for line in lines):
+        line = arriving.get(timeout=START_SECONDS)
+        assert line is not None, f"the server ended: {lines} {errors.read_text()}"
+        lines.append(line)
+    return lines
+
+
+def _read(process: subprocess.Popen[str], arriving: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        arriving.put(line.rstrip("\n"))
+    arriving.put(None)
