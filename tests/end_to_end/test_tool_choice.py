@@ -1,0 +1,177 @@
+"""``tool_choice`` means what it says, whatever the model would rather do.
+
+The model has random weights, so nothing but the grammar can make its calls valid.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from openai.types.chat.chat_completion import Choice
+
+from tests.support.random_model import write_random_model
+from tests.support.server import ROOT, Server, running
+
+pytestmark = pytest.mark.live
+
+GENERATIONS = 50
+DATA = Path(os.environ.get("GGUF_FC_DATA", ROOT / ".." / "shared" / "data"))
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def tool(name: str, **properties: Any) -> dict[str, Any]:
+    required = [key for key in properties if not key.startswith("may_")]
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": f"Use {name}",
+            "parameters": {"type": "object", "properties": properties, "required": required},
+        },
+    }
+
+
+TOOLS = [
+    tool("get_weather", city={"type": "string", "maxLength": 6}, may_unit={"enum": ["C", "F"]}),
+    tool(
+        "set_alarm",
+        hour={"type": "integer", "minimum": 0, "maximum": 23},
+        loud={"type": "boolean"},
+        may_days={"type": "array", "items": {"enum": ["mon", "tue"]}, "maxItems": 2},
+    ),
+    tool(
+        "add.note",
+        tags={"type": "array", "items": {"const": "x"}, "maxItems": 3},
+        may_at={
+            "type": "object",
+            "properties": {"line": {"type": "integer", "minimum": 1, "maximum": 99}},
+            "required": ["line"],
+            "additionalProperties": False,
+        },
+    ),
+    tool("ping"),
+]
+SCHEMAS = {entry["function"]["name"]: entry["function"]["parameters"] for entry in TOOLS}
+NAMED = {"type": "function", "function": {"name": "set_alarm"}}
+
+
+def vocabularies() -> list[Any]:
+    real = DATA / "vocab" / "ggml-vocab-qwen2.gguf"
+    skip = pytest.mark.skipif(not real.exists(), reason=f"no real vocabulary at {real}")
+    return [pytest.param(None, id="small"), pytest.param(real, id="real", marks=skip)]
+
+
+@pytest.fixture(scope="module", params=vocabularies())
+def vocabulary(request: pytest.FixtureRequest) -> Path | None:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module", params=["tagged", "bare"])
+def server(
+    request: pytest.FixtureRequest,
+    vocabulary: Path | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("random")
+    template = (TEMPLATES / f"{request.param}.jinja").read_text()
+    write_random_model(folder / "m.gguf", vocabulary=vocabulary, chat_template=template)
+    with running(folder, str(folder / "m.gguf"), "--ctx", "8192", "--parallel", "8") as started:
+        yield started
+
+
+def generate(server: Server, **options: Any) -> list[Choice]:
+    """The same question with as many seeds as there are generations."""
+    with server.client() as client, ThreadPoolExecutor(8) as threads:
+        name = client.models.list().data[0].id
+
+        def once(seed: int) -> Choice:
+            return client.chat.completions.create(
+                model=name,
+                messages=[{"role": "user", "content": "hello"}],
+                seed=seed,
+                temperature=1,
+                max_tokens=60,
+                **options,
+            ).choices[0]
+
+        return list(threads.map(once, range(GENERATIONS)))
+
+
+def calls(choice: Choice) -> list[tuple[str, Any]]:
+    """The calls of a reply, each of which must be valid."""
+    found = []
+    for call in choice.message.tool_calls or []:
+        assert call.type == "function"
+        arguments = json.loads(call.function.arguments)
+        jsonschema_rs.validate(SCHEMAS[call.function.name], arguments)
+        found.append((call.function.name, arguments))
+    if choice.finish_reason == "tool_calls":
+        assert found
+    return found
+
+
+def test_none_never_calls(server: Server) -> None:
+    for choice in generate(server, tools=TOOLS, tool_choice="none"):
+        assert choice.finish_reason in ("stop", "length")
+        assert calls(choice) == []
+
+
+def test_auto_makes_only_valid_calls(server: Server) -> None:
+    for choice in generate(server, tools=TOOLS, tool_choice="auto"):
+        calls(choice)
+
+
+def test_required_always_calls(server: Server) -> None:
+    choices = generate(server, tools=TOOLS, tool_choice="required")
+    for choice in choices:
+        assert choice.finish_reason in ("tool_calls", "length")
+        assert calls(choice) or choice.finish_reason == "length"
+        assert not choice.message.content
+    assert any(choice.finish_reason == "tool_calls" for choice in choices)
+
+
+def test_a_named_tool_is_the_one_that_is_called(server: Server) -> None:
+    choices = generate(server, tools=TOOLS, tool_choice=NAMED)
+    for choice in choices:
+        assert choice.finish_reason in ("tool_calls", "length")
+        assert {name for name, _ in calls(choice)} <= {"set_alarm"}
+    assert any(calls(choice) for choice in choices)
+
+
+def test_without_parallel_calls_there_is_at_most_one(server: Server) -> None:
+    choices = generate(server, tools=TOOLS, tool_choice="required", parallel_tool_calls=False)
+    assert {len(calls(choice)) for choice in choices} <= {0, 1}
+    assert sum(choice.finish_reason == "tool_calls" for choice in choices) > GENERATIONS // 2
+
+
+def test_only_allowed_tools_are_called(server: Server) -> None:
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "ping"}}]}
+    choices = generate(
+        server, tools=TOOLS, tool_choice={"type": "allowed_tools", "allowed_tools": allowed}
+    )
+    for choice in choices:
+        assert {name for name, _ in calls(choice)} <= {"ping"}
+    assert any(calls(choice) for choice in choices)
+
+
+def test_a_cut_off_call_is_never_reported(server: Server) -> None:
+    with server.client() as client:
+        name = client.models.list().data[0].id
+        for limit in range(1, 20):
+            choice = client.chat.completions.create(
+                model=name,
+                messages=[{"role": "user", "content": "hello"}],
+                tools=TOOLS,  # type: ignore[arg-type]
+                tool_choice="required",
+                max_tokens=limit,
+                seed=limit,
+            ).choices[0]
+            calls(choice)
+            assert choice.finish_reason in ("tool_calls", "length")
