@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Print how many decode steps a required call takes, against the tokens it has.
+
+    scripts/measure_forced_tokens.py [MODEL]
+
+MODEL is anything `gguf-fc serve` takes; without it, the demo model.  For figures on realistic work
+make the ballast model first (`scripts/make_bench_model.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Any
+
+QUESTIONS = (
+    "What is the weather like in Paris?",
+    "What is the weather like in Paris and Lyon?",
+    "Tell me the weather in Berlin tomorrow, please.",
+)
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the current weather in a city",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string", "description": "Name of the city"},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["city", "unit"],
+        },
+    },
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the model on one thread, ask each question, print the figures."""
+    command = [
+        sys.executable,
+        "-m",
+        "gguf_fc",
+        "serve",
+        *arguments,
+        "--port",
+        "0",
+        "--threads",
+        "1",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            url = next(line.split()[1] for line in server.stdout if line.startswith("url"))
+            measure(url)
+        finally:
+            server.terminate()
+
+
+def measure(url: str) -> None:
+    """Print a line for each question and one for all."""
+    tokens = steps = 0
+    for question in QUESTIONS:
+        started = time.perf_counter()
+        reply = ask(url, question)
+        seconds = time.perf_counter() - started
+        n_tokens = reply["usage"]["completion_tokens"]
+        n_steps = reply["timings"]["decode_steps"]
+        tokens, steps = tokens + n_tokens, steps + n_steps
+        calls = [
+            call["function"]["arguments"] for call in reply["choices"][0]["message"]["tool_calls"]
+        ]
+        print(f"{n_tokens:4} tokens  {n_steps:4} decode steps  {seconds:6.2f} s  {' '.join(calls)}")
+    print(f"{tokens:4} tokens  {steps:4} decode steps: {tokens / steps:.2f} times fewer steps")
+
+
+def ask(url: str, question: str) -> dict[str, Any]:
+    """One required call."""
+    body = {
+        "messages": [{"role": "user", "content": question}],
+        "tools": [WEATHER],
+        "tool_choice": "required",
+        "temperature": 0,
+    }
+    request = urllib.request.Request(  # noqa: S310  # our own server
+        f"{url}/chat/completions",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:  # noqa: S310
+        reply: dict[str, Any] = json.load(response)
+    return reply
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
