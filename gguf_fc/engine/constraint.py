@@ -1,0 +1,143 @@
+"""Holding a reply to its grammar.  The one door to llguidance.
+
+``Grammars`` compiles a grammar's text once and hands out a ``Constraint`` per job.  Knows tokens
+and grammars; nothing of JSON Schema, tools or logits.
+
+Theory of operation.
+1. A sampled token is tested alone (microseconds); the mask over the whole vocabulary is only
+   computed when it is refused.  Sampling again under the mask leaves the distribution unchanged.
+2. Where only one continuation exists, ``forced`` returns it and has taken it.  llguidance forces
+   only tokens the tokenizer itself would choose, and keeps back the last where a longer one could
+   span the edge.
+3. Plain text in a grammar never matches a control token, which llguidance knows by a leading 0xff.
+   Only control, unknown and unused tokens are marked so: a vocabulary's added ordinary tokens
+   are text.
+4. A matcher that fails stays failed.  That ends its job, never the worker.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import numpy as np
+from llguidance import LLMatcher, LLTokenizer
+from numpy.typing import NDArray
+
+from gguf_fc.engine.model import Vocabulary
+from gguf_fc.errors import EngineError, GrammarError
+from gguf_fc.job import GrammarText
+
+KEPT_GRAMMARS = 32
+
+T = TypeVar("T")
+
+
+class Constraint(Protocol):
+    """What may follow.  Raises EngineError when it can go on no longer."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing at all may follow."""
+        ...
+
+    def allows(self, token: int) -> bool:
+        """Whether *token* may be next."""
+        ...
+
+    def mask(self) -> NDArray[np.bool_]:
+        """For each token, whether it may be next."""
+        ...
+
+    def take(self, token: int) -> None:
+        """*token*, an allowed one, is next."""
+        ...
+
+    def forced(self) -> list[int]:
+        """The tokens that must be next, already taken; often none."""
+        ...
+
+
+Compile = Callable[[GrammarText], Constraint]
+
+
+@dataclass(slots=True, eq=False)
+class MatcherConstraint:
+    """A constraint run by llguidance."""
+
+    _matcher: LLMatcher
+    _vocabulary: Vocabulary
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing at all may follow."""
+        return self._checked(self._matcher.is_stopped())
+
+    def allows(self, token: int) -> bool:
+        """Whether *token* may be next; a token that ends the reply, whether the reply is whole."""
+        if token in self._vocabulary.ends:
+            return self._checked(self._matcher.is_accepting())
+        return self._checked(self._matcher.validate_tokens([token]) == 1)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """For each token, whether it may be next."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        allowed = np.unpackbits(bits, bitorder="little")[: len(self._vocabulary.pieces)].view(bool)
+        allowed[list(self._vocabulary.ends)] = self._matcher.is_accepting()
+        if not self._checked(allowed.any()):
+            raise EngineError("The grammar allows no token of this model's vocabulary here.")
+        return allowed
+
+    def take(self, token: int) -> None:
+        """*token*, an allowed one, is next."""
+        self._checked(self._matcher.consume_token(token))
+
+    def forced(self) -> list[int]:
+        """The tokens that must be next, already taken."""
+        tokens = self._checked(self._matcher.compute_ff_tokens())
+        self._checked(self._matcher.consume_tokens(tokens))
+        return tokens
+
+    def _checked(self, value: T) -> T:
+        if self._matcher.is_error():
+            raise EngineError(f"The grammar cannot be followed: {self._matcher.get_error()}")
+        return value
+
+
+@dataclass(slots=True, eq=False)
+class Grammars:
+    """Compiles grammars for one vocabulary and keeps those last used."""
+
+    vocabulary: Vocabulary
+    _tokenizer: LLTokenizer = field(init=False)
+    _kept: OrderedDict[str, LLMatcher] = field(default_factory=OrderedDict, init=False)
+
+    def __post_init__(self) -> None:
+        self._tokenizer = LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
+            tokens=_marked(self.vocabulary),
+            vocab_ptr=self.vocabulary.pointer,
+            tokenize_fptr=self.vocabulary.tokenizer,
+            eos_token=sorted(self.vocabulary.ends),
+        )
+
+    def compile(self, grammar: GrammarText) -> Constraint:
+        """A constraint at its start.  Raises GrammarError."""
+        text = grammar.llguidance
+        if text not in self._kept:
+            matcher = LLMatcher(self._tokenizer, text, log_level=0)
+            if matcher.is_error():
+                raise GrammarError(f"The grammar cannot be used: {matcher.get_error()}")
+            self._kept[text] = matcher
+        self._kept.move_to_end(text)
+        if len(self._kept) > KEPT_GRAMMARS:
+            self._kept.popitem(last=False)
+        return MatcherConstraint(self._kept[text].deep_copy(), self.vocabulary)
+
+
+def _marked(vocabulary: Vocabulary) -> list[bytes]:
+    return [
+        b"\xff" + piece if piece and token in vocabulary.special else piece
+        for token, piece in enumerate(vocabulary.pieces)
+    ]

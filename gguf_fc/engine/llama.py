@@ -1,0 +1,301 @@
+"""The one door to llama.cpp.
+
+Loads a model file, owns every native pointer (``close`` frees them, any number of times) and
+implements ``model.Model`` with the low-level functions of ``llama_cpp``.  Knows nothing of jobs,
+sampling or grammars.
+
+Theory of operation.  One context holds all slots in one unified cache (``kv_unified``).  The batch
+arrays are numpy arrays made once; ``llama_batch`` only points at them.  Logits are views of
+llama.cpp's own memory, valid until the next decode.  llama.cpp reports through a callback whose
+Python object must outlive the library's use of it, so it is kept for the process's lifetime.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+from llama_cpp import _ggml
+
+from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom, Vocabulary
+from gguf_fc.engine.segments import parts
+from gguf_fc.errors import ModelFileError
+from gguf_fc.job import Load, Ready, Segment
+
+logger = logging.getLogger(__name__)
+
+LARGEST_DEFAULT_CONTEXT = 32_768  # a longer one has to be asked for: its memory is set aside
+SPARE_SLOTS = 2  # slots per running sequence, so that finished conversations are kept
+NO_ROOM = 1  # llama_decode's word for a full cache
+GPU = 1  # ggml's device type
+LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.ERROR}  # ggml: info, warn, error
+
+
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator, unused-ignore]
+def _log(level: int, text: bytes, _data: object) -> None:
+    logger.log(LEVELS.get(level, logging.DEBUG), "%s", text.decode(errors="replace").rstrip())
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """The arrays behind ``llama_batch``: one sequence per token."""
+
+    tokens: Any
+    positions: Any
+    counts: Any
+    slots: Any
+    outputs: Any
+    native: Any
+
+    @classmethod
+    def of(cls, size: int) -> _Batch:
+        tokens, positions, slots = (np.zeros(size, np.int32) for _ in range(3))
+        counts, outputs = np.ones(size, np.int32), np.zeros(size, np.int8)
+        number = ctypes.POINTER(ctypes.c_int32)
+        first = slots.ctypes.data
+        rows = (number * (size + 1))()  # ends with a null pointer
+        for at in range(size):
+            rows[at] = ctypes.cast(first + 4 * at, number)
+        native = llama_cpp.llama_batch(
+            n_tokens=0,
+            token=tokens.ctypes.data_as(number),
+            pos=positions.ctypes.data_as(number),
+            n_seq_id=counts.ctypes.data_as(number),
+            seq_id=rows,
+            logits=outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
+        )
+        return cls(tokens, positions, counts, slots, outputs, native)
+
+    def fill(self, feeds: Sequence[Feed]) -> list[int]:
+        """Lay *feeds* out one after another; the indices of the tokens whose logits are wanted."""
+        end, wanted = 0, []
+        for feed in feeds:
+            start, end = end, end + len(feed.tokens)
+            self.tokens[start:end] = feed.tokens
+            self.positions[start:end] = np.arange(feed.start, feed.start + len(feed.tokens))
+            self.slots[start:end] = feed.slot
+            self.outputs[start:end] = 0
+            if feed.sample:
+                self.outputs[end - 1] = 1
+                wanted.append(end - 1)
+        self.native.n_tokens = end
+        return wanted
+
+
+class Llama:
+    """A loaded GGUF file with one context."""
+
+    def __init__(self, load: Load) -> None:
+        """Load as asked.  Raises ModelFileError, saying what to change."""
+        self._model: Any = None
+        self._context: Any = None
+        llama_cpp.llama_log_set(_log, None)
+        llama_cpp.llama_backend_init()
+        try:
+            self._model, self._n_gpu_layers = _load_model(load)
+            self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+            self._open_context(load)
+        except BaseException:
+            self.close()
+            raise
+        self._load = load
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._batch = _Batch.of(self.n_batch)
+        self.vocabulary = _read_vocabulary(self._vocab)
+        self._controls = sorted(
+            {
+                self.vocabulary.pieces[token].decode(errors="replace")
+                for token in self.vocabulary.special
+            }
+            - {""}
+        )
+
+    def _open_context(self, load: Load) -> None:
+        n_train = llama_cpp.llama_model_n_ctx_train(self._model)
+        self.can_trim = not (
+            llama_cpp.llama_model_is_recurrent(self._model)
+            or llama_cpp.llama_model_is_hybrid(self._model)
+        )
+        self.n_slots = min(
+            load.n_parallel * (SPARE_SLOTS if self.can_trim else 1),
+            llama_cpp.llama_max_parallel_sequences(),
+        )
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = load.n_ctx or min(n_train, LARGEST_DEFAULT_CONTEXT)
+        params.n_batch = params.n_ubatch = load.n_batch
+        params.n_seq_max = self.n_slots
+        params.kv_unified = True
+        params.n_threads = params.n_threads_batch = self.n_threads = load.n_threads or _threads()
+        params.no_perf = True
+        self._context = llama_cpp.llama_init_from_model(self._model, params)
+        if not self._context:
+            raise ModelFileError(
+                f"{load.path}: no context of {params.n_ctx} tokens could be made; "
+                "there is probably not enough memory for it. Ask for a smaller context."
+            )
+        self.n_ctx: int = llama_cpp.llama_n_ctx(self._context)
+        self.n_ctx_seq: int = min(self.n_ctx, n_train)
+        self.n_batch: int = llama_cpp.llama_n_batch(self._context)
+
+    def close(self) -> None:
+        """Free everything native.  May be called again."""
+        if self._context:
+            llama_cpp.llama_free(self._context)
+        if self._model:
+            llama_cpp.llama_model_free(self._model)
+        self._context = self._model = None
+
+    def ready(self) -> Ready:
+        """What was loaded, for the server to know."""
+        buffer = ctypes.create_string_buffer(256)
+        llama_cpp.llama_model_desc(self._model, buffer, len(buffer))
+        return Ready(
+            n_ctx=self.n_ctx_seq,
+            n_ctx_train=llama_cpp.llama_model_n_ctx_train(self._model),
+            n_parallel=self._load.n_parallel,
+            n_vocab=len(self.vocabulary.pieces),
+            n_threads=self.n_threads,
+            n_gpu_layers=self._n_gpu_layers,
+            device=_device(self._n_gpu_layers, self.n_threads),
+            use_extra_bufts=self._load.use_extra_bufts,
+            description=buffer.value.decode(errors="replace"),
+        )
+
+    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        """The prompt's tokens, with the begin-of-text token if the model wants one."""
+        tokens: list[int] = []
+        for part in parts(segments, self._controls):
+            tokens += self._tokenize(part, first=not tokens)
+        bos = llama_cpp.llama_vocab_bos(self._vocab)
+        if llama_cpp.llama_vocab_get_add_bos(self._vocab) and tokens[:1] != [bos]:
+            tokens.insert(0, bos)
+        return tokens
+
+    def _tokenize(self, part: Segment, *, first: bool) -> list[int]:
+        """Tokenize one part; some vocabularies put a space before it unless it is led by text."""
+        if first:
+            return self._native_tokenize(part.text, special=part.special)
+        lead = self._native_tokenize("\n", special=False)
+        tokens = self._native_tokenize("\n" + part.text, special=part.special)
+        if tokens[: len(lead)] == lead:
+            return tokens[len(lead) :]
+        return self._native_tokenize(part.text, special=part.special)
+
+    def _native_tokenize(self, text: str, *, special: bool) -> list[int]:
+        data = text.encode()
+        room = len(data) + 8
+        while True:
+            buffer = (llama_cpp.llama_token * room)()
+            n = llama_cpp.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
+            if n >= 0:
+                return list(buffer[:n])
+            room = -n
+
+    def decode(self, feeds: Sequence[Feed]) -> list[Logits]:
+        """Evaluate a batch; the logits of each feed that samples, in order."""
+        wanted = self._batch.fill(feeds)
+        status = llama_cpp.llama_decode(self._context, self._batch.native)
+        if status == NO_ROOM:
+            raise NoRoom
+        if status != 0:
+            raise DecodeError(f"llama_decode returned {status}")
+        return [self._logits(index) for index in wanted]
+
+    def _logits(self, index: int) -> Logits:
+        pointer = llama_cpp.llama_get_logits_ith(self._context, index)
+        shape = (len(self.vocabulary.pieces),)
+        row: Logits = np.ctypeslib.as_array(pointer, shape)
+        return row
+
+    def trim(self, slot: int, length: int) -> None:
+        """Drop what *slot* holds from position *length* on."""
+        if not llama_cpp.llama_memory_seq_rm(self._memory, slot, length, -1):
+            raise DecodeError(f"a part of slot {slot} cannot be dropped in this kind of model")
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let the empty slot *target* share the first *length* tokens of *source*."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+
+def _load_model(load: Load) -> tuple[Any, int]:
+    """The model and how many of its layers lie on a GPU."""
+    if not Path(load.path).is_file():
+        raise ModelFileError(f"{load.path}: there is no such file.")
+    params = llama_cpp.llama_model_default_params()
+    params.use_extra_bufts = load.use_extra_bufts
+    for layers in _layer_choices(load.n_gpu_layers):
+        params.n_gpu_layers = layers
+        if model := llama_cpp.llama_model_load_from_file(os.fsencode(load.path), params):
+            if not llama_cpp.llama_model_has_decoder(model):
+                llama_cpp.llama_model_free(model)
+                raise ModelFileError(f"{load.path}: this model cannot generate text.")
+            return model, min(layers, llama_cpp.llama_model_n_layer(model) + 1)
+    raise ModelFileError(
+        f"{load.path}: llama.cpp cannot load this file. It is damaged, incomplete, not a GGUF "
+        "file, of an architecture this build does not know, or too large for the memory."
+    )
+
+
+def _layer_choices(asked: int | None) -> tuple[int, ...]:
+    """Numbers of layers to try on the GPU, in order: all, then what a smaller one can hold."""
+    if not llama_cpp.llama_supports_gpu_offload():
+        return (0,)
+    return (999, 48, 32, 24, 16, 8, 0) if asked is None else (asked,)
+
+
+def _threads() -> int:
+    """A thread per physical core, as far as one can tell: larger machines count each twice."""
+    usable = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        usable = len(os.sched_getaffinity(0))
+    return usable if usable <= 4 else usable // 2  # noqa: PLR2004
+
+
+def _device(n_gpu_layers: int, n_threads: int) -> str:
+    library = _ggml.libggml
+    library.ggml_backend_dev_get.restype = ctypes.c_void_p
+    library.ggml_backend_dev_description.restype = ctypes.c_char_p
+    for index in range(library.ggml_backend_dev_count() if n_gpu_layers else 0):
+        device = ctypes.c_void_p(library.ggml_backend_dev_get(ctypes.c_size_t(index)))
+        if library.ggml_backend_dev_type(device) == GPU:
+            name: bytes = library.ggml_backend_dev_description(device)
+            return name.decode(errors="replace")
+    return f"CPU ({n_threads} thread{'s' if n_threads > 1 else ''})"
+
+
+def _read_vocabulary(vocab: Any) -> Vocabulary:
+    n = llama_cpp.llama_vocab_n_tokens(vocab)
+    hidden = (
+        llama_cpp.LLAMA_TOKEN_ATTR_CONTROL
+        | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
+        | llama_cpp.LLAMA_TOKEN_ATTR_UNUSED
+    )
+    native = llama_cpp.llama_cpp._lib.llama_tokenize  # noqa: SLF001 - its address is wanted
+    return Vocabulary(
+        pieces=_pieces(vocab, n),
+        special=frozenset(t for t in range(n) if llama_cpp.llama_vocab_get_attr(vocab, t) & hidden),
+        ends=frozenset(t for t in range(n) if llama_cpp.llama_vocab_is_eog(vocab, t)),
+        pointer=vocab,
+        tokenizer=ctypes.cast(native, ctypes.c_void_p).value or 0,
+    )
+
+
+def _pieces(vocab: Any, n: int) -> tuple[bytes, ...]:
+    """Each token's bytes, control tokens by their text."""
+    pieces, size = [], 256
+    buffer = ctypes.create_string_buffer(size)
+    for token in range(n):
+        length = llama_cpp.llama_token_to_piece(vocab, token, buffer, size, 0, True)
+        if length < 0:
+            size = -length
+            buffer = ctypes.create_string_buffer(size)
+            length = llama_cpp.llama_token_to_piece(vocab, token, buffer, size, 0, True)
+        pieces.append(ctypes.string_at(buffer, length))
+    return tuple(pieces)

@@ -1,0 +1,177 @@
+"""The engine: jobs in, messages out, one step at a time.
+
+``submit`` and ``cancel`` may be called between steps; ``step`` is plan, decode, sample, commit.
+Every job that is submitted ends with exactly one ``Done`` or ``Failed``.  Knows tokens and time;
+nothing of processes, templates or HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from gguf_fc.engine.cache import Cache
+from gguf_fc.engine.constraint import Compile
+from gguf_fc.engine.model import DecodeError, Logits, Model, NoRoom
+from gguf_fc.engine.scheduler import Scheduler, Step
+from gguf_fc.engine.sequence import Sequence
+from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
+from gguf_fc.job import Accepted, Failed, FinishReason, FromWorker, Job
+
+
+class Engine:
+    """Runs the jobs of one model.  *emit* receives every message."""
+
+    def __init__(
+        self,
+        model: Model,
+        compile_grammar: Compile,
+        emit: Callable[[FromWorker], None],
+        *,
+        n_parallel: int,
+        max_queue: int,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._model = model
+        self._compile = compile_grammar
+        self._emit = emit
+        self._clock = clock
+        self.scheduler = Scheduler(
+            Cache(model),
+            n_parallel=n_parallel,
+            n_ctx=model.n_ctx,
+            n_batch=model.n_batch,
+            max_queue=max_queue,
+        )
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether ``step`` would have nothing to do."""
+        return self.scheduler.is_idle
+
+    def submit(self, job: Job) -> None:
+        """Queue *job*: ``Accepted``, or ``Failed`` when it cannot run."""
+        try:
+            sequence = self._prepare(job)
+        except GgufFcError as error:
+            self._emit(_failed(job.id, error))
+            return
+        self._emit(Accepted(id=job.id, prompt_tokens=sequence.n_prompt))
+        self.scheduler.add(sequence)
+        if job.max_tokens is not None and job.max_tokens <= 0:
+            self._end(sequence, "length")
+            return
+        self._guarded(sequence, self._follow_grammar)
+
+    def cancel(self, job_id: str) -> None:
+        """End that job now; one that has ended already is none of our business."""
+        if sequence := self.scheduler.find(job_id):
+            self._end(sequence, "cancelled")
+
+    def step(self) -> None:
+        """Evaluate one batch and give each sequence that is ready its next tokens."""
+        self.scheduler.start_waiting(self._clock())
+        step, began = self.scheduler.plan(), self._clock()
+        try:
+            rows = self._model.decode(step.feeds)
+        except NoRoom:
+            self._make_room()
+        except DecodeError as error:
+            self._give_up(step, error)
+        else:
+            sampled = self.scheduler.commit(step, self._clock() - began)
+            for sequence, logits in zip(sampled, rows, strict=True):
+                self._sample(sequence, logits)
+
+    def _prepare(self, job: Job) -> Sequence:
+        if self.scheduler.is_full:
+            raise Overloaded("Too many requests are waiting for this model; try again later.")
+        tokens = self._model.tokenize(job.prompt)
+        n_ctx = self._model.n_ctx_seq
+        if not tokens:
+            raise EngineError("The prompt is empty: it has no token to begin from.")
+        if len(tokens) >= n_ctx:
+            raise ContextLengthExceeded(
+                f"This model's context holds {n_ctx} tokens, the prompt alone has {len(tokens)}. "
+                "Shorten the messages or the tools, or start the server with a larger context."
+            )
+        limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)
+        constraint = self._compile(job.grammar) if job.grammar else None
+        return Sequence(job, tokens, limit, constraint)
+
+    def _sample(self, sequence: Sequence, logits: Logits) -> None:
+        if sequence.prompt_done is None:
+            sequence.prompt_done = self._clock()
+
+        def choose(sequence: Sequence) -> None:
+            sequence.sampler.prepare(logits, sequence.tokens)
+            self._take(sequence, _choose(sequence, logits))
+            self._follow_grammar(sequence)
+
+        self._guarded(sequence, choose)
+
+    def _follow_grammar(self, sequence: Sequence) -> None:
+        """Take the tokens that have no alternative, and stop where nothing may follow."""
+        constraint = sequence.constraint
+        if constraint is None or sequence.finish:
+            return
+        for token in constraint.forced():
+            self._take(sequence, token, forced=True)
+            if sequence.finish:
+                return
+        if constraint.complete:
+            sequence.finish = "stop"
+
+    def _take(self, sequence: Sequence, token: int, *, forced: bool = False) -> None:
+        vocabulary = self._model.vocabulary
+        ends = token in vocabulary.ends
+        if sequence.constraint and not forced and not ends:
+            sequence.constraint.take(token)
+        sequence.take(token, vocabulary.pieces[token], ends=ends, forced=forced)
+
+    def _guarded(self, sequence: Sequence, advance: Callable[[Sequence], None]) -> None:
+        """*advance* a sequence, say what it said, and end it if it is at its end or has failed."""
+        try:
+            advance(sequence)
+        except EngineError as error:
+            self._fail(sequence, error)
+            return
+        if sequence.finish:
+            self._end(sequence, sequence.finish)
+        elif chunk := sequence.chunk():
+            self._emit(chunk)
+
+    def _end(self, sequence: Sequence, reason: FinishReason) -> None:
+        sequence.finish = reason
+        self.scheduler.remove(sequence)
+        if chunk := sequence.chunk():
+            self._emit(chunk)
+        self._emit(sequence.done(reason, self._clock()))
+
+    def _fail(self, sequence: Sequence, error: GgufFcError, *, keep: bool = True) -> None:
+        self.scheduler.remove(sequence, keep=keep)
+        self._emit(_failed(sequence.job.id, error))
+
+    def _make_room(self) -> None:
+        """The memory is full: evict, or preempt; a sequence that does not fit alone must fail."""
+        if not self.scheduler.make_room():
+            error = EngineError("The model's memory is too small for this request.")
+            self._fail(self.scheduler.running[0], error, keep=False)
+
+    def _give_up(self, step: Step, cause: DecodeError) -> None:
+        for sequence in step.sequences:
+            error = EngineError(f"The model could not evaluate this request: {cause}.")
+            self._fail(sequence, error, keep=False)
+
+
+def _choose(sequence: Sequence, logits: Logits) -> int:
+    """Sample first, test that token, and compute the whole mask only if it is refused."""
+    token = sequence.sampler.choose(logits)
+    constraint = sequence.constraint
+    if constraint is None or constraint.allows(token):
+        return token
+    return sequence.sampler.choose(logits, constraint.mask())
+
+
+def _failed(job_id: str, error: GgufFcError) -> Failed:
+    return Failed(id=job_id, code=error.code or "engine_error", message=error.message)

@@ -1,0 +1,176 @@
+"""Who runs, who waits, and what the next step evaluates.  Calls nothing native.
+
+Theory of operation.
+1. Running sequences each own a slot.  A step first takes the pending tokens of all that are
+   decoding, then fills up with chunks of prompts, oldest first, up to ``budget`` tokens: a long
+   prompt never stalls a running stream, and a cancelled one ends within a step.
+2. The budget follows the machine.  It grows while steps are quick and shrinks when they are slow,
+   so a step lasts about ``STEP_SECONDS`` whatever the model.
+3. Waiting sequences start in order of arrival, when a slot is free and the cells that running
+   sequences may still need leave room.  Nobody overtakes, so nobody starves.
+4. When the memory is full all the same, idle slots are evicted first; then the youngest running
+   sequence goes back to the head of the queue and is evaluated again later.  Its text so far is
+   unharmed.  One sequence alone always fits: it ends at its own limit before the memory does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from gguf_fc.engine.cache import Cache
+from gguf_fc.engine.model import Feed
+from gguf_fc.engine.sequence import Sequence
+
+STEP_SECONDS = 0.2
+FIRST_BUDGET = 64  # tokens; until it is known how fast the machine is
+LEAST_BUDGET = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one decode evaluates, sequence by sequence."""
+
+    sequences: list[Sequence]
+    feeds: list[Feed]
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(len(feed.tokens) for feed in self.feeds)
+
+
+@dataclass(slots=True, eq=False)
+class Scheduler:
+    """The queue and the running sequences."""
+
+    cache: Cache
+    n_parallel: int
+    n_ctx: int
+    n_batch: int
+    max_queue: int
+    running: list[Sequence] = field(default_factory=list, init=False)  # oldest first
+    waiting: deque[Sequence] = field(default_factory=deque, init=False)
+    budget: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = min(FIRST_BUDGET, self.n_batch)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.running and not self.waiting
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would wait longer than the queue allows."""
+        free = self.n_parallel - len(self.running)
+        return len(self.waiting) >= self.max_queue + free
+
+    def add(self, sequence: Sequence) -> None:
+        """Let *sequence* wait for its turn."""
+        self.waiting.append(sequence)
+
+    def find(self, job_id: str) -> Sequence | None:
+        """The sequence of that job, running or waiting."""
+        everyone = (*self.running, *self.waiting)
+        return next((sequence for sequence in everyone if sequence.job.id == job_id), None)
+
+    def start_waiting(self, now: float) -> None:
+        """Give slots to those whose turn it is."""
+        while self.waiting and len(self.running) < self.n_parallel and self._fits(self.waiting[0]):
+            sequence = self.waiting.popleft()
+            lease = self.cache.acquire(sequence.tokens)
+            sequence.slot, sequence.n_evaluated = lease.slot, lease.length
+            sequence.n_shared = lease.length if lease.shared else 0
+            if sequence.cached_tokens is None:
+                sequence.cached_tokens = min(lease.length, sequence.n_prompt)
+                sequence.started = now
+            self.running.append(sequence)
+
+    def _fits(self, sequence: Sequence) -> bool:
+        if not self.running:
+            return True
+        taken = sum(len(other.tokens) + 1 - other.n_shared for other in self.running)
+        shared = self.cache.longest_busy_prefix(sequence.tokens)
+        return taken + len(sequence.tokens) + 1 - shared <= self.n_ctx
+
+    def plan(self) -> Step:
+        """The next step: what decodes, then what of the prompts the budget allows."""
+        step = Step([], [])
+        decoding = [sequence for sequence in self.running if sequence.is_decoding]
+        for sequence in decoding:
+            self._feed(step, sequence, self.n_batch - step.n_tokens)
+        most = min(self.n_batch, max(self.budget, step.n_tokens + LEAST_BUDGET))
+        for sequence in self.running:
+            if not sequence.is_decoding:
+                self._feed(step, sequence, most - step.n_tokens)
+        return step
+
+    def _feed(self, step: Step, sequence: Sequence, most: int) -> None:
+        count = min(sequence.n_pending, most)
+        if count <= 0:
+            return
+        start = sequence.n_evaluated
+        tokens = sequence.tokens[start : start + count]
+        assert sequence.slot is not None
+        step.sequences.append(sequence)
+        step.feeds.append(Feed(sequence.slot, start, tokens, count == sequence.n_pending))
+
+    def commit(self, step: Step, seconds: float) -> list[Sequence]:
+        """*step* was evaluated; the sequences that are to be sampled, in the order of the rows."""
+        self._adapt(step.n_tokens, seconds)
+        sampled = []
+        for sequence, feed in zip(step.sequences, step.feeds, strict=True):
+            end = feed.start + len(feed.tokens)
+            sequence.decode_steps += end > sequence.n_prompt
+            sequence.n_evaluated = end
+            self.cache.extend(feed.slot, feed.tokens)
+            if feed.sample:
+                sampled.append(sequence)
+        return sampled
+
+    def _adapt(self, n_tokens: int, seconds: float) -> None:
+        if seconds > STEP_SECONDS:
+            fitting = int(n_tokens * STEP_SECONDS / seconds)
+            self.budget = max(LEAST_BUDGET, min(self.budget, fitting))
+        elif n_tokens >= self.budget and seconds < STEP_SECONDS / 2:
+            self.budget = min(self.n_batch, 2 * self.budget)
+
+    def make_room(self) -> bool:
+        """Free cells at the least cost; False if nothing but one sequence is left to give up."""
+        if self.cache.evict():
+            return True
+        if len(self.running) <= 1:
+            return False
+        youngest = self.running[-1]
+        self._leave(youngest)
+        self.cache.forget(self._slot_of(youngest))
+        youngest.slot, youngest.n_evaluated = None, 0
+        self.waiting.appendleft(youngest)
+        return True
+
+    def remove(self, sequence: Sequence, *, keep: bool = True) -> None:
+        """*sequence* has ended; with *keep* what its slot holds stays for others."""
+        if sequence.slot is None:
+            self.waiting.remove(sequence)
+            return
+        self._leave(sequence)
+        if not keep:
+            self.cache.forget(sequence.slot)
+        sequence.slot = None
+
+    def _leave(self, sequence: Sequence) -> None:
+        self.running.remove(sequence)
+        self.cache.release(self._slot_of(sequence))
+
+    @staticmethod
+    def _slot_of(sequence: Sequence) -> int:
+        assert sequence.slot is not None
+        return sequence.slot
+
+    def check(self) -> None:
+        """Assert that the books are balanced."""
+        assert len(self.running) <= self.n_parallel
+        assert all(sequence.slot is None for sequence in self.waiting)
+        busy = {self._slot_of(s): s.tokens[: s.n_evaluated] for s in self.running}
+        assert len(busy) == len(self.running)
+        self.cache.check(busy)

@@ -1,0 +1,36 @@
+"""Which parts of a prompt are tokenized together, so that no user writes a control token.
+
+Text a user or tool supplied must not turn into control tokens, yet splitting the prompt wherever
+such text begins would change the tokens at every seam.  So everything is tokenized as one piece,
+except that a control token's text which any untrusted character helped to write is cut out and
+tokenized as plain text.  Pure; knows no tokenizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from gguf_fc.job import Segment
+
+
+def parts(segments: Sequence[Segment], controls: Iterable[str]) -> list[Segment]:
+    """*segments* regrouped: as few as possible, none of which can be forged."""
+    text = "".join(segment.text for segment in segments)
+    trusted = [segment.special for segment in segments for _ in segment.text]
+    if all(trusted):
+        return [Segment(text)] if text else []
+    forged = [False] * len(text)
+    for start, end in _occurrences(text, controls):
+        for at in range(start, end):
+            forged[at] |= not all(trusted[start:end]) and not trusted[at]
+    groups = groupby(range(len(text)), key=forged.__getitem__)
+    return [Segment("".join(text[at] for at in group), not cut) for cut, group in groups]
+
+
+def _occurrences(text: str, controls: Iterable[str]) -> Iterator[tuple[int, int]]:
+    for control in controls:
+        at = text.find(control)
+        while at >= 0:
+            yield at, at + len(control)
+            at = text.find(control, at + 1)
