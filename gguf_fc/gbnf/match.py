@@ -1,15 +1,246 @@
-"""Whether a text is in the language of some rules."""
+"""Whether a text is in the language of some rules.
+
+Theory of operation.  What may still come is a *stack*: a part of the grammar and, below it, what
+follows.  Parts and stacks are stored once each, so both are integers and two equal ones are the
+same integer.  Reading one character takes a set of stacks to the next set.
+
+1. A stack is *expanded* until its top reads a character: sequences are pushed, choices fork,
+   references are replaced, and a repeat becomes its item on top of the repeat that remains.
+2. A set of expanded stacks is itself a number, and where a character leads from it is
+   remembered: the inside of a string is one look-up a character.
+3. Nothing recurses over the text, so neither its length nor its nesting is limited.
+
+Left recursion would expand for ever; ``prune`` refuses it before the rules come here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gguf_fc.gbnf.rules import Rules
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf.automaton import Searcher
+from gguf_fc.gbnf.rules import (
+    CharClass,
+    Choice,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    Rules,
+    Sequence,
+    Until,
+    Without,
+)
+
+_EMPTY = 0  # the stack on which nothing is left to match
+_MAX_STACKS = 20_000  # at one position: beyond it a grammar is ambiguous without bound
+_MAX_REMEMBERED = 300_000  # cells or moves, after which a matcher starts afresh
 
 
-@dataclass
+# The parts.  They refer to each other by number.
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What is left of a literal, from *start* on."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Text up to (or, if not *until*, without) the markers, seen from a state of the searcher."""
+
+    markers: tuple[str, ...]
+    state: int
+    until: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _All:
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Any:
+    options: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    item: int
+    least: int
+    most: int | None
+
+
+_Reading = CharClass | _Text | _Search
+_Part = _Reading | _All | _Any | _Loop | Reference
+
+
 class Matcher:
-    rules: Rules
+    """Answers for one set of rules; keeps what it learned between texts."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._searchers: dict[tuple[str, ...], Searcher] = {}
+        self._parts: list[_Part] = []
+        self._part_numbers: dict[_Part, int] = {}
+        self._rules = {name: self._compile(node) for name, node in rules.named.items()}
+        self._root = self._rules[rules.root]
+        self._forget()
 
     def matches(self, text: str) -> bool:
-        return bool(text)
+        """Whether the whole of *text* is in the language."""
+        state = self._walk(text)
+        return state is not None and _EMPTY in self._states[state]
+
+    def begins(self, text: str) -> bool:
+        """Whether *text* can be continued to one in the language, or is in it."""
+        return self._walk(text) is not None
+
+    def _compile(self, node: Node) -> int:
+        return self._number_of_part(self._part_of(node))
+
+    def _part_of(self, node: Node) -> _Part:
+        match node:
+            case Literal(text):
+                return _Text(text, 0) if text else _All(())
+            case Sequence(items):
+                return _All(tuple(map(self._compile, items)))
+            case Choice(options):
+                return _Any(tuple(map(self._compile, options)))
+            case Repeat(item, least, most):
+                return _Loop(self._compile(item), least, most)
+            case Until(markers) | Without(markers):
+                until = isinstance(node, Until)
+                if "" in markers:  # it occurs at once, before any character
+                    return _All(()) if until else _Any(())
+                self._searchers[markers] = Searcher.of(markers)
+                return _Search(markers, 0, until)
+            case CharClass() | Reference():
+                return node
+
+    def _number_of_part(self, part: _Part) -> int:
+        number = self._part_numbers.setdefault(part, len(self._parts))
+        if number == len(self._parts):
+            self._parts.append(part)
+        return number
+
+    def _forget(self) -> None:
+        self._cells: list[tuple[int, int]] = [(-1, -1)]  # number 0 is the empty stack
+        self._cell_numbers: dict[tuple[int, int], int] = {}
+        self._expanded: dict[int, tuple[int, ...]] = {}
+        self._states: list[frozenset[int]] = []
+        self._state_numbers: dict[frozenset[int], int] = {}
+        self._moves: dict[tuple[int, str], int | None] = {}
+
+    def _walk(self, text: str) -> int | None:
+        """The state after *text*; None if no text in the language begins so."""
+        if len(self._cells) > _MAX_REMEMBERED or len(self._moves) > _MAX_REMEMBERED:
+            self._forget()
+        state = self._number_of_state(frozenset(self._expand(self._push(self._root, _EMPTY))))
+        moves = self._moves
+        for character in text:
+            key = (state, character)
+            after = moves[key] if key in moves else self._move(state, character)
+            if after is None:
+                return None
+            state = after
+        return state
+
+    def _move(self, state: int, character: str) -> int | None:
+        reached: set[int] = set()
+        for stack in self._states[state]:
+            if stack != _EMPTY:
+                reached.update(self._read(stack, character))
+        if len(reached) > _MAX_STACKS:
+            raise GrammarError("this grammar is too ambiguous to decide whether the text matches")
+        after = self._number_of_state(frozenset(reached)) if reached else None
+        self._moves[state, character] = after
+        return after
+
+    def _number_of_state(self, stacks: frozenset[int]) -> int:
+        number = self._state_numbers.setdefault(stacks, len(self._states))
+        if number == len(self._states):
+            self._states.append(stacks)
+        return number
+
+    def _push(self, part: int, below: int) -> int:
+        cell = (part, below)
+        number = self._cell_numbers.setdefault(cell, len(self._cells))
+        if number == len(self._cells):
+            self._cells.append(cell)
+        return number
+
+    def _read(self, stack: int, character: str) -> tuple[int, ...]:
+        """The expanded stacks after the top of *stack* has read *character*."""
+        number, below = self._cells[stack]
+        part = self._parts[number]
+        match part:
+            case CharClass(ranges, negated):
+                code = ord(character)
+                inside = any(low <= code <= high for low, high in ranges)
+                return self._expand(below) if inside != negated else ()
+            case _Text(text, start):
+                if text[start] != character:
+                    return ()
+                if start + 1 == len(text):
+                    return self._expand(below)
+                return (self._push(self._number_of_part(_Text(text, start + 1)), below),)
+            case _Search(markers, state, until):
+                searcher = self._searchers[markers]
+                state = searcher.step(state, character)
+                if state in searcher.finished:
+                    return self._expand(below) if until else ()
+                left = self._number_of_part(_Search(markers, state, until))
+                return self._expand(self._push(left, below))
+            case _:
+                raise AssertionError(part)
+
+    def _expand(self, stack: int) -> tuple[int, ...]:
+        """The stacks, each with a reading part on top or empty, that *stack* stands for."""
+        known = self._expanded.get(stack)
+        if known is not None:
+            return known
+        found: list[int] = []
+        seen = {stack}
+        waiting = [stack]
+        while waiting:
+            current = waiting.pop()
+            after: tuple[int, ...] = ()
+            if current == _EMPTY:
+                found.append(current)
+            else:
+                number, below = self._cells[current]
+                part = self._parts[number]
+                if isinstance(part, _Reading):
+                    found.append(current)
+                    if isinstance(part, _Search) and not part.until:
+                        after = (below,)
+                else:
+                    after = self._unfold(part, below)
+            for target in after:
+                if target not in seen:
+                    seen.add(target)
+                    waiting.append(target)
+        self._expanded[stack] = tuple(found)
+        return self._expanded[stack]
+
+    def _unfold(self, part: _All | _Any | _Loop | Reference, below: int) -> tuple[int, ...]:
+        """One step of expansion."""
+        match part:
+            case _All(items):
+                for item in reversed(items):
+                    below = self._push(item, below)
+                return (below,)
+            case _Any(options):
+                return tuple(self._push(option, below) for option in options)
+            case Reference(name):
+                return (self._push(self._rules[name], below),)
+            case _Loop(item, least, most):
+                if most == 0:
+                    return (below,)
+                left = _Loop(item, max(0, least - 1), None if most is None else most - 1)
+                rest = below if most == 1 else self._push(self._number_of_part(left), below)
+                once = self._push(item, rest)
+                return (once,) if least else (once, below)

@@ -1,9 +1,204 @@
-"""Rules without dead ends."""
+"""Rules without dead ends.
+
+An alternative that nothing can match is legal in the tree and fatal in print: neither GBNF nor
+llguidance can say "never", and a model led into a rule without an end would write for ever.
+"""
 
 from __future__ import annotations
 
-from gguf_fc.gbnf.rules import Rules
+from collections.abc import Callable, Iterator
+
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf.rules import (
+    CharClass,
+    Choice,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    Rules,
+    Sequence,
+    Until,
+    Without,
+    choice,
+    sequence,
+)
+
+_NEVER = Choice(())
+
+_Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
 
 
 def prune(rules: Rules) -> Rules:
-    return rules
+    """The same language, without rules and alternatives that are unreachable or match nothing.
+
+    Raises ``GrammarError`` for a reference to no rule, for left recursion, and if no text at all
+    matches.
+    """
+    _require_definitions(rules)
+    live = _productive(rules)
+    if rules.root not in live:
+        raise GrammarError("nothing can match this grammar: its requirements contradict each other")
+    named = {name: _without_dead(rules.named[name], live) for name in live}
+    reached = _reachable(named, rules.root)
+    pruned = Rules({name: named[name] for name in rules.named if name in reached}, rules.root)
+    _refuse_left_recursion(pruned)
+    return pruned
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below *node*."""
+    match node:
+        case Sequence(items):
+            return items
+        case Choice(options):
+            return options
+        case Repeat(item):
+            return (item,)
+        case _:
+            return ()
+
+
+def references(node: Node) -> Iterator[str]:
+    """The names of the rules *node* refers to, with doubles."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, Reference):
+            yield current.name
+        waiting.extend(reversed(children(current)))
+
+
+def _require_definitions(rules: Rules) -> None:
+    if rules.root not in rules.named:
+        raise GrammarError(f"the grammar has no rule {rules.root!r}")
+    for name, node in rules.named.items():
+        for target in references(node):
+            if target not in rules.named:
+                raise GrammarError(f"rule {name!r} refers to {target!r}, which is not defined")
+
+
+def _productive(rules: Rules) -> set[str]:
+    return _fixpoint(rules, _is_productive)
+
+
+def _fixpoint(rules: Rules, holds: _Property) -> set[str]:
+    """The least set of rules for which *holds* is true, given the set itself."""
+    users: dict[str, list[str]] = {name: [] for name in rules.named}
+    for name, node in rules.named.items():
+        for target in references(node):
+            users[target].append(name)
+    found: set[str] = set()
+    waiting = list(reversed(rules.named))
+    while waiting:
+        name = waiting.pop()
+        if name not in found and holds(rules.named[name], found):
+            found.add(name)
+            waiting.extend(users[name])
+    return found
+
+
+def _is_productive(node: Node, live: set[str]) -> bool:
+    match node:
+        case Sequence(items):
+            return all(_is_productive(item, live) for item in items)
+        case Choice(options):
+            return any(_is_productive(option, live) for option in options)
+        case Repeat(item, least, most):
+            return (most is None or least <= most) and (least == 0 or _is_productive(item, live))
+        case Reference(name):
+            return name in live
+        case Until(markers):
+            return bool(markers)
+        case _:
+            return True
+
+
+def _is_nullable(node: Node, nullable: set[str]) -> bool:
+    match node:
+        case Literal(text):
+            return not text
+        case Sequence(items):
+            return all(_is_nullable(item, nullable) for item in items)
+        case Choice(options):
+            return any(_is_nullable(option, nullable) for option in options)
+        case Repeat(item, least):
+            return least == 0 or _is_nullable(item, nullable)
+        case Reference(name):
+            return name in nullable
+        case Until(markers):
+            return "" in markers
+        case Without():
+            return True
+        case CharClass():
+            return False
+
+
+def _without_dead(node: Node, live: set[str]) -> Node:
+    if not _is_productive(node, live):
+        return _NEVER
+    match node:
+        case Sequence(items):
+            return sequence(*(_without_dead(item, live) for item in items))
+        case Choice(options):
+            return choice(*(_without_dead(o, live) for o in options if _is_productive(o, live)))
+        case Repeat(item, least, most):
+            inner = _without_dead(item, live)
+            dead = inner == _NEVER or most == 0
+            return Literal("") if dead else _repeat(inner, least, most)
+        case _:
+            return node
+
+
+def _repeat(item: Node, least: int, most: int | None) -> Node:
+    return item if least == most == 1 else Repeat(item, least, most)
+
+
+def _reachable(named: dict[str, Node], root: str) -> set[str]:
+    seen = {root}
+    waiting = [root]
+    while waiting:
+        for target in references(named[waiting.pop()]):
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return seen
+
+
+def _refuse_left_recursion(rules: Rules) -> None:
+    nullable = _fixpoint(rules, _is_nullable)
+    first = {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
+    done: set[str] = set()
+    for start in first:
+        path: dict[str, None] = {}
+        waiting = [(start, False)]
+        while waiting:
+            name, leaving = waiting.pop()
+            if leaving:
+                path.pop(name)
+                done.add(name)
+            elif name in path:
+                raise GrammarError(f"rule {name!r} is left recursive: it can begin with itself")
+            elif name not in done:
+                path[name] = None
+                waiting.append((name, True))
+                waiting.extend((target, False) for target in first[name])
+
+
+def _leftmost(node: Node, nullable: set[str]) -> Iterator[str]:
+    """The rules that may stand at the very beginning of *node*."""
+    match node:
+        case Reference(name):
+            yield name
+        case Choice(options):
+            for option in options:
+                yield from _leftmost(option, nullable)
+        case Repeat(item):
+            yield from _leftmost(item, nullable)
+        case Sequence(items):
+            for item in items:
+                yield from _leftmost(item, nullable)
+                if not _is_nullable(item, nullable):
+                    return
+        case _:
+            return

@@ -9,7 +9,7 @@ The language of a node is a set of strings of Unicode characters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -88,6 +88,7 @@ class Builder:
     """Collects rules under names that are unique and legal in GBNF (``[a-zA-Z0-9-]``)."""
 
     _named: dict[str, Node] = field(default_factory=dict, init=False)
+    _once: dict[Hashable, Reference] = field(default_factory=dict, init=False)
 
     def reserve(self, hint: str) -> Reference:
         """A fresh name near *hint*, to be filled by ``fill``: recursion needs the name first."""
@@ -109,20 +110,30 @@ class Builder:
         self.fill(reference, node)
         return reference
 
+    def once(self, key: Hashable, hint: str, make: Callable[[], Node]) -> Reference:
+        """The rule for *key*, made when it is first asked for; *make* may ask for it again."""
+        if key not in self._once:
+            self._once[key] = reference = self.reserve(hint)
+            self.fill(reference, make())
+        return self._once[key]
+
     def build(self, root: Node) -> Rules:
         """The collected rules with *root* as the start."""
         return Rules({"root": root, **self._named})
 
 
 def sequence(*items: Node) -> Node:
-    """*items* in order, flattened, without empty literals."""
-    flat: list[Node] = []
+    """*items* in order, flattened, with neighbouring literals joined and empty ones left out."""
+    kept: list[Node] = []
     for item in items:
-        flat.extend(item.items if isinstance(item, Sequence) else (item,))
-    kept = tuple(item for item in flat if item != Literal(""))
+        for part in item.items if isinstance(item, Sequence) else (item,):
+            if isinstance(part, Literal) and kept and isinstance(kept[-1], Literal):
+                kept[-1] = Literal(kept[-1].text + part.text)
+            elif part != Literal(""):
+                kept.append(part)
     if len(kept) == 1:
         return kept[0]
-    return Sequence(kept) if kept else Literal("")
+    return Sequence(tuple(kept)) if kept else Literal("")
 
 
 def choice(*options: Node) -> Node:

@@ -1,12 +1,58 @@
-"""JSON Schema to rules."""
+"""JSON Schema to rules.
+
+The text of a schema becomes a tree (``schema_read``), the tree becomes rules, here.  The members
+of an object come in the order in which the schema declares them, required and optional mixed as
+declared, and other members after them.
+
+Theory of operation.  An object's first member may be any optional one before the first required
+one, or that one; after a member, each later one is there or not.  So every property gets one rule
+"this and what may follow", and the rules of an object grow linearly with its properties.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
-from gguf_fc.gbnf.rules import Builder, Node, Without
-from gguf_fc.gbnf.schema_tree import Loosened
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf.json_text import JsonText, quoted
+from gguf_fc.gbnf.names import MAX_LETTERS, other_key
+from gguf_fc.gbnf.numeric import Bound, integer_range, number_range
+from gguf_fc.gbnf.rules import (
+    Builder,
+    Choice,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    choice,
+    optional,
+    sequence,
+)
+from gguf_fc.gbnf.schema_read import SchemaReader
+from gguf_fc.gbnf.schema_refs import Document, step
+from gguf_fc.gbnf.schema_tree import (
+    ANYTHING,
+    NOTHING,
+    AnyOf,
+    Anything,
+    Array,
+    Boolean,
+    Loosened,
+    Nothing,
+    Null,
+    Number,
+    Object,
+    Ref,
+    Schema,
+    String,
+    Values,
+)
 from gguf_fc.gbnf.spacing import Spacing
+
+_NEVER = Choice(())
 
 
 def compile_schema(
@@ -17,6 +63,194 @@ def compile_schema(
     closed: bool = False,
     path: str = "$",
 ) -> tuple[Node, tuple[Loosened, ...]]:
-    """The rule of the JSON texts valid under *schema*, and what it lets through beyond that."""
-    del schema, spacing, closed
-    return builder.define(path, Without()), ()
+    """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
+
+    *closed* reads an absent ``additionalProperties`` as false wherever ``properties`` are listed.
+    *path* is where *schema* stands, for errors and the report.
+    """
+    reader = SchemaReader(Document(schema, path))
+    writer = _Writer(JsonText(builder, spacing), reader, closed)
+    try:
+        node = writer.write(reader.root(), path)
+        writer.finish()
+    except RecursionError as error:
+        raise GrammarError(f"{path}: the schema is nested too deeply") from error
+    return node, tuple(reader.report)
+
+
+@dataclass(slots=True, eq=False)
+class _Writer:
+    """Writes the rules of one schema."""
+
+    text: JsonText
+    reader: SchemaReader
+    closed: bool
+    _rules: dict[str, Reference] = field(default_factory=dict, init=False)
+    _waiting: list[Ref] = field(default_factory=list, init=False)
+
+    def write(self, schema: Schema, path: str) -> Node:
+        """The rule of *schema*; *path* names it and places what is reported."""
+        match schema:
+            case Anything():
+                return self.text.value
+            case Nothing():
+                return _NEVER
+            case Null():
+                return Literal("null")
+            case Boolean():
+                return self.text.boolean
+            case Number():
+                return self._number(schema)
+            case String(0, None):
+                return self.text.string
+            case String(least, most):
+                return self.text.string_of(least, most)
+            case Array(prefix, items, least, _):
+                simple = not prefix and items == ANYTHING and schema == Array()
+                return self.text.array if simple else self._define(path, self._array(schema, path))
+            case Object(properties, extra):
+                simple = not properties and schema == Object(extra=ANYTHING)
+                return (
+                    self.text.object if simple else self._define(path, self._object(schema, path))
+                )
+            case Values(texts):
+                return choice(*(self.text.exactly(json.loads(text)) for text in texts))
+            case AnyOf(options):
+                return choice(*(self.write(option, path) for option in options))
+            case Ref():
+                return self._reference(schema)
+
+    def finish(self) -> None:
+        """Write the definitions that were referred to, and those these refer to."""
+        while self._waiting:
+            ref = self._waiting.pop()
+            self._fill(ref)
+
+    def _fill(self, ref: Ref) -> None:
+        node = self.write(self.reader.definition(ref), ref.key)
+        self.text.builder.fill(self._rules[ref.key], node)
+
+    def _reference(self, ref: Ref) -> Node:
+        if ref.key not in self._rules:
+            self._rules[ref.key] = self.text.builder.reserve(_hint(ref.key))
+            self._waiting.append(ref)
+        return self._rules[ref.key]
+
+    def _define(self, path: str, node: Node) -> Node:
+        return self.text.builder.define(_hint(path), node)
+
+    def _number(self, number: Number) -> Node:
+        if number.integer:
+            return integer_range(_ceiling(number.least), _floor(number.most))
+        if number == Number():
+            return self.text.number
+        return number_range(number.least, number.most)
+
+    def _array(self, array: Array, path: str) -> Node:
+        rest = self.write(array.items, step(path, "items"))
+        if not array.prefix:
+            most = 0 if rest == _NEVER else array.most
+            return self.text.bracketed(*self.text.listed(rest, array.least, most))
+        # From the last position back: the items after it, there or not.
+        width = len(array.prefix)
+        if array.most is not None and array.most < width:
+            width = array.most
+        left = None if array.most is None else array.most - width
+        after: Node = Repeat(sequence(self.text.comma, rest), max(0, array.least - width), left)
+        if rest == _NEVER:
+            after = Literal("") if array.least <= width else _NEVER
+        for at in range(width - 1, -1, -1):
+            item = self.write(array.prefix[at], step(step(path, "prefixItems"), at))
+            comma = self.text.comma if at else Literal("")
+            after = sequence(comma, item, after)
+            if at and array.least <= at:
+                after = optional(after)
+            if at % _NESTED == 0 and at:
+                after = self._define(path, after)
+        return self.text.bracketed(after if width else Literal(""), empty=array.least == 0)
+
+    def _object(self, schema: Object, path: str) -> Node:
+        extra = schema.extra if schema.extra is not None else NOTHING if self.closed else ANYTHING
+        members = [
+            (self._member(Literal(quoted(p.name)), p.schema, step(path, p.name)), p.required)
+            for p in schema.properties
+            if p.schema != NOTHING or p.required
+        ]
+        other = _NEVER
+        if extra != NOTHING:
+            key = self._other_key([p.name for p in schema.properties], path)
+            other = self._member(key, extra, step(path, "additionalProperties"))
+        if not members:
+            most = 0 if other == _NEVER else schema.most
+            return self.text.braced(*self.text.listed(other, schema.least, most))
+        self._check_counts(schema, len(members), path, open_ended=other != _NEVER)
+        return self._members(members, other, path, empty=schema.least == 0)
+
+    def _member(self, key: Node, schema: Schema, path: str) -> Node:
+        return sequence(key, self.text.colon, self.write(schema, path))
+
+    def _members(
+        self, members: list[tuple[Node, bool]], other: Node, path: str, *, empty: bool
+    ) -> Node:
+        """An object of *members*, each with whether it is required, and of *other* ones."""
+        comma = self.text.comma
+        others = Literal("") if other == _NEVER else Repeat(sequence(comma, other))
+        first_required = next((at for at, (_, needed) in enumerate(members) if needed), None)
+        lead = len(members) if first_required is None else first_required
+        rest: list[Node] = [others]
+        for at, (node, needed) in enumerate(members[lead + 1 :]):
+            del at
+            rest.append(sequence(comma, node) if needed else optional(sequence(comma, node)))
+        tail = sequence(*rest[1:], others)
+        options: list[Node] = []
+        if first_required is not None:
+            options.append(sequence(members[lead][0], tail))
+            tail = sequence(comma, members[lead][0], tail)
+        elif other != _NEVER:
+            options.append(sequence(other, others))
+        for node, _ in reversed(members[:lead]):
+            following = tail if tail == Literal("") else self._define(f"{path}.rest", tail)
+            once = self._define(f"{path}.member", node)
+            options.append(sequence(once, following))
+            tail = sequence(optional(sequence(comma, once)), following)
+        may_be_empty = first_required is None and empty
+        return self.text.braced(choice(*reversed(options)), may_be_empty)
+
+    def _other_key(self, names: list[str], path: str) -> Node:
+        if not names:
+            return self.text.string
+        if sum(map(len, names)) > MAX_LETTERS:
+            reason = "too many names to keep the other keys apart from them"
+            self.reader.loosen(path, "additionalProperties", reason)
+            return self.text.string
+        return other_key(names, self.text.builder, self.text.character)
+
+    def _check_counts(self, schema: Object, known: int, path: str, *, open_ended: bool) -> None:
+        """Report counts of members that the rules do not keep."""
+        required = sum(p.required for p in schema.properties)
+        if schema.least > max(1, required):
+            self.reader.loosen(path, "minProperties", "not enforced beside named properties")
+        if schema.most is not None and (open_ended or schema.most < known):
+            self.reader.loosen(path, "maxProperties", "not enforced beside named properties")
+
+
+_NESTED = 8  # items of a prefix after which a rule of its own begins
+
+
+def _hint(path: str) -> str:
+    """A readable rule name: the last step of *path*."""
+    return path.rstrip("]'").rpartition(".")[2].rpartition("[")[2].strip("'") or "schema"
+
+
+def _ceiling(bound: Bound | None) -> int | None:
+    if bound is None:
+        return None
+    whole = math.ceil(bound.value)
+    return whole if bound.inclusive or whole != bound.value else whole + 1
+
+
+def _floor(bound: Bound | None) -> int | None:
+    if bound is None:
+        return None
+    whole = math.floor(bound.value)
+    return whole if bound.inclusive or whole != bound.value else whole - 1
