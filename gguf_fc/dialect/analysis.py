@@ -1,0 +1,76 @@
+"""Everything known about one chat template: probed, derived and checked, or given up on.
+
+Happens once per template.  Never fails: what cannot be used natively is used generically, with
+the reason said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gguf_fc.dialect.check import objections
+from gguf_fc.dialect.derive import Finding, NotDerivable, derive, derive_reasoning
+from gguf_fc.dialect.generic import CHAT_TEMPLATE, generic_syntax
+from gguf_fc.dialect.history import Needs
+from gguf_fc.dialect.probe import Chat, Renderings, probe
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.errors import TemplateError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A template and how to speak with it."""
+
+    chat: Chat
+    needs: Needs
+    syntax: Syntax
+    native: bool
+    prefill: str = ""  # the end of the prompt that belongs to the model's turn
+    evidence: tuple[Finding, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def analyse(text: str, *, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
+    """The analysis of a template."""
+    try:
+        chat = Chat(template=Template(text), bos_token=bos_token, eos_token=eos_token, clock=clock)
+        return _native_or_generic(chat, probe(chat))
+    except TemplateError as error:
+        plain = Chat(
+            template=Template(CHAT_TEMPLATE),
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+        )
+        warning = f"{error.message} A generic chat format is used instead of the template."
+        return Analysis(
+            chat=plain, needs=Needs(), syntax=generic_syntax(), native=False, warnings=(warning,)
+        )
+
+
+def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
+    try:
+        derived = derive(seen)
+    except NotDerivable as reason:
+        return _generic(chat, seen, str(reason))
+    if objected := objections(derived.syntax, derived.prefill, seen):
+        return _generic(chat, seen, objected[0])
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        syntax=derived.syntax,
+        native=True,
+        prefill=derived.prefill,
+        evidence=(*derived.findings, Finding("check", "passed", "written, read and constrained")),
+    )
+
+
+def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
+    return Analysis(
+        chat=chat,
+        needs=replace(seen.needs, short_ids=False, text_arguments=False),
+        syntax=generic_syntax(derive_reasoning(seen)),
+        native=False,
+        evidence=(Finding("fallback", "generic", reason),),
+    )

@@ -1,0 +1,96 @@
+"""Text that arrives in pieces, and the markers that may be split across them.
+
+The buffer answers: what is next, what is safe to release now, and what might still be the start
+of a marker?  A reader may go back to where it started.  Knows nothing of calls or models.
+
+Every character is released once; between pushes at most ``longest marker - 1`` are held, unless
+a reader keeps its place with ``mark``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Buffer:
+    """A push buffer with a place in it."""
+
+    final: bool = field(default=False, init=False)  # no more text is coming
+    _text: str = field(default="", init=False)
+    _at: int = field(default=0, init=False)
+    _kept: int | None = field(default=None, init=False)  # where a reader may go back to
+
+    def push(self, text: str) -> None:
+        """More text."""
+        start = self._at if self._kept is None else self._kept
+        if start:
+            self._text = self._text[start:]
+            self._at -= start
+            self._kept = None if self._kept is None else 0
+        self._text += text
+
+    def close(self) -> None:
+        """No more text is coming."""
+        self.final = True
+
+    @property
+    def pending(self) -> str:
+        """What has arrived and was not taken."""
+        return self._text[self._at :]
+
+    @property
+    def peek(self) -> str:
+        """The next character, "" if none is there."""
+        return self._text[self._at : self._at + 1]
+
+    def take(self, count: int) -> str:
+        """The next *count* characters."""
+        taken = self._text[self._at : self._at + count]
+        self._at += len(taken)
+        return taken
+
+    def mark(self) -> None:
+        """Keep this place."""
+        self._kept = self._at
+
+    def since_mark(self) -> int:
+        """How many characters were taken since the place was kept."""
+        return 0 if self._kept is None else self._at - self._kept
+
+    def rewind(self) -> None:
+        """Go back to the kept place and keep it no longer."""
+        if self._kept is not None:
+            self._at, self._kept = self._kept, None
+
+    def release(self) -> None:
+        """Keep the place no longer."""
+        self._kept = None
+
+    def take_until(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
+        """Take the text before the first marker, and that marker.
+
+        Without a marker, take all the text that cannot begin one, and None.
+        """
+        at, marker = self._find(markers)
+        if not self.final and (partial := self._find_partial(markers)) <= at:
+            at, marker = partial, None  # a longer marker may still be arriving
+        text = self._text[self._at : at]
+        self._at = at + len(marker or "")
+        return text, marker
+
+    def _find(self, markers: tuple[str, ...]) -> tuple[int, str | None]:
+        """The leftmost marker, the longest of those that start there."""
+        hits = ((self._text.find(m, self._at), -len(m), m) for m in markers)
+        at, _, marker = min((h for h in hits if h[0] >= 0), default=(len(self._text), 0, None))
+        return at, marker
+
+    def _find_partial(self, markers: tuple[str, ...]) -> int:
+        """Where the first unfinished marker starts; the end of the text if there is none."""
+        longest = max(map(len, markers), default=0)
+        end = len(self._text)
+        for at in range(max(self._at, end - longest + 1), end):
+            tail = self._text[at:]
+            if any(m.startswith(tail) and m != tail for m in markers):
+                return at
+        return end

@@ -1,0 +1,74 @@
+"""Proves a derived syntax against the template it was derived from.
+
+A syntax is trusted only if writing, constraining and reading with it agree with what the template
+itself renders.  Knows nothing of how the syntax was found.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count
+
+from gguf_fc.dialect.grammar import Wanted, build_grammar
+from gguf_fc.dialect.parser import Parser
+from gguf_fc.dialect.probe import ARGUMENTS, NAMES, RICH, Renderings
+from gguf_fc.dialect.reply import Reply, read
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.write import Call, write
+from gguf_fc.request import Tool, ToolChoice
+
+_TOOLS = tuple(Tool(name=name, parameters={"type": "object"}) for name in NAMES)
+_OPEN_TOOLS = tuple(
+    Tool(name=name, parameters={"type": "object", "additionalProperties": True}) for name in NAMES
+)
+
+
+def objections(syntax: Syntax, prefill: str, seen: Renderings) -> list[str]:
+    """Why the syntax cannot be trusted; nothing if it can."""
+    return list(_objections(syntax, prefill, seen))
+
+
+def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]:
+    for rendered, calls in _turns(seen):
+        text = write(syntax, calls=calls)
+        if text.removeprefix(prefill) not in rendered:
+            yield f"the template does not write {text!r}"
+            return
+        if not _same(_read(syntax, text), calls):
+            yield f"{text!r} is not read back as the same calls"
+            return
+    yield from _grammar_objections(syntax)
+
+
+def _turns(seen: Renderings) -> Iterator[tuple[str, list[Call]]]:
+    ids = ("call00001", "call00002")
+    first, second = (Call(NAMES[n], ARGUMENTS[n], ids[n]) for n in range(2))
+    if seen.one is not None:
+        yield seen.one, [first]
+    if seen.two is not None:
+        yield seen.two, [first, second]
+    if seen.rich is not None:
+        yield seen.rich, [Call(NAMES[0], RICH, ids[0])]
+
+
+def _grammar_objections(syntax: Syntax) -> Iterator[str]:
+    text = write(syntax, calls=[Call(NAMES[0], RICH, "call00001")])
+    asked = Wanted(tools=_OPEN_TOOLS, choice=ToolChoice("required"))
+    grammar = build_grammar(syntax, asked)
+    if not grammar.matches(text):
+        yield f"the grammar refuses {text!r}"
+    damaged = text.replace(NAMES[0], "unknown_name")
+    if grammar.matches(damaged) or grammar.matches(text[: len(text) // 2]):
+        yield "the grammar accepts a damaged call"
+
+
+def _read(syntax: Syntax, text: str) -> Reply:
+    numbers = count()
+    parser = Parser(syntax, NAMES, lambda: f"call_{next(numbers)}")
+    return read(parser, text)
+
+
+def _same(reply: Reply, calls: list[Call]) -> bool:
+    found = [(call.name, json.loads(call.arguments)) for call in reply.tool_calls]
+    return found == [(call.name, call.arguments) for call in calls] and not reply.content

@@ -1,0 +1,295 @@
+"""From renderings to a syntax, each finding with its evidence.
+
+Theory of operation.  A turn is what follows the longest text it shares with the prompt.  In it
+the probe's names, ids and arguments are found; everything between them is fixed text:
+
+    lead N middle A [...]  between  N middle A [...]  tail
+
+1. What *lead* and *between* end with in common opens a call; the rest of *lead* opens the section.
+2. What *between* and *tail* begin with in common closes a call.
+3. What is left of *between* separates calls; what is left of *tail* before the end of the turn
+   closes the section.
+4. Where the prompt itself already ends with the opening of a call, *lead* is empty or short and
+   the missing part is taken from *between*.
+
+A syntax derived here is a hypothesis: ``check`` decides.  Knows nothing of jinja2.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, THOUGHT, Renderings
+from gguf_fc.dialect.syntax import Marked, Part, Slot, SlotKind, Syntax
+from gguf_fc.gbnf import Spacing
+
+_SPACE = " \t\r\n"
+_SPACINGS = (Spacing(", ", ": "), Spacing(",", ":"), Spacing(", ", ":"), Spacing(",", ": "))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fact about a template, and where it was seen."""
+
+    name: str
+    value: str
+    evidence: str
+
+
+class NotDerivable(Exception):
+    """The renderings show no call that this package can describe; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A syntax, what of it the prompt may already hold, and how all of it was found."""
+
+    syntax: Syntax
+    prefill: str  # the end of the prompt that belongs to the turn
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Where a call's slots are in a turn, in order."""
+
+    slots: tuple[tuple[int, int, SlotKind], ...]
+
+    @property
+    def start(self) -> int:
+        return self.slots[0][0]
+
+    @property
+    def end(self) -> int:
+        return self.slots[-1][1]
+
+
+def derive(seen: Renderings) -> Derived:
+    """The syntax the renderings suggest.  Raises NotDerivable."""
+    if seen.one is None:
+        raise NotDerivable(
+            seen.failures[0] if seen.failures else "the template does not show calls"
+        )
+    return _Deriver(seen).run()
+
+
+def derive_reasoning(seen: Renderings) -> Marked | None:
+    """Only how the model reasons."""
+    return _Deriver(seen).reasoning
+
+
+class _Deriver:
+    def __init__(self, seen: Renderings) -> None:
+        self.seen = seen
+        self.findings: list[Finding] = []
+        self.reasoning = self._reasoning()
+
+    def run(self) -> Derived:
+        one = self._turn(self.seen.one or "")
+        first = _locate(one, 0)
+        spacing, ascii_only = self._spacing()
+        end = self._end()
+        lead, tail = one[: first.start], _without_end(one[first.end :], end)
+        inner = _parts(one, first)
+        if self.seen.two is not None:
+            opening, closing, section, separator, prefill = self._from_two(lead, end)
+        else:
+            opening, closing, section = _single(lead, tail, inner)
+            separator, prefill = "\n", ""
+        syntax = Syntax(
+            call=(opening, *inner, *([closing] if closing else [])),
+            section=section,
+            separator=separator,
+            gap=self._gap(section.open + opening, prefill),
+            content=self._content(prefill),
+            reasoning=self.reasoning,
+            spacing=spacing,
+            ascii_only=ascii_only,
+            parallel=self.seen.two is not None,
+        )
+        self._note("call", "".join(_shown(part) for part in syntax.call), f"turn {one!r}")
+        self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
+        return Derived(syntax, prefill, tuple(self.findings))
+
+    def _from_two(self, lead: str, end: str) -> tuple[str, str, Marked, str, str]:
+        """Rules 1 to 4 of the theory of operation."""
+        two = self._turn(self.seen.two or "")
+        first, second = _locate(two, 0), _locate(two, 1)
+        between, tail = two[first.end : second.start], two[second.end :]
+        prefill = ""
+        if not lead.strip().strip('{["'):
+            prefill = _longest_shared_end(self.seen.prompt, between, lead)
+        opening = _common_end(prefill + lead, between)
+        section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
+        between = between[: len(between) - len(opening)]
+        closing = _common_start(between, tail)
+        separator = between[len(closing) :]
+        section_close = _without_end(tail[len(closing) :], end) if section_open.strip() else ""
+        self._note("separator", separator, f"between two calls: {between + opening!r}")
+        return opening, closing, Marked(section_open, section_close), separator, prefill
+
+    def _turn(self, rendered: str) -> str:
+        """What a rendering has beyond the prompt, without the reasoning."""
+        turn = rendered[len(_common_start(rendered, self.seen.prompt)) :]
+        return _without_reasoning(turn, self.reasoning)
+
+    def _spacing(self) -> tuple[Spacing, bool]:
+        """How the template writes JSON: the first way that is found in the rich call."""
+        from_rich = self.seen.rich or ""
+        for spacing in _SPACINGS:
+            for ascii_only in (False, True):
+                text = _dumped(RICH, spacing, ascii_only=ascii_only)
+                if text in from_rich:
+                    self._note("spacing", repr((spacing.item, spacing.key)), text)
+                    return spacing, ascii_only
+        raise NotDerivable("the template does not write arguments as JSON")
+
+    def _end(self) -> str:
+        """The text that ends a turn."""
+        plain = self.seen.plain or ""
+        at = plain.rfind(TEXT)
+        return plain[at + len(TEXT) :] if at >= 0 else ""
+
+    def _gap(self, opening: str, prefill: str) -> str:
+        """What stands between content and the first call."""
+        both = self.seen.text_and_call
+        if both is None:
+            return "" if opening.startswith("\n") or prefill else "\n"
+        turn = both[both.rfind(TEXT) + len(TEXT) :]
+        at = turn.find(opening)
+        return turn[:at] if at >= 0 else ""
+
+    def _content(self, prefill: str) -> Marked:
+        """What stands before text."""
+        if self.seen.plain is None:
+            return Marked()
+        turn = self._turn(self.seen.plain)
+        before = prefill + turn[: turn.rfind(TEXT)]
+        if not before.strip() or before == prefill:
+            return Marked()
+        self._note("content", before, f"turn {turn!r}")
+        return Marked(before)
+
+    def _reasoning(self) -> Marked | None:
+        found = self._reasoning_shown() or self._reasoning_switched()
+        if found is not None:
+            self._note("reasoning", f"{found.open!r} ... {found.close!r}", "a turn with reasoning")
+        return found
+
+    def _reasoning_shown(self) -> Marked | None:
+        """From a turn that shows its reasoning."""
+        rendered = self.seen.thought
+        if rendered is None:
+            return None
+        turn = rendered[len(_common_start(rendered, self.seen.prompt)) :]
+        start, text = turn.find(THOUGHT), turn.rfind(TEXT)
+        if start < 0 or text < start:
+            return None
+        opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
+        if not opening.strip() and (tag := re.search(r"<[^<>\s]+>\s*$", self.seen.prompt)):
+            opening = tag.group()
+        if not opening.strip() or not closing.strip():
+            return None
+        return Marked(opening.lstrip(), closing)
+
+    def _reasoning_switched(self) -> Marked | None:
+        """From a prompt that opens an empty reasoning block when thinking is switched off."""
+        off = self.seen.off or ""
+        tail = off[len(_common_start(off, self.seen.prompt)) :]
+        if found := re.fullmatch(r"\s*(<[^<>/\s]+>\s*?\n?)\s*(</[^<>\s]+>\s*)", tail):
+            return Marked(found.group(1), "\n" + found.group(2))
+        return None
+
+    def _note(self, name: str, value: str, evidence: str) -> None:
+        self.findings.append(Finding(name, value, evidence))
+
+
+def _locate(turn: str, n: int) -> _Call:
+    """The slots of the *n*-th call of a turn."""
+    name = turn.find(NAMES[n])
+    arguments = _arguments_span(turn, ARGUMENTS[n])
+    if name < 0 or arguments is None:
+        raise NotDerivable("the template does not write arguments as a JSON object")
+    slots: list[tuple[int, int, SlotKind]] = [
+        (name, name + len(NAMES[n]), "name"),
+        (*arguments, "arguments"),
+    ]
+    if (at := turn.find(IDS[n])) >= 0:
+        slots.append((at, at + len(IDS[n]), "id"))
+    return _Call(tuple(sorted(slots)))
+
+
+def _arguments_span(turn: str, arguments: dict[str, str]) -> tuple[int, int] | None:
+    """Where the arguments stand as a JSON object."""
+    for spacing in _SPACINGS:
+        text = _dumped(arguments, spacing, ascii_only=False)
+        if (at := turn.find(text)) >= 0:
+            return at, at + len(text)
+    return None
+
+
+def _parts(turn: str, call: _Call) -> tuple[Part, ...]:
+    """The slots and the texts between them."""
+    parts: list[Part] = []
+    end = call.start
+    for start, stop, kind in call.slots:
+        if start > end:
+            parts.append(turn[end:start])
+        parts.append(Slot(kind))
+        end = stop
+    return tuple(parts)
+
+
+def _single(lead: str, tail: str, inner: tuple[Part, ...]) -> tuple[str, str, Marked]:
+    """Opening, closing and section where only one call can be seen: all of it is the call's."""
+    syntax = Syntax(call=(lead, *inner, tail))
+    if syntax.keys is not None and not syntax.marker:
+        return lead, tail[: len(tail) - len(syntax.after)], Marked()
+    return lead, tail, Marked()
+
+
+def _without_reasoning(turn: str, reasoning: Marked | None) -> str:
+    """*turn* without the block, perhaps empty, at its beginning."""
+    if reasoning is None:
+        return turn
+    opening, closing = re.escape(reasoning.open.strip()), re.escape(reasoning.close.strip())
+    return re.sub(rf"\A\s*(?:{opening})?.*?{closing}\s*", "", turn, flags=re.DOTALL)
+
+
+def _without_end(text: str, end: str) -> str:
+    """*text* without the end of the turn, which may be another control token after a call."""
+    if end and text.endswith(end):
+        return text[: len(text) - len(end)]
+    return re.sub(r"<\|?[^<>|/]+\|?>\s*\Z|</s>\s*\Z", "", text)
+
+
+def _dumped(value: Any, spacing: Spacing, *, ascii_only: bool) -> str:
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(spacing.item, spacing.key))
+
+
+def _longest_shared_end(prompt: str, between: str, lead: str) -> str:
+    """The longest end of *prompt* that, followed by *lead*, ends *between*."""
+    for at in range(max(0, len(prompt) - len(between)), len(prompt)):
+        if prompt[at:].strip() and between.endswith(prompt[at:] + lead):
+            return prompt[at:]
+    return ""
+
+
+def _common_start(first: str, second: str) -> str:
+    length = 0
+    for one, other in zip(first, second, strict=False):
+        if one != other:
+            break
+        length += 1
+    return first[:length]
+
+
+def _common_end(first: str, second: str) -> str:
+    return _common_start(first[::-1], second[::-1])[::-1]
+
+
+def _shown(part: Part) -> str:
+    return part if isinstance(part, str) else f"{{{part.kind}}}"

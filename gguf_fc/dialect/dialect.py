@@ -1,0 +1,251 @@
+"""The language one model speaks: the package's front door.
+
+A ``Dialect`` puts together what the other modules do; it decides nothing itself but which of a
+template's ways to render a conversation is tried next.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, Self
+
+from gguf_fc.dialect.analysis import Analysis, analyse
+from gguf_fc.dialect.derive import Finding
+from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
+from gguf_fc.dialect.grammar import Wanted, build_grammar
+from gguf_fc.dialect.history import arguments_of, normalised, plain, tool_values
+from gguf_fc.dialect.incoming import (
+    Json,
+    Messages,
+    Tools,
+    choice_of,
+    format_of,
+    messages_of,
+    tools_of,
+)
+from gguf_fc.dialect.parser import Parser
+from gguf_fc.dialect.probe import Chat, probe_clock
+from gguf_fc.dialect.reply import Reply, read
+from gguf_fc.dialect.segments import Guard, Prompt, cut
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.dialect.write import Call, write
+from gguf_fc.errors import InvalidParameter, TemplateError
+from gguf_fc.gbnf import Grammar
+from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
+
+
+class Dialect:
+    """Writes, constrains, reads and renders what one model says and is told."""
+
+    def __init__(
+        self, analysis: Analysis, *, toolless: Analysis, special_tokens: Collection[str] = ()
+    ) -> None:
+        self._analysis = analysis
+        self._toolless = toolless  # for conversations without tools
+        self._guard = Guard(special_tokens)
+
+    @classmethod
+    def from_template(
+        cls,
+        template_text: str,
+        *,
+        bos_token: str = "",
+        eos_token: str = "</s>",  # noqa: S107  not a password
+        special_tokens: Collection[str] = (),
+        tool_use_template: str | None = None,
+        clock: Clock = probe_clock,
+    ) -> Self:
+        """Derive and check.  An odd template gives a dialect that is not native, never an error.
+
+        *special_tokens* are the texts of the vocabulary's control tokens; *tool_use_template* is
+        used instead where there are tools; *clock* says what ``strftime_now`` shows.
+        """
+        toolless = analyse(template_text, bos_token=bos_token, eos_token=eos_token, clock=clock)
+        analysis = toolless
+        if tool_use_template is not None and tool_use_template != template_text:
+            analysis = analyse(
+                tool_use_template, bos_token=bos_token, eos_token=eos_token, clock=clock
+            )
+        return cls(analysis, toolless=toolless, special_tokens=special_tokens)
+
+    @property
+    def syntax(self) -> Syntax:
+        """How calls are written."""
+        return self._analysis.syntax
+
+    @property
+    def native(self) -> bool:
+        """Whether that is the template's own way."""
+        return self._analysis.native
+
+    @property
+    def evidence(self) -> tuple[Finding, ...]:
+        """How it was found."""
+        return self._analysis.evidence
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator should know."""
+        return tuple(dict.fromkeys((*self._analysis.warnings, *self._toolless.warnings)))
+
+    @property
+    def label(self) -> str:
+        """A few words for the start-up line."""
+        return f"{'native' if self.native else 'generic'} ({_form(self.syntax)})"
+
+    def write(
+        self,
+        content: str | None = None,
+        reasoning: str | None = None,
+        tool_calls: Sequence[Json] | None = None,
+        *,
+        prefill: str = "",
+    ) -> str:
+        """What the model would write; without *prefill*, which the prompt already holds."""
+        calls = [_call(item, n) for n, item in enumerate(tool_calls or ())]
+        text = write(self.syntax, content=content or "", reasoning=reasoning or "", calls=calls)
+        return text.removeprefix(self._own_part(prefill))
+
+    def parser(
+        self,
+        tools: Tools = None,
+        prefill: str = "",
+        new_id: Callable[[], str] | None = None,
+    ) -> Parser:
+        """Reads one turn as it is written.  Without *tools* everything is text."""
+        names = frozenset(tool.name for tool in tools_of(tools))
+        return Parser(self.syntax, names, new_id or _numbered_ids(), self._own_part(prefill))
+
+    def parse(self, text: str, tools: Tools = None, prefill: str = "") -> Reply:
+        """Read a whole turn."""
+        return read(self.parser(tools=tools, prefill=prefill), text)
+
+    def grammar(
+        self,
+        tools: Tools = None,
+        tool_choice: ToolChoice | Json | str | None = "auto",
+        parallel_tool_calls: bool = True,  # noqa: FBT001, FBT002  the documented public signature
+        response_format: Format | Json | None = None,
+        prefill: str = "",
+    ) -> Grammar:
+        """The grammar of everything the model may write in answer to such a request."""
+        wanted = Wanted(
+            tools=tools_of(tools),
+            choice=choice_of(tool_choice),
+            parallel=parallel_tool_calls,
+            format=format_of(response_format),
+            prefill=self._own_part(prefill),
+        )
+        return build_grammar(self.syntax, wanted)
+
+    def render(
+        self,
+        messages: Messages,
+        tools: Tools = None,
+        add_generation_prompt: bool = True,  # noqa: FBT001, FBT002  named as templates name it
+        **template_variables: Any,
+    ) -> Prompt:
+        """The prompt.  Raises InvalidParameter if the conversation makes no sense."""
+        turns, known = messages_of(messages), tools_of(tools)
+        analysis = self._analysis if known else self._toolless
+        failure: TemplateError | None = None
+        for chat, values, described in self._ways(analysis, turns, known):
+            try:
+                rendered = chat.render(
+                    self._guard.wrap(values),
+                    self._guard.wrap(described),
+                    generate=add_generation_prompt,
+                    variables=template_variables,
+                )
+            except TemplateError as error:
+                failure = failure or error
+                continue
+            segments = cut(rendered)
+            prefill = self._own_part(rendered) if add_generation_prompt else ""
+            return Prompt(segments, prefill)
+        assert failure is not None
+        raise failure
+
+    def _ways(
+        self, analysis: Analysis, turns: Sequence[Message], tools: Sequence[Tool]
+    ) -> Iterator[tuple[Chat, list[dict[str, Any]], list[dict[str, Any]]]]:
+        """The ways to render a conversation, best first, each with what it renders."""
+        needs, chat = analysis.needs, analysis.chat
+        if analysis.native:
+            yield chat, normalised(turns, needs), tool_values(tools)
+        as_text = with_tools(turns, tools, analysis.syntax)
+        yield chat, normalised(as_text, needs), []
+        yield chat, plain(as_text, needs), []
+        own = Chat(
+            template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
+        )
+        yield own, plain(as_text, needs), []
+
+    def _own_part(self, prompt: str) -> str:
+        """The end of a prompt that belongs to the model's turn."""
+        if not prompt:
+            return ""
+        prefill = self._analysis.prefill
+        if prefill and prompt.endswith(prefill):
+            return prefill
+        if self.syntax.reasoning is None:
+            return ""
+        opening, closing = (
+            re.escape(mark.strip())
+            for mark in (self.syntax.reasoning.open, self.syntax.reasoning.close)
+        )
+        found = re.search(rf"{opening}\s*(?:{closing}\s*)?\Z", prompt)
+        return found.group() if found else ""
+
+
+def describe(dialect: Dialect) -> dict[str, Any]:
+    """All of it as JSON-able data, with an example call and its grammar."""
+    tool = Tool(
+        name="get_weather",
+        parameters={
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    )
+    example = {"name": tool.name, "arguments": {"city": "Paris"}}
+    return {
+        "native": dialect.native,
+        "label": dialect.label,
+        "syntax": dialect.syntax.to_dict(),
+        "evidence": [
+            {"name": item.name, "value": item.value, "evidence": item.evidence}
+            for item in dialect.evidence
+        ],
+        "warnings": list(dialect.warnings),
+        "example": dialect.write(tool_calls=[example]),
+        "gbnf": dialect.grammar(tools=[tool], tool_choice="required").gbnf,
+    }
+
+
+def _form(syntax: Syntax) -> str:
+    """The kind of call in words."""
+    if syntax.keys is None:
+        return "name and JSON arguments"
+    return "tagged JSON" if syntax.marker else "bare JSON"
+
+
+def _call(item: Json, n: int) -> Call:
+    function: Mapping[str, Any] = item.get("function", item)
+    arguments = function.get("arguments")
+    place = f"tool_calls[{n}].arguments"
+    if not isinstance(function.get("name"), str):
+        raise InvalidParameter("A call needs a 'name'.", param=f"tool_calls[{n}].name")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
+    call = ToolCall(item.get("id"), function["name"], text)
+    return Call(call.name, arguments_of(call, place), call.id or "")
+
+
+def _numbered_ids() -> Callable[[], str]:
+    """Ids that are the same at every run: ``call_`` and 24 digits."""
+    numbers = count()
+    return lambda: f"call_{next(numbers):024d}"

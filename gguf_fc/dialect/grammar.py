@@ -1,0 +1,303 @@
+"""The grammar over everything the model may write in one turn.
+
+``tool_choice`` is nothing but a grammar: this module turns a syntax, tools and what was asked
+into rules.  It knows neither templates nor tokens.
+
+Rules for what is built here:
+1. Free text appears only as ``Until`` or ``Without`` (or behind a class that excludes what may
+   come instead), never next to other free text: an engine that lexes greedily reads it rightly.
+2. Two alternatives never begin with literals of which one is the beginning of the other.
+3. What the prompt already holds of the turn (*prefill*) is cut off the front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gguf_fc.dialect.syntax import Slot, Syntax
+from gguf_fc.dialect.write import write_name
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf import (
+    Builder,
+    CharClass,
+    Choice,
+    Grammar,
+    Literal,
+    Loosened,
+    Node,
+    Repeat,
+    Until,
+    Without,
+    choice,
+    compile_schema,
+    sequence,
+)
+from gguf_fc.gbnf import Sequence as Row
+from gguf_fc.request import Format, Tool, ToolChoice
+
+_SPACE = " \t\r\n"
+_ANY_OBJECT: dict[str, Any] = {"type": "object"}
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+_ID = Repeat(CharClass(((48, 57), (65, 90), (97, 122))), 9, 9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the reply may be."""
+
+    tools: tuple[Tool, ...] = ()
+    choice: ToolChoice = ToolChoice()
+    parallel: bool = True
+    format: Format = Format()
+    prefill: str = ""
+
+
+def build_grammar(syntax: Syntax, wanted: Wanted) -> Grammar:
+    """The grammar of the whole output."""
+    return _Composer(syntax, wanted).compose()
+
+
+@dataclass(slots=True)
+class _Composer:
+    syntax: Syntax
+    wanted: Wanted
+    _builder: Builder = field(default_factory=Builder, init=False)
+    _report: list[Loosened] = field(default_factory=list, init=False)
+
+    def compose(self) -> Grammar:
+        turn = self._turn(self.wanted.prefill)
+        return Grammar(self._builder.build(turn), tuple(self._report))
+
+    def _turn(self, prefill: str) -> Node:
+        """Reasoning first, where the model reasons."""
+        reasoning = self.syntax.reasoning
+        if reasoning is None:
+            return _without_start(self._reply(), prefill)
+        opening, closing = reasoning.open.strip(), reasoning.close.strip()
+        if closing in prefill:
+            return _without_start(self._reply(), prefill.rsplit(closing, 1)[1].lstrip(_SPACE))
+        reply = self._builder.define("reply", self._reply(after=reasoning.close))
+        thought = sequence(Until((closing,)), reply)
+        if opening in prefill:
+            return thought
+        direct = self._reply(instead_of=opening)
+        return _without_start(choice(sequence(Literal(opening), thought), direct), prefill)
+
+    def _reply(self, *, after: str = "", instead_of: str = "") -> Node:
+        """Text, calls or both, as the tool choice says.
+
+        *after* is the end of the reasoning before it; *instead_of* is what could have stood in
+        its place: text may not begin like it.
+        """
+        gap = Literal(after[len(after.rstrip(_SPACE)) :])
+        calls = self._calls()
+        if calls is None:
+            return self._answer(gap, instead_of)
+        if self.wanted.choice.mode in ("required", "named"):
+            return sequence(gap, _begun(self.syntax.lead, calls))
+        if self.wanted.format.type != "text":
+            answer = self._framed(self._json())
+            return sequence(gap, _merged(answer, _begun(self.syntax.lead, calls)))
+        return self._text_then(calls, instead_of, gap)
+
+    def _answer(self, gap: Literal, instead_of: str) -> Node:
+        if self.wanted.format.type != "text":
+            return sequence(gap, self._framed(self._json()))
+        return self._text_only(gap, instead_of)
+
+    # Text.
+
+    def _text_only(self, gap: Literal, instead_of: str) -> Node:
+        """No call, and nothing that reads like one."""
+        if self.syntax.content.open:
+            return sequence(gap, self._framed(Without((self.syntax.marker,))))
+        if self.syntax.marker:
+            return self._guarded(Without(self._announcements()), instead_of)
+        return self._unlike_bare(instead_of)
+
+    def _text_then(self, calls: Node, instead_of: str, gap: Literal) -> Node:
+        """Text, then perhaps calls, then the end."""
+        marker = self.syntax.marker
+        if not marker:
+            called = _begun(self.syntax.lead, calls)
+            return choice(sequence(gap, called), self._unlike_bare(instead_of))
+        called = _begun(self.syntax.lead[self.syntax.lead.index(marker) + len(marker) :], calls)
+        before = self.syntax.lead[: self.syntax.lead.index(marker)] + marker
+        text = sequence(Until((marker,)), called)
+        if self.syntax.content.open:
+            written = choice(Without((marker,)), text)
+            return sequence(gap, _merged(self._framed(written), sequence(Literal(before), called)))
+        plain = self._guarded(choice(Without(self._announcements()), text), instead_of)
+        if not instead_of:
+            return plain
+        return choice(sequence(Literal(before), called), plain)
+
+    def _announcements(self) -> tuple[str, ...]:
+        marks = {self.syntax.marker, self.syntax.call_marker} - {""}
+        return tuple(sorted(marks))
+
+    def _guarded(self, text: Node, instead_of: str) -> Node:
+        """*text*, not beginning with the first character of *instead_of* or of a call."""
+        if not instead_of:
+            return text
+        barred = {instead_of[0], *self.syntax.marker[:1], *_SPACE}
+        return choice(sequence(_none_of(barred), text), Literal(""))
+
+    def _unlike_bare(self, instead_of: str) -> Node:
+        """Text that cannot be read as a call without a marker."""
+        barred = {*self.syntax.lead.strip()[:1], *_SPACE, *instead_of[:1]}
+        return choice(sequence(_none_of(barred), Without(())), Literal(""))
+
+    def _framed(self, text: Node) -> Node:
+        framing = self.syntax.content
+        return sequence(Literal(framing.open), text, Literal(framing.close))
+
+    def _json(self) -> Node:
+        """An answer in the form that was asked for."""
+        asked = self.wanted.format
+        schema = asked.schema if asked.type == "json_schema" else _ANY_OBJECT
+        return self._compile(schema, "response_format.json_schema.schema", closed=False)
+
+    # Calls.
+
+    def _calls(self) -> Node | None:
+        """All calls of a turn, from behind the lead; None if there may be none."""
+        tools = self._callable()
+        if not tools:
+            return None
+        first = self._builder.define("call", choice(*(self._call(tool) for tool in tools)))
+        after = Literal(self.syntax.section.close)
+        if not (self.syntax.parallel and self.wanted.parallel):
+            return sequence(first, after)
+        opening = self.syntax.call[0]
+        assert isinstance(opening, str)
+        another = sequence(Literal(self.syntax.separator + opening), first)
+        return sequence(first, Repeat(another), after)
+
+    def _callable(self) -> list[tuple[int, Tool]]:
+        chosen = self.wanted.choice
+        if chosen.mode == "none":
+            return []
+        named = list(enumerate(self.wanted.tools))
+        if chosen.mode == "named":
+            named = [(n, tool) for n, tool in named if tool.name == chosen.name]
+        if chosen.allowed:
+            named = [(n, tool) for n, tool in named if tool.name in chosen.allowed]
+        if not named and chosen.mode in ("required", "named"):
+            raise GrammarError("A call is required, but no tool can be called.", param="tools")
+        return named
+
+    def _call(self, numbered: tuple[int, Tool]) -> Node:
+        """A call of one tool, from behind its opening text."""
+        n, tool = numbered
+        path = f"tools[{n}].function.parameters"
+        items: list[Node] = []
+        for part in self.syntax.call[1:]:
+            match part:
+                case str(text):
+                    items.append(Literal(text))
+                case Slot(kind="name"):
+                    items.append(Literal(write_name(self.syntax, tool.name)))
+                case Slot(kind="id"):
+                    items.append(_ID)
+                case Slot():
+                    items.append(self._arguments(tool, path))
+        return _joined(items)
+
+    def _arguments(self, tool: Tool, path: str) -> Node:
+        schema = _NO_ARGUMENTS if tool.parameters is None else _as_object_schema(tool.parameters)
+        return self._compile(schema, path, closed=True)
+
+    def _compile(self, schema: Any, path: str, *, closed: bool) -> Node:
+        """A schema's node; any JSON object if the schema cannot be compiled, and reported."""
+        spacing = self.syntax.spacing
+        try:
+            node, loosened = compile_schema(
+                schema, self._builder, spacing=spacing, closed=closed, path=path
+            )
+        except GrammarError as error:
+            node, loosened = compile_schema(
+                _ANY_OBJECT, self._builder, spacing=spacing, closed=False, path=path
+            )
+            loosened = (*loosened, Loosened(path, "schema", error.message))
+        self._report.extend(loosened)
+        return node
+
+
+def _as_object_schema(schema: dict[str, Any] | bool) -> dict[str, Any] | bool:  # noqa: FBT001
+    """Arguments are an object, also where the schema does not say so."""
+    if isinstance(schema, dict) and "type" not in schema:
+        return {"type": "object", **schema}
+    return _ANY_OBJECT if schema is True else schema
+
+
+def _none_of(characters: set[str]) -> CharClass:
+    codes = sorted(ord(character) for character in characters)
+    return CharClass(tuple((code, code) for code in codes), negated=True)
+
+
+def _joined(items: Sequence[Node]) -> Node:
+    """*items* in a row, with adjacent literals made one."""
+    joined: list[Node] = []
+    for item in items:
+        last = joined[-1] if joined else None
+        if isinstance(item, Literal) and isinstance(last, Literal):
+            joined[-1] = Literal(last.text + item.text)
+        else:
+            joined.append(item)
+    return sequence(*joined)
+
+
+def _begun(lead: str, calls: Node) -> Node:
+    return sequence(Literal(lead), calls)
+
+
+def _merged(first: Node, second: Node) -> Node:
+    """Either, with the literal text that both begin with written once."""
+    start, other = _start(first), _start(second)
+    shared = 0
+    while shared < min(len(start), len(other)) and start[shared] == other[shared]:
+        shared += 1
+    common = start[:shared]
+    return sequence(
+        Literal(common),
+        choice(_without_start(first, common), _without_start(second, common)),
+    )
+
+
+def _start(node: Node) -> str:
+    match node:
+        case Literal(text=text):
+            return text
+        case Row(items=(Literal(text=text), *_)):
+            return text
+        case _:
+            return ""
+
+
+def _without_start(node: Node, text: str) -> Node:
+    """What may follow *text*, with which *node* begins."""
+    if not text:
+        return node
+    match node:
+        case Literal(text=own) if own.startswith(text):
+            return Literal(own[len(text) :])
+        case Row(items=(Literal(text=own), *rest)):
+            if own.startswith(text):
+                return sequence(Literal(own[len(text) :]), *rest)
+            if text.startswith(own):
+                return _without_start(sequence(*rest), text[len(own) :])
+            return Choice(())
+        case Choice(options=options):
+            left = [_without_start(option, text) for option in options]
+            return choice(*(option for option in left if option != Choice(())))
+        case Row(items=(Choice(options=options), *rest)):
+            return _without_start(choice(*(sequence(option, *rest) for option in options)), text)
+        case Until() | Without():
+            return node
+        case Row(items=(Until(), *_)):
+            return node
+        case _:
+            return Choice(())

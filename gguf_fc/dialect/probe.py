@@ -1,0 +1,185 @@
+"""Renders conversations that differ in one thing, to see what a template does with it.
+
+``Chat`` is a template with the values that belong to it; ``probe`` renders and records, without
+judging: what the renderings mean is ``derive``'s business.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gguf_fc.dialect.history import Needs, normalised, tool_values
+from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.errors import TemplateError
+from gguf_fc.request import Message, Tool, ToolCall
+
+# Words no template is likely to contain, write itself or change.
+USER, SYSTEM, TEXT, THOUGHT = "Quintal wombat", "Ochre lattice", "Velvet gnomon", "Umber tangent"
+NAMES = ("probe_alpha", "probe_beta")
+IDS = ("call00001", "call00002")
+_LONG_IDS = ("call_of_the_wild_1", "call_of_the_wild_2")  # not nine letters and digits
+ARGUMENTS: tuple[dict[str, Any], ...] = ({"zeta_key": "azure"}, {"eta_key": "coral"})
+# One value of each kind, and what templates get wrong when they print values themselves.
+RICH: dict[str, Any] = {
+    "zeta_key": 'Zoë said "hi" & left <b>',
+    "count": 3,
+    "ratio": 0.5,
+    "sure": True,
+    "nothing": None,
+    "many": ["one", 2, {"deep": False}],
+    "inner": {"path": "a\\b\nc", "empty": {}},
+}
+_TOOLS = tuple(
+    Tool(
+        name=name,
+        description="A probe.",
+        parameters={"type": "object", "properties": {"zeta_key": {"type": "string"}}},
+    )
+    for name in NAMES
+)
+_PROBE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def probe_clock() -> datetime:
+    """A fixed time: what a dialect takes for now unless it is told otherwise."""
+    return _PROBE_TIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A template and what every rendering of it shares."""
+
+    template: Template
+    bos_token: str = ""
+    eos_token: str = ""
+    clock: Clock = probe_clock
+
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        *,
+        generate: bool = True,
+        variables: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The prompt text.  Raises TemplateError."""
+        values: dict[str, Any] = {
+            "bos_token": self.bos_token,
+            "eos_token": self.eos_token,
+            **(variables or {}),
+            "messages": messages,
+            "add_generation_prompt": generate,
+        }
+        # Templates ask both whether tools are defined and whether there are any.
+        values["tools"] = list(tools) if tools else None
+        return self.template.render(values, self.clock())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderings:
+    """What came out.  None: the template failed, or does not show what it was given."""
+
+    needs: Needs
+    prompt: str  # one user message, up to where the model writes
+    plain: str | None = None  # ... and the answer TEXT
+    one: str | None = None  # ... and a call
+    two: str | None = None  # ... and two calls
+    rich: str | None = None  # ... and a call with RICH arguments
+    text_and_call: str | None = None
+    thought: str | None = None  # ... and the answer TEXT after the reasoning THOUGHT
+    thought_and_call: str | None = None
+    off: str | None = None  # the prompt with thinking switched off
+    failures: tuple[str, ...] = field(default=())
+
+
+def call_turn(
+    count: int = 1,
+    *,
+    arguments: Sequence[dict[str, Any]] = ARGUMENTS,
+    ids: Sequence[str] = IDS,
+    **fields: str,
+) -> Message:
+    """An assistant's turn with calls of the probe tools."""
+    calls = tuple(
+        ToolCall(ids[n], NAMES[n], json.dumps(arguments[n], ensure_ascii=False))
+        for n in range(count)
+    )
+    return Message(role="assistant", tool_calls=calls, **fields)
+
+
+def probe(chat: Chat) -> Renderings:
+    """Everything ``derive`` wants to see.  Raises TemplateError if nothing renders at all."""
+    return _Prober(chat).run()
+
+
+@dataclass(slots=True)
+class _Prober:
+    chat: Chat
+    failures: list[str] = field(default_factory=list)
+
+    def run(self) -> Renderings:
+        user = [{"role": "user", "content": USER}]
+        tools = tool_values(_TOOLS)
+        try:
+            prompt = self.chat.render(user, tools)
+        except TemplateError:
+            prompt = self.chat.render(user)
+        needs = Needs(system=self._takes_system())
+        seen = Renderings(needs=needs, prompt=prompt)
+        plain = Message(role="assistant", content=TEXT)
+        seen = replace(seen, plain=self._shown(needs, plain, TEXT), off=self._off(user, tools))
+        seen = self._calls(seen)
+        thought = replace(plain, reasoning_content=THOUGHT)
+        thought_and_call = call_turn(reasoning_content=THOUGHT)
+        return replace(
+            seen,
+            thought=self._shown(seen.needs, thought, THOUGHT, TEXT),
+            thought_and_call=self._shown(seen.needs, thought_and_call, NAMES[0]),
+            failures=tuple(dict.fromkeys(self.failures)),
+        )
+
+    def _calls(self, seen: Renderings) -> Renderings:
+        """The turns with calls, in the first form that shows them."""
+        for short, text in ((False, False), (True, False), (False, True), (True, True)):
+            needs = replace(seen.needs, short_ids=short, text_arguments=text)
+            one = self._shown(needs, call_turn(ids=_LONG_IDS), NAMES[0], "zeta_key", "azure")
+            if one is not None:
+                break
+        else:
+            return seen
+        two = self._shown(needs, call_turn(2), *NAMES, "azure", "coral")
+        return replace(
+            seen,
+            needs=replace(needs, one_call=two is None),
+            one=self._shown(needs, call_turn(), NAMES[0], "azure"),
+            two=two,
+            rich=self._shown(needs, call_turn(arguments=(RICH,)), NAMES[0]),
+            text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
+        )
+
+    def _shown(self, needs: Needs, turn: Message, *expected: str) -> str | None:
+        """The conversation with *turn* at its end, if everything *expected* is in it."""
+        messages = normalised((Message(role="user", content=USER), turn), needs)
+        try:
+            text = self.chat.render(messages, tool_values(_TOOLS), generate=False)
+        except TemplateError as error:
+            self.failures.append(error.message)
+            return None
+        return text if all(word in text for word in expected) else None
+
+    def _takes_system(self) -> bool:
+        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": USER}]
+        try:
+            return SYSTEM in self.chat.render(messages)
+        except TemplateError:
+            return False
+
+    def _off(self, user: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str | None:
+        try:
+            return self.chat.render(user, tools, variables={"enable_thinking": False})
+        except TemplateError:
+            return None
