@@ -28,6 +28,7 @@ class Load:
     n_batch: int = 512  # tokens one decode step may hold
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence
+    self_test: bool = True  # evaluate a few tokens before Ready, to crash now if at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
