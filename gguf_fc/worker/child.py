@@ -1,0 +1,109 @@
+"""One worker process and the server's end of its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from gguf_fc.job import Stop, ToWorker
+from gguf_fc.worker.frames import Decoder, FrameError, Message, encode
+
+logger = logging.getLogger(__name__)
+
+READ_SIZE = 1 << 18
+COMMAND = (sys.executable, "-P", "-m", "gguf_fc.worker.process")
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """A process that was started.  ``close`` it whatever happens."""
+
+    process: subprocess.Popen[bytes]
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+    _decoder: Decoder = field(default_factory=Decoder, init=False)
+
+    @classmethod
+    async def start(cls, command: Sequence[str]) -> Child:
+        """Start *command* with the number of its inherited socket as the last argument."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own program; takes milliseconds
+                [*command, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr if _is_file(sys.stderr) else subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                process_group=0,  # Ctrl-C at the terminal is for the server
+            )
+        try:
+            reader, writer = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            process.kill()
+            process.wait()
+            raise
+        return cls(process, reader, writer)
+
+    def send(self, message: ToWorker) -> None:
+        """Send *message*.  Raises FrameError; a child that is gone is noticed by ``receive``."""
+        self._writer.write(encode(message))
+
+    async def receive(self) -> list[Message]:
+        """The next messages; none when the child is gone."""
+        messages: list[Message] = []
+        while not messages:
+            try:
+                data = await self._reader.read(READ_SIZE)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            try:
+                messages = self._decoder.feed(data)
+            except FrameError:
+                logger.exception("worker pid=%d sends nonsense; killing it", self.process.pid)
+                self.process.kill()
+                break
+        return messages
+
+    async def close(self, *, grace: float) -> int:
+        """End the process, by force after *grace* seconds; its exit status."""
+        with suppress(OSError):
+            self.send(Stop())
+        self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+        try:
+            return await asyncio.to_thread(self.process.wait, grace)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return await asyncio.to_thread(self.process.wait)
+        except asyncio.CancelledError:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+def _is_file(stream: object) -> bool:
+    """Whether a child can inherit *stream*; a test's or a service's may be no real file."""
+    try:
+        stream.fileno()  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+def ending(status: int) -> str:
+    """An exit status in words: ``was killed by SIGSEGV``, ``ended with status 1``."""
+    if status >= 0:
+        return f"ended with status {status}"
+    return f"was killed by {signal.Signals(-status).name}"

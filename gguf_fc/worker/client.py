@@ -1,0 +1,113 @@
+"""The server's view of a worker: a job goes in, its messages come out.
+
+Knows nothing of HTTP, prompts or tokens.  What happens to the process behind it is the
+supervisor's business; here a death is one more way for a job to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+from gguf_fc.errors import WorkerDied, WorkerUnavailable
+from gguf_fc.job import (
+    Accepted,
+    Cancel,
+    Chunk,
+    Done,
+    Failed,
+    FromWorker,
+    Job,
+    Load,
+    Ready,
+)
+from gguf_fc.worker.child import COMMAND
+from gguf_fc.worker.frames import FrameError
+from gguf_fc.worker.supervisor import Patience, State, Supervisor
+
+RESTART_SECONDS = 60.0  # how long a new job waits for a worker that is being started again
+
+
+class Worker:
+    """A model in a process of its own.  Nothing runs before ``start``."""
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        cache_dir: Path,
+        command: Sequence[str] = COMMAND,
+        patience: Patience | None = None,
+    ) -> None:
+        self._supervisor = Supervisor(
+            load,
+            cache_dir=cache_dir,
+            command=command,
+            patience=patience or Patience(),
+            deliver=self._deliver,
+            died=self._worker_died,
+        )
+        self._jobs: dict[str, asyncio.Queue[FromWorker]] = {}
+
+    @property
+    def ready(self) -> Ready | None:
+        """What the worker said of its model; None before the first start."""
+        return self._supervisor.ready
+
+    @property
+    def state(self) -> State:
+        return self._supervisor.state
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now."""
+        return self._supervisor.pid
+
+    async def start(self) -> Ready:
+        """Load the model.  Raises ModelFileError."""
+        return await self._supervisor.start()
+
+    async def stop(self) -> None:
+        """End the process; what was in flight fails.  May be called at any time, and again."""
+        self._fail_all(WorkerUnavailable.code, "The server is stopping.")
+        await self._supervisor.stop()
+
+    async def run(self, job: Job) -> AsyncGenerator[FromWorker]:
+        """*job*'s messages; the last is ``Done`` or ``Failed``.  Closing the generator cancels."""
+        try:
+            await self._supervisor.wait_ready(RESTART_SECONDS)
+        except WorkerUnavailable as error:
+            yield Failed(id=job.id, code=WorkerUnavailable.code, message=error.message)
+            return
+        assert job.id not in self._jobs, f"job {job.id} runs already"
+        messages = self._jobs[job.id] = asyncio.Queue()
+        try:
+            self._supervisor.send(job)
+            while job.id in self._jobs or not messages.empty():
+                yield await messages.get()
+        except FrameError as error:
+            del self._jobs[job.id]
+            yield Failed(id=job.id, code="engine_error", message=f"{error}")
+        finally:
+            if self._jobs.pop(job.id, None) is not None:
+                self._supervisor.send(Cancel(job.id))
+
+    def _deliver(self, message: FromWorker) -> None:
+        """Put a message where its job is waiting; one whose job was given up is of no use."""
+        match message:
+            case Accepted(id=job_id) | Chunk(id=job_id):
+                if job_id in self._jobs:
+                    self._jobs[job_id].put_nowait(message)
+            case Done(id=job_id) | Failed(id=job_id):
+                if messages := self._jobs.pop(job_id, None):
+                    messages.put_nowait(message)
+            case _:
+                raise AssertionError(f"unexpected message: {message}")
+
+    def _worker_died(self, reason: str) -> None:
+        self._fail_all(WorkerDied.code, f"{reason} The next request gets a new one.")
+
+    def _fail_all(self, code: str, message: str) -> None:
+        for job_id in tuple(self._jobs):
+            self._deliver(Failed(id=job_id, code=code, message=message))

@@ -1,0 +1,138 @@
+"""The child: ``python -m gguf_fc.worker.process FD``, a model behind a socket.
+
+Reads ``Load`` from the inherited socket, answers ``Ready`` or ``LoadFailed``, then runs the engine:
+messages are taken between two steps, and while there is nothing to do the process sleeps in
+``select``.  It ends when told to, or when the other end of the socket is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Final
+
+from gguf_fc.engine.constraint import Grammars
+from gguf_fc.engine.llama import Llama
+from gguf_fc.engine.loop import Engine
+from gguf_fc.engine.model import DecodeError, Feed
+from gguf_fc.errors import ModelFileError
+from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Ping, Pong, Stop
+from gguf_fc.worker.frames import Decoder, Message, encode
+
+logger = logging.getLogger(__name__)
+
+READ_SIZE: Final = 1 << 18
+TRIAL_TOKENS: Final = 33  # enough that every batched kernel of llama.cpp takes part
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """The child's end of the socket, read without waiting unless asked to."""
+
+    _socket: socket.socket
+    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    is_open: bool = field(default=True, init=False)
+
+    def send(self, message: FromWorker) -> None:
+        """Send *message*; one that nobody can read any more closes the line."""
+        try:
+            self._socket.sendall(encode(message))
+        except OSError:
+            self.is_open = False
+
+    def receive(self, *, wait: bool) -> list[Message]:
+        """What has come; with *wait* nothing is returned only when the line is closed."""
+        messages: list[Message] = []
+        while self.is_open and not messages:
+            if not wait and not select.select([self._socket], [], [], 0)[0]:
+                break
+            data = self._read()
+            self.is_open = bool(data)
+            messages = self._decoder.feed(data)
+        return messages
+
+    def _read(self) -> bytes:
+        try:
+            return self._socket.recv(READ_SIZE)
+        except OSError:
+            return b""
+
+
+def run(line: Line) -> None:
+    """Load what the first message names, then serve until told to stop."""
+    for message in line.receive(wait=True):
+        assert isinstance(message, Load), message
+        try:
+            with closing(Llama(message)) as model:
+                if message.self_test:
+                    try_out(model)
+                _serve(line, model, message)
+        except ModelFileError as error:
+            line.send(LoadFailed(message=error.message))
+        return
+
+
+def _serve(line: Line, model: Llama, load: Load) -> None:
+    engine = Engine(
+        model,
+        Grammars(model.vocabulary).compile,
+        line.send,
+        n_parallel=load.n_parallel,
+        max_queue=load.max_queue,
+    )
+    line.send(model.ready())
+    while line.is_open:
+        for message in line.receive(wait=engine.is_idle):
+            if isinstance(message, Stop):
+                return
+            handle(message, engine, line.send)
+        if not engine.is_idle:
+            engine.step()
+
+
+def handle(message: Message, engine: Engine, send: Callable[[FromWorker], None]) -> None:
+    """Do what the server asks."""
+    match message:
+        case Job():
+            engine.submit(message)
+        case Cancel(id=job_id):
+            engine.cancel(job_id)
+        case Ping(n=n):
+            send(Pong(n))
+        case _:
+            raise AssertionError(f"unexpected message: {message}")
+
+
+def try_out(model: Llama) -> None:
+    """Evaluate one token, then many: where weight repacking is broken, the process dies here.
+
+    Better now than under a request: the supervisor starts another with safer settings.
+    """
+    for start, count in ((0, 1), (1, min(TRIAL_TOKENS, model.n_batch, model.n_ctx - 1))):
+        try:
+            model.decode([Feed(0, start, [0] * count, sample=True)])
+        except DecodeError as error:
+            raise ModelFileError(f"The model cannot be evaluated: {error}.") from error
+    model.trim(0, 0)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The process's life."""
+    parser = argparse.ArgumentParser(description="Internal: the process that runs a model.")
+    parser.add_argument("fd", type=int)
+    fd = parser.parse_args(arguments).fd
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which stops us
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    with socket.socket(fileno=fd) as connection:
+        run(Line(connection))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Which settings a model file runs with on this machine, remembered between starts.
+
+The test itself is the child's: it evaluates a few tokens before it says ``Ready``, and weight
+repacking that this processor cannot run kills it.  Here is what the server makes of that: settings
+to try, in order, and a small file that says what worked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import orjson
+
+from gguf_fc.job import Load
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """The settings for one load."""
+
+    load: Load
+    cache_dir: Path
+
+    def settings(self) -> Iterator[Load]:
+        """What to try, in order.  What has worked before is not tested again."""
+        known = self._recall()
+        if known is not None:
+            yield replace(self.load, use_extra_bufts=known, self_test=False)
+            return
+        yield self.load
+        if self.load.use_extra_bufts:
+            yield replace(self.load, use_extra_bufts=False)
+
+    def remember(self, worked: Load) -> None:
+        """*worked* passed the test."""
+        if not worked.self_test:
+            return
+        unfinished = self._file.with_suffix(f".{os.getpid()}")
+        try:
+            self.cache_dir.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(orjson.dumps({"use_extra_bufts": worked.use_extra_bufts}))
+            unfinished.replace(self._file)
+        except OSError as error:
+            logger.warning("self-test file=%s cannot be written: %s", self._file, error)
+
+    def forget(self) -> None:
+        """What had worked crashed: test again."""
+        self._file.unlink(missing_ok=True)
+
+    def _recall(self) -> bool | None:
+        try:
+            known = orjson.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, orjson.JSONDecodeError) as error:
+            logger.warning("self-test file=%s cannot be read: %s", self._file, error)
+            return None
+        return known["use_extra_bufts"] is True
+
+    @property
+    def _file(self) -> Path:
+        """Named for all that the result depends on."""
+        path = Path(self.load.path).resolve()
+        try:
+            status = path.stat()
+            identity = [str(path), status.st_size, status.st_mtime_ns]
+        except OSError:  # the child will say what is wrong with the file
+            identity = [str(path)]
+        facts = [*identity, self.load.use_extra_bufts, self.load.n_gpu_layers, _machine()]
+        name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+        return self.cache_dir / f"selftest-{name}.json"
+
+
+def _machine() -> str:
+    """This processor and this build of llama.cpp."""
+    return f"{platform.node()} {platform.machine()} {_processor()} {version('llama-cpp-python')}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith("model name")), platform.processor())

@@ -1,0 +1,235 @@
+"""Keeps a worker process running: start, ready handshake, ping, restart with back-off.
+
+Knows nothing of jobs: it hands every message on and tells when a worker died.
+
+Theory of operation.
+1. A child counts only once it has said ``Ready``.  One that dies before is tried again with safer
+   settings (``selftest``); if those are used up, the model cannot be run here.
+2. Any message proves life.  After ``ping_seconds`` of silence the child is pinged, and after
+   ``pong_seconds`` more without a word it is killed.
+3. A child that dies after it was ready is replaced: at once the first time, then after a pause
+   that doubles until a child has lived for ``stable_seconds``.
+4. ``give_up`` failed starts in a row end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+
+from gguf_fc.errors import ModelFileError, WorkerUnavailable
+from gguf_fc.job import FromWorker, Load, LoadFailed, Ping, Pong, Ready, ToWorker
+from gguf_fc.worker.child import Child, ending
+from gguf_fc.worker.frames import Message
+from gguf_fc.worker.selftest import SelfTest
+
+logger = logging.getLogger(__name__)
+
+State = Literal["starting", "ready", "restarting", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for what, in seconds, and how often to try."""
+
+    ready_seconds: float = 900
+    ping_seconds: float = 10
+    pong_seconds: float = 60
+    stop_seconds: float = 2
+    stable_seconds: float = 30
+    first_pause: float = 0.5
+    longest_pause: float = 10
+    give_up: int = 5
+
+
+class _Crashed(Exception):
+    """A child ended before it was ready."""
+
+
+class Supervisor:
+    """One worker, for as long as it is wanted."""
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        cache_dir: Path,
+        command: Sequence[str],
+        patience: Patience,
+        deliver: Callable[[FromWorker], None],
+        died: Callable[[str], None],
+    ) -> None:
+        self._selftest = SelfTest(load, cache_dir)
+        self._command = command
+        self._patience = patience
+        self._deliver = deliver
+        self._died = died
+        self._child: Child | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()  # ready, stopped or failed: there is something to tell
+        self._failure: ModelFileError | None = None
+        self.ready: Ready | None = None
+        self.state: State = "stopped"
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now."""
+        return self._child.process.pid if self._child else None
+
+    async def start(self) -> Ready:
+        """Start the worker and wait until it is ready.  Raises ModelFileError."""
+        assert self._task is None, "started before"
+        self.state = "starting"
+        self._task = asyncio.create_task(self._supervise(), name="worker supervisor")
+        await self._settled.wait()
+        if self._failure:
+            raise self._failure
+        if self.ready is None:
+            raise WorkerUnavailable("The worker was stopped while it started.")
+        return self.ready
+
+    async def stop(self) -> None:
+        """End the worker.  May be called at any time, and again."""
+        self.state = "stopped"
+        self._settled.set()
+        if task := self._task:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+
+    async def wait_ready(self, seconds: float) -> None:
+        """Return when a worker is running.  Raises WorkerUnavailable."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._settled.wait()
+        except TimeoutError:
+            raise WorkerUnavailable(
+                "The process that runs the model is being started again; try again later."
+            ) from None
+        if self.state != "ready":
+            raise WorkerUnavailable("The process that runs the model is not running.")
+
+    def send(self, message: ToWorker) -> None:
+        """Send to the worker that runs now; if there is none, its death was told already."""
+        if self._child:
+            self._child.send(message)
+
+    async def _supervise(self) -> None:
+        pause, failures = 0.0, 0
+        while True:
+            began = monotonic()
+            try:
+                await self._live()
+            except _Crashed as crash:
+                failures += 1
+                if self.ready is None or failures >= self._patience.give_up:
+                    self._fail(ModelFileError(str(crash)))
+                    return
+            except ModelFileError as error:
+                self._fail(error)
+                return
+            else:
+                failures = 0
+                if monotonic() - began >= self._patience.stable_seconds:
+                    pause = 0.0
+            await asyncio.sleep(pause)
+            pause = min(max(2 * pause, self._patience.first_pause), self._patience.longest_pause)
+
+    def _fail(self, error: ModelFileError) -> None:
+        logger.error("worker state=failed: %s", error.message)
+        self._failure = error
+        self.state = "failed"
+        self._settled.set()
+
+    async def _live(self) -> None:
+        """One worker's life, from its start to its death."""
+        child, ready = await self._launch()
+        self._child, self.ready, self.state = child, ready, "ready"
+        self._settled.set()
+        status: int | None = None
+        try:
+            await self._listen(child)
+        finally:
+            self._child = None
+            if self.state == "ready":
+                self.state = "restarting"
+                self._settled.clear()
+            status = await child.close(grace=self._patience.stop_seconds)
+        reason = f"The process that ran the model {ending(status)}."
+        logger.error("worker pid=%d died: %s", child.process.pid, reason)
+        self._died(reason)
+
+    async def _launch(self) -> tuple[Child, Ready]:
+        """A child that is ready, with the first settings that do not crash it."""
+        crash = _Crashed()
+        for load in self._selftest.settings():
+            try:
+                child, ready = await self._try(load)
+            except _Crashed as error:
+                crash = error
+                logger.warning(
+                    "worker use_extra_bufts=%s self_test=%s crashed while loading: %s",
+                    *(load.use_extra_bufts, load.self_test, error),
+                )
+                if not load.self_test:
+                    self._selftest.forget()
+            else:
+                self._selftest.remember(load)
+                if load.use_extra_bufts != self._selftest.load.use_extra_bufts:
+                    logger.warning("worker use_extra_bufts=False: weight repacking crashes here")
+                return child, ready
+        raise crash
+
+    async def _try(self, load: Load) -> tuple[Child, Ready]:
+        try:
+            child = await Child.start(self._command)
+        except OSError as error:
+            raise _Crashed(f"No process could be started: {error}.") from error
+        try:
+            child.send(load)
+            async with asyncio.timeout(self._patience.ready_seconds):
+                messages = await child.receive()
+        except TimeoutError:
+            await child.close(grace=0)
+            raise ModelFileError(
+                f"{load.path}: not loaded after {self._patience.ready_seconds:.0f} seconds."
+            ) from None
+        except BaseException:
+            await child.close(grace=0)
+            raise
+        match messages:
+            case [Ready() as ready]:
+                return child, ready
+            case [LoadFailed(message=message)]:
+                await child.close(grace=self._patience.stop_seconds)
+                raise ModelFileError(message)
+            case _:
+                status = await child.close(grace=self._patience.stop_seconds)
+                raise _Crashed(f"{load.path}: the process that loads it {ending(status)}.")
+
+    async def _listen(self, child: Child) -> None:
+        """Hand messages on until the child is gone or has been silent for too long."""
+        while messages := await self._next(child):
+            for message in messages:
+                if not isinstance(message, Pong):
+                    self._deliver(message)  # type: ignore[arg-type]
+
+    async def _next(self, child: Child) -> list[Message]:
+        try:
+            async with asyncio.timeout(self._patience.ping_seconds):
+                return await child.receive()
+        except TimeoutError:
+            child.send(Ping(0))
+        try:
+            async with asyncio.timeout(self._patience.pong_seconds):
+                return await child.receive()
+        except TimeoutError:
+            logger.exception("worker pid=%d does not answer; killing it", child.process.pid)
+            child.process.kill()
+            return []
