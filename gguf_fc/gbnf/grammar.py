@@ -59,7 +59,7 @@ class Grammar:
 
 
 def schema_to_grammar(
-    schema: Any,  # noqa: ANN401  a JSON Schema is any JSON object or boolean
+    schema: Any,
     closed: bool = False,  # noqa: FBT001, FBT002  the documented public signature
     spacing: Spacing | tuple[str, str] | None = None,
 ) -> Grammar:

@@ -18,6 +18,7 @@ from gguf_fc.gbnf.rules import (
     Node,
     Repeat,
     Sequence,
+    Token,
     choice,
     optional,
     sequence,
@@ -95,15 +96,15 @@ class JsonText:
     def comma(self) -> Node:
         """Between two items."""
         if self.spacing is not None:
-            return Literal(self.spacing.item)
-        return sequence(self.gap, Literal(","), self.gap)
+            return Token(Literal(self.spacing.item))
+        return Token(sequence(self.gap, Literal(","), self.gap))
 
     @property
     def colon(self) -> Node:
         """Between a key and its value."""
         if self.spacing is not None:
-            return Literal(self.spacing.key)
-        return sequence(self.gap, Literal(":"), self.gap)
+            return Token(Literal(self.spacing.key))
+        return Token(sequence(self.gap, Literal(":"), self.gap))
 
     @property
     def gap(self) -> Node:
@@ -126,12 +127,12 @@ class JsonText:
     def number(self) -> Node:
         """Any number."""
         parts = (optional(Literal("-")), INTEGER_PART, optional(FRACTION), optional(EXPONENT))
-        return self._once("number", lambda: sequence(*parts))
+        return self._once("number", lambda: Token(sequence(*parts)))
 
     @property
     def boolean(self) -> Node:
         """True or false."""
-        return self._once("boolean", lambda: choice(Literal("true"), Literal("false")))
+        return self._once("boolean", lambda: choice(*map(word, ("true", "false"))))
 
     @property
     def value(self) -> Node:
@@ -150,7 +151,7 @@ class JsonText:
 
     def string_of(self, least: int, most: int | None) -> Node:
         """A string of so many characters, whatever their spelling."""
-        return sequence(Literal('"'), Repeat(self.character, least, most), Literal('"'))
+        return Token(sequence(Literal('"'), Repeat(self.character, least, most), Literal('"')))
 
     def braced(self, members: Node, empty: bool = False) -> Node:  # noqa: FBT001, FBT002
         """An object around its *members*; if *empty*, there may be none."""
@@ -168,21 +169,21 @@ class JsonText:
         more = Repeat(sequence(self.comma, item), max(0, least - 1), left)
         return sequence(item, more if left != 0 else Literal("")), least == 0
 
-    def exactly(self, value: Any) -> Node:  # noqa: ANN401  a JSON value
+    def exactly(self, value: Any) -> Node:
         """This value: its scalars in one spelling, its white space as the spacing says."""
         match value:
             case dict():
                 members = [
-                    sequence(Literal(quoted(key)), self.colon, self.exactly(inner))
+                    sequence(word(quoted(key)), self.colon, self.exactly(inner))
                     for key, inner in value.items()
                 ]
                 return self.braced(self.joined(members))
             case list():
                 return self.bracketed(self.joined([self.exactly(item) for item in value]))
             case str():
-                return Literal(quoted(value))
+                return word(quoted(value))
             case _:
-                return Literal(json.dumps(value))
+                return word(json.dumps(value))
 
     def joined(self, items: list[Node]) -> Node:
         """*items* with commas between."""
@@ -190,14 +191,14 @@ class JsonText:
         return sequence(*separated[1:])
 
     def _enclosed(self, opening: str, inside: Node, closing: str, *, empty: bool) -> Node:
+        start = Token(sequence(Literal(opening), self.gap))
         if inside == Literal(""):
-            return sequence(Literal(opening), self.gap, Literal(closing))
-        inside = sequence(inside, self.gap)
-        inside = optional(inside) if empty else inside
-        return sequence(Literal(opening), self.gap, inside, Literal(closing))
+            return sequence(start, word(closing))
+        end = sequence(inside, Token(sequence(self.gap, Literal(closing))))
+        return sequence(start, choice(end, word(closing)) if empty else end)
 
     def _value(self) -> Node:
-        scalars = (self.string, self.number, self.boolean, Literal("null"))
+        scalars = (self.string, self.number, self.boolean, word("null"))
         return choice(self.object, self.array, *scalars)
 
     def _member(self) -> Node:
@@ -205,6 +206,11 @@ class JsonText:
 
     def _once(self, name: str, make: Callable[[], Node]) -> Node:
         return self.builder.once((name, self.spacing), name, make)
+
+
+def word(text: str) -> Node:
+    """A token that is always the same."""
+    return Token(Literal(text))
 
 
 def quoted(text: str) -> str:

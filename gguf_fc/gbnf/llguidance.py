@@ -1,12 +1,299 @@
-"""Rules as llguidance reads them."""
+"""Rules as llguidance reads them: its own form of Lark grammars.
+
+Knows llguidance's notation and how its lexer works, not its library.
+
+Theory of operation.  llguidance cuts the text into *terminals* (regular expressions, upper-case
+names) and parses their sequence with *rules* (lower-case names).
+
+1. The lexer takes the longest terminal and never goes back.  So everything regular that stands
+   side by side becomes one terminal: inside a regular expression nothing is cut too early or too
+   late, and what it accepts is exactly what the tree says.  Rules remain for recursion.
+2. Text never matches a control token.  So literals are split where they hold the text of one, and
+   the token stands there by its number: ``<[7]>``.  A terminal ends by itself before a token.
+3. "Text up to a marker" is one regular expression: it ends with the marker and holds none before.
+   It cannot be extended, so taking the longest is right.  Where the marker holds a control token,
+   it is any text, then the token.
+4. "Text without markers" is the complement.  A marker with a control token needs no excluding:
+   free text cannot contain the token anyway.
+
+What a regular part is followed by must not be able to extend it, if that is recursive: after a
+JSON number comes a comma or a bracket, never a digit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from gguf_fc.gbnf.rules import Rules
+from gguf_fc.gbnf.prune import children, holding
+from gguf_fc.gbnf.rules import (
+    CharClass,
+    Choice,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    Rules,
+    Sequence,
+    Token,
+    Until,
+    Without,
+    choice,
+    sequence,
+)
+
+_TEXT = "/(?s:.*)/"
+_SURROGATES = (0xD800, 0xDFFF)
 
 
 def print_llguidance(rules: Rules, special: Mapping[str, int]) -> str:
-    del special
-    return str(rules)
+    """*rules* as text; *special* maps the text of each control token to its id."""
+    return _Printer(rules, special).text()
+
+
+@dataclass(frozen=True, slots=True)
+class _Irregular:
+    """Text of a rule's right side that is no part of a terminal."""
+
+    text: str
+
+
+_Atom = Node | _Irregular  # a node here is regular
+
+
+@dataclass(slots=True, eq=False)
+class _Printer:
+    rules: Rules
+    special: Mapping[str, int]
+    _regular: set[str] = field(default_factory=set, init=False)
+    _cut: set[str] = field(default_factory=set, init=False)  # rules that hold tokens
+    _names: dict[tuple[str, bool], str] = field(default_factory=dict, init=False)
+    _waiting: list[tuple[str, bool]] = field(default_factory=list, init=False)
+    _terminals: dict[Node, str] = field(default_factory=dict, init=False)
+
+    def text(self) -> str:
+        """The whole grammar."""
+        self._regular = holding(self.rules, self._is_regular)
+        self._cut = holding(self.rules, _holds_token)
+        root = self.rules.root
+        lines = ["%llguidance {}", f"start: {self._name(root, root in self._regular)}"]
+        while self._waiting:
+            name, terminal = self._waiting.pop()
+            write = self._expression if terminal else self._rule
+            lines.append(f"{self._names[name, terminal]}: {write(self.rules.named[name])}")
+        # Terminals refer to rules that may not have been written yet.
+        for node, name in self._terminals.items():
+            lines.append(f"{name}: {self._expression(node)}")
+        while self._waiting:
+            name, terminal = self._waiting.pop()
+            lines.append(
+                f"{self._names[name, terminal]}: {self._expression(self.rules.named[name])}"
+            )
+        return "\n".join([*lines, ""])
+
+    def _name(self, rule: str, terminal: bool) -> str:
+        """The name of *rule*, which is then going to be written."""
+        if (rule, terminal) not in self._names:
+            # Numbered, as names that differ in case only would meet.
+            stem = f"{rule.replace('-', '_')}_{len(self._names)}"
+            self._names[rule, terminal] = f"T_{stem.upper()}" if terminal else f"r_{stem.lower()}"
+            self._waiting.append((rule, terminal))
+        return self._names[rule, terminal]
+
+    def _is_regular(self, node: Node, regular: set[str]) -> bool:
+        """Whether *node* can be one regular expression, given the *regular* rules."""
+        match node:
+            case Literal(text):
+                return self._token_in(text) is None
+            case Until(markers):
+                return not any(self._token_in(marker) for marker in markers)
+            case Reference(name):
+                return name in regular
+            case _:
+                return all(self._is_regular(child, regular) for child in children(node))
+
+    def _is_piece(self, node: Node) -> bool:
+        """Whether *node* is regular and need not be cut."""
+        return self._is_regular(node, self._regular) and not _holds_token(node, self._cut)
+
+    def _token_in(self, text: str) -> tuple[int, str] | None:
+        """Where the first control token begins in *text*, and the longest that begins there."""
+        found = ((text.find(token), -len(token), token) for token in self.special)
+        at, _, token = min((hit for hit in found if hit[0] >= 0), default=(-1, 0, ""))
+        return (at, token) if token else None
+
+    # Right sides of rules.
+
+    def _rule(self, node: Node) -> str:
+        """*node* as the right side of a rule."""
+        match node:
+            case Choice(options):
+                return self._options(options)
+            case _:
+                return self._series(self._atoms(node))
+
+    def _options(self, options: tuple[Node, ...]) -> str:
+        """Alternatives; the regular ones are one terminal."""
+        regular = [option for option in options if self._is_piece(option)]
+        printed = [self._rule(option) for option in options if option not in regular]
+        if regular:
+            printed.insert(0, self._terminal(choice(*regular)))
+        return " | ".join(printed)
+
+    def _series(self, atoms: list[_Atom]) -> str:
+        """*atoms* in order; neighbouring regular ones are one terminal."""
+        printed: list[str] = []
+        run: list[Node] = []
+        for atom in [*atoms, _Irregular("")]:
+            if not isinstance(atom, _Irregular):
+                run.append(atom)
+                continue
+            if (joined := sequence(*run)) != Literal(""):
+                printed.append(self._terminal(joined))
+            printed.append(atom.text)
+            run = []
+        return " ".join(filter(None, printed)) or '""'
+
+    def _atoms(self, node: Node) -> list[_Atom]:
+        if self._is_piece(node):
+            return [node]
+        match node:
+            case Token(item):
+                # Not joined with its neighbours: a token is a terminal wherever it stands.
+                whole = self._is_regular(item, self._regular)
+                return [_Irregular(self._terminal(item))] if whole else self._atoms(item)
+            case Sequence(items):
+                return [atom for item in items for atom in self._atoms(item)]
+            case Literal(text):
+                return self._split(text)
+            case Until(markers):
+                return self._until(markers)
+            case Reference(name):
+                return [_Irregular(self._name(name, terminal=False))]
+            case Choice(options):
+                return [_Irregular(f"({self._options(options)})")]
+            case Repeat(item, least, most):
+                return [_Irregular(f"({self._rule(item)}){_count(least, most)}")]
+            case CharClass() | Without():
+                raise AssertionError(node)
+
+    def _split(self, text: str) -> list[_Atom]:
+        """A literal, its control tokens by number."""
+        atoms: list[_Atom] = []
+        while (found := self._token_in(text)) is not None:
+            at, token = found
+            atoms += [Literal(text[:at]), _Irregular(f"<[{self.special[token]}]>")]
+            text = text[at + len(token) :]
+        return [*atoms, Literal(text)]
+
+    def _until(self, markers: tuple[str, ...]) -> list[_Atom]:
+        """Text, then one of the markers, some of which hold a control token."""
+        plain = tuple(marker for marker in markers if self._token_in(marker) is None)
+        ways = [
+            self._series([Without(plain), *self._split(marker)])
+            for marker in markers
+            if marker not in plain
+        ]
+        if plain:
+            ways.append(self._terminal(Until(plain)))
+        return [_Irregular(ways[0] if len(ways) == 1 else f"({' | '.join(ways)})")]
+
+    # Terminals.
+
+    def _terminal(self, node: Node) -> str:
+        """What stands for a regular *node* in a rule."""
+        match node:
+            case Reference(name):
+                return self._name(name, terminal=True)
+            case Literal(text):
+                return json.dumps(text)
+            case _:
+                return self._terminals.setdefault(node, f"T_{len(self._terminals)}")
+
+    def _expression(self, node: Node) -> str:
+        """*node* as the right side of a terminal."""
+        match node:
+            case Choice(options):
+                return " | ".join(map(self._operand, options))
+            case Sequence(items):
+                return " ".join(map(self._operand, items))
+            case _:
+                return self._operand(node)
+
+    def _operand(self, node: Node) -> str:
+        match node:
+            case Literal(text):
+                return json.dumps(text)
+            case CharClass():
+                return f"/{_class(node)}/"
+            case Reference(name):
+                return self._name(name, terminal=True)
+            case Token(item):
+                return self._operand(item)
+            case Repeat(item, least, most):
+                return f"({self._expression(item)}){_count(least, most)}"
+            case Without(markers):
+                plain = [marker for marker in markers if self._token_in(marker) is None]
+                return f"({_TEXT} & ~/(?s:.*)({_any(plain)})(?s:.*)/)" if plain else _TEXT
+            case Until(markers):
+                ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
+                return f"({ends} & ~{passes})"
+            case Sequence() | Choice():
+                return f"({self._expression(node)})"
+
+
+def _holds_token(node: Node, cut: set[str]) -> bool:
+    match node:
+        case Token():
+            return True
+        case Reference(name):
+            return name in cut
+        case _:
+            return any(_holds_token(child, cut) for child in children(node))
+
+
+def _count(least: int, most: int | None) -> str:
+    match least, most:
+        case 0, None:
+            return "*"
+        case 1, None:
+            return "+"
+        case 0, 1:
+            return "?"
+        case _, None:
+            return f"{{{least},}}"
+        case _:
+            return f"{{{least},{most}}}"
+
+
+def _any(markers: Iterable[str]) -> str:
+    return "|".join("".join(map(_character, marker)) for marker in markers)
+
+
+def _class(node: CharClass) -> str:
+    ranges = [part for low, high in node.ranges for part in _without_surrogates(low, high)]
+    if not ranges:
+        return "(?s:.)" if node.negated else "[^\\x{0}-\\x{10FFFF}]"
+    inside = "".join(
+        _character(chr(low)) + ("" if low == high else "-" + _character(chr(high)))
+        for low, high in ranges
+    )
+    return f"[{'^' if node.negated else ''}{inside}]"
+
+
+def _without_surrogates(low: int, high: int) -> Iterator[tuple[int, int]]:
+    """The range without what is no character to llguidance."""
+    first, last = _SURROGATES
+    if high < first or low > last:
+        yield low, high
+        return
+    if low < first:
+        yield low, first - 1
+    if high > last:
+        yield last + 1, high
+
+
+def _character(character: str) -> str:
+    plain = character.isascii() and character.isalnum()
+    return character if plain else f"\\x{{{ord(character):X}}}"

@@ -28,6 +28,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Token,
     Until,
     Without,
 )
@@ -117,6 +118,8 @@ class Matcher:
                     return _All(()) if until else _Any(())
                 self._searchers[markers] = Searcher.of(markers)
                 return _Search(markers, 0, until)
+            case Token(item):
+                return self._part_of(item)
             case CharClass() | Reference():
                 return node
 

@@ -15,6 +15,7 @@ from gguf_fc.gbnf.rules import (
     Literal,
     Node,
     Repeat,
+    Token,
     choice,
     optional,
     sequence,
@@ -47,7 +48,7 @@ def other_key(names: list[str], builder: Builder, character: Node) -> Node:
         if len(letter.after) > 1 or depth % _NESTED == 0:
             node = builder.define("key", node)
         rules[id(letter)] = node
-    return sequence(Literal('"'), rules[id(root)], Literal('"'))
+    return Token(sequence(Literal('"'), rules[id(root)], Literal('"')))
 
 
 def _downwards(root: _Letter) -> list[tuple[_Letter, int]]:

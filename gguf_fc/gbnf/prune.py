@@ -18,6 +18,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Token,
     Until,
     Without,
     choice,
@@ -26,7 +27,7 @@ from gguf_fc.gbnf.rules import (
 
 _NEVER = Choice(())
 
-_Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
+Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
 
 
 def prune(rules: Rules) -> Rules:
@@ -53,7 +54,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return items
         case Choice(options):
             return options
-        case Repeat(item):
+        case Repeat(item) | Token(item):
             return (item,)
         case _:
             return ()
@@ -79,10 +80,10 @@ def _require_definitions(rules: Rules) -> None:
 
 
 def _productive(rules: Rules) -> set[str]:
-    return _fixpoint(rules, _is_productive)
+    return holding(rules, _is_productive)
 
 
-def _fixpoint(rules: Rules, holds: _Property) -> set[str]:
+def holding(rules: Rules, holds: Property) -> set[str]:
     """The least set of rules for which *holds* is true, given the set itself."""
     users: dict[str, list[str]] = {name: [] for name in rules.named}
     for name, node in rules.named.items():
@@ -106,6 +107,8 @@ def _is_productive(node: Node, live: set[str]) -> bool:
             return any(_is_productive(option, live) for option in options)
         case Repeat(item, least, most):
             return (most is None or least <= most) and (least == 0 or _is_productive(item, live))
+        case Token(item):
+            return _is_productive(item, live)
         case Reference(name):
             return name in live
         case Until(markers):
@@ -124,6 +127,8 @@ def _is_nullable(node: Node, nullable: set[str]) -> bool:
             return any(_is_nullable(option, nullable) for option in options)
         case Repeat(item, least):
             return least == 0 or _is_nullable(item, nullable)
+        case Token(item):
+            return _is_nullable(item, nullable)
         case Reference(name):
             return name in nullable
         case Until(markers):
@@ -146,6 +151,8 @@ def _without_dead(node: Node, live: set[str]) -> Node:
             inner = _without_dead(item, live)
             dead = inner == _NEVER or most == 0
             return Literal("") if dead else _repeat(inner, least, most)
+        case Token(item):
+            return Token(_without_dead(item, live))
         case _:
             return node
 
@@ -166,7 +173,7 @@ def _reachable(named: dict[str, Node], root: str) -> set[str]:
 
 
 def _refuse_left_recursion(rules: Rules) -> None:
-    nullable = _fixpoint(rules, _is_nullable)
+    nullable = holding(rules, _is_nullable)
     first = {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
     done: set[str] = set()
     for start in first:
@@ -193,7 +200,7 @@ def _leftmost(node: Node, nullable: set[str]) -> Iterator[str]:
         case Choice(options):
             for option in options:
                 yield from _leftmost(option, nullable)
-        case Repeat(item):
+        case Repeat(item) | Token(item):
             yield from _leftmost(item, nullable)
         case Sequence(items):
             for item in items:

@@ -72,7 +72,18 @@ class Without:
     markers: tuple[str, ...] = ()
 
 
-Node = Literal | CharClass | Sequence | Choice | Repeat | Reference | Until | Without
+@dataclass(frozen=True, slots=True)
+class Token:
+    """*item*, of which its own text says where it ends; a lexer may take it in one piece.
+
+    It says nothing about the language.  Neighbours in JSON (a bracket, a string, a number, a comma
+    with the white space around it) are tokens.
+    """
+
+    item: Node
+
+
+Node = Literal | CharClass | Sequence | Choice | Repeat | Reference | Until | Without | Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf.json_text import JsonText, quoted
+from gguf_fc.gbnf.json_text import JsonText, quoted, word
 from gguf_fc.gbnf.names import MAX_LETTERS, other_key
 from gguf_fc.gbnf.numeric import Bound, integer_range, number_range
 from gguf_fc.gbnf.rules import (
@@ -27,6 +27,7 @@ from gguf_fc.gbnf.rules import (
     Node,
     Reference,
     Repeat,
+    Token,
     choice,
     optional,
     sequence,
@@ -56,7 +57,7 @@ _NEVER = Choice(())
 
 
 def compile_schema(
-    schema: Any,  # noqa: ANN401  a JSON Schema is any JSON object or boolean
+    schema: Any,
     builder: Builder,
     *,
     spacing: Spacing | None,
@@ -96,7 +97,7 @@ class _Writer:
             case Nothing():
                 return _NEVER
             case Null():
-                return Literal("null")
+                return word("null")
             case Boolean():
                 return self.text.boolean
             case Number():
@@ -141,10 +142,10 @@ class _Writer:
 
     def _number(self, number: Number) -> Node:
         if number.integer:
-            return integer_range(_ceiling(number.least), _floor(number.most))
+            return Token(integer_range(_ceiling(number.least), _floor(number.most)))
         if number == Number():
             return self.text.number
-        return number_range(number.least, number.most)
+        return Token(number_range(number.least, number.most))
 
     def _array(self, array: Array, path: str) -> Node:
         rest = self.write(array.items, step(path, "items"))
@@ -172,7 +173,7 @@ class _Writer:
     def _object(self, schema: Object, path: str) -> Node:
         extra = schema.extra if schema.extra is not None else NOTHING if self.closed else ANYTHING
         members = [
-            (self._member(Literal(quoted(p.name)), p.schema, step(path, p.name)), p.required)
+            (self._member(word(quoted(p.name)), p.schema, step(path, p.name)), p.required)
             for p in schema.properties
             if p.schema != NOTHING or p.required
         ]

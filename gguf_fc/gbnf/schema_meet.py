@@ -71,7 +71,7 @@ class Meeting:
             case _:
                 return self._kinds(a, b)
 
-    def accepts(self, schema: Schema, value: Any, depth: int = 0) -> bool:  # noqa: ANN401  JSON
+    def accepts(self, schema: Schema, value: Any, depth: int = 0) -> bool:
         """Whether *value* is valid."""
         match schema:
             case Anything():
@@ -176,7 +176,7 @@ class Meeting:
         names = {p.name for p in a.properties}
         return a.extra == NOTHING and any(p.required and p.name not in names for p in b.properties)
 
-    def _kind_accepts(self, kind: Kind, value: Any) -> bool:  # noqa: ANN401  a JSON value
+    def _kind_accepts(self, kind: Kind, value: Any) -> bool:
         match kind, value:
             case Null(), None:
                 return True
@@ -256,7 +256,7 @@ def _below(value: Decimal, most: Bound | None) -> bool:
     return most.inclusive and value == most.value
 
 
-def _equal(a: Any, b: Any) -> bool:  # noqa: ANN401  JSON values
+def _equal(a: Any, b: Any) -> bool:
     """Equal as JSON: 1 is 1.0, but true is not 1."""
     match a, b:
         case (bool(), _) | (_, bool()):

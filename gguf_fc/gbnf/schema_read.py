@@ -21,7 +21,7 @@ from typing import Any
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.schema_kinds import Site, read_kind
 from gguf_fc.gbnf.schema_meet import Meeting
-from gguf_fc.gbnf.schema_refs import Document, step
+from gguf_fc.gbnf.schema_refs import Document
 from gguf_fc.gbnf.schema_tree import (
     ANYTHING,
     KINDS,
@@ -105,7 +105,7 @@ class SchemaReader:
     def _resolved(self, schema: Schema) -> Schema:
         return self.definition(schema) if isinstance(schema, Ref) else schema
 
-    def _read(self, raw: Any, path: str) -> Schema:  # noqa: ANN401  any JSON value
+    def _read(self, raw: Any, path: str) -> Schema:
         if isinstance(raw, bool):
             return ANYTHING if raw else NOTHING
         if not isinstance(raw, dict):
@@ -198,7 +198,7 @@ class SchemaReader:
         self.report[Loosened(path, keyword, reason)] = None
 
 
-def _values(site: Site, keyword: str, values: Any) -> Schema:  # noqa: ANN401  any JSON value
+def _values(site: Site, keyword: str, values: Any) -> Schema:
     if not isinstance(values, list):
         raise site.wrong(keyword, "an array")
     try:
@@ -208,7 +208,7 @@ def _values(site: Site, keyword: str, values: Any) -> Schema:  # noqa: ANN401  a
     return Values(tuple(texts)) if texts else NOTHING
 
 
-def _require_bounded(raw: Any, path: str) -> None:  # noqa: ANN401  any JSON value
+def _require_bounded(raw: Any, path: str) -> None:
     """Refuse what is too deep or too large to be read in reasonable time."""
     level, size = [raw], 0
     for _ in range(_MAX_LEVELS):

@@ -59,7 +59,7 @@ def _follow(base: tuple[Any, str], pointer: str) -> tuple[Any, str] | None:
     return node, path
 
 
-def _names(root: Any, root_path: str) -> Iterator[tuple[str, tuple[Any, str]]]:  # noqa: ANN401
+def _names(root: Any, root_path: str) -> Iterator[tuple[str, tuple[Any, str]]]:
     """Every ``$id`` (as written, and made absolute) and ``$anchor`` with its place."""
     waiting: list[tuple[Any, str, str]] = [(root, root_path, "")]
     while waiting:
@@ -79,7 +79,7 @@ def _names(root: Any, root_path: str) -> Iterator[tuple[str, tuple[Any, str]]]: 
             waiting.extend((inner, step(path, at), base) for at, inner in enumerate(node))
 
 
-def _identifier(node: Any) -> str:  # noqa: ANN401  any JSON value
+def _identifier(node: Any) -> str:
     if not isinstance(node, dict):
         return ""
     found = node.get("$id", node.get("id"))

@@ -19,6 +19,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Token,
     Until,
     Without,
     choice,
@@ -67,6 +68,8 @@ class _Plain:
                 return choice(*map(self._plain, options))
             case Repeat(item, least, most):
                 return self._repeat(self._plain(item), least, most)
+            case Token(item):
+                return self._plain(item)
             case Reference(name):
                 return self._renamed[name]
             case Until() | Without():
@@ -178,7 +181,7 @@ def _single(node: Node) -> str:
             return grouped + _count(least, most)
         case Sequence() | Choice():
             return f"({_alternatives(node)})"
-        case Until() | Without():
+        case Until() | Without() | Token():
             raise AssertionError(node)
 
 
