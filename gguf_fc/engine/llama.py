@@ -15,7 +15,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -232,15 +233,35 @@ def _load_model(load: Load) -> tuple[Any, int]:
     params.use_extra_bufts = load.use_extra_bufts
     for layers in _layer_choices(load.n_gpu_layers):
         params.n_gpu_layers = layers
-        if model := llama_cpp.llama_model_load_from_file(os.fsencode(load.path), params):
+        with _complaints() as complaints:
+            model = llama_cpp.llama_model_load_from_file(os.fsencode(load.path), params)
+        if model:
             if not llama_cpp.llama_model_has_decoder(model):
                 llama_cpp.llama_model_free(model)
                 raise ModelFileError(f"{load.path}: this model cannot generate text.")
             return model, min(layers, llama_cpp.llama_model_n_layer(model) + 1)
     raise ModelFileError(
         f"{load.path}: llama.cpp cannot load this file. It is damaged, incomplete, not a GGUF "
-        "file, of an architecture this build does not know, or too large for the memory."
+        "file, of an architecture this build does not know, or too large for the memory. "
+        f"llama.cpp says: {complaints[0] if complaints else 'nothing'}"
     )
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What llama.cpp reports as errors within the context, in words for the operator."""
+    lines: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            lines.append(record.getMessage())
+        return True
+
+    logger.addFilter(note)
+    try:
+        yield lines
+    finally:
+        logger.removeFilter(note)
 
 
 def _layer_choices(asked: int | None) -> tuple[int, ...]:

@@ -19,10 +19,10 @@ ALIGNMENT = 32
 F32, F16 = 0, 1
 NORMAL, CONTROL = 1, 3
 CONTROLS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-WORDS = (
-    "the and name arguments tool call city function type string number null true false get set "
-    "weather time Paris London hello world answer user assistant"
-).split()
+WORDS = """
+    the and name arguments tool call city function type string number null true false get set
+    weather time Paris London hello world answer user assistant
+"""
 
 Value = int | float | bool | str | list[str] | list[int]
 Tensors = Mapping[str, NDArray[np.float16] | NDArray[np.float32]]
@@ -157,7 +157,8 @@ def _small_tokenizer() -> Iterator[tuple[str, bytes]]:
     """Every byte, the beginnings of a few words, and three control tokens."""
     letters = _letters()
     merges: dict[str, None] = {}
-    for word in (spelled for word in WORDS for spelled in (word, "\u0120" + word)):
+    spellings = [start + word for word in WORDS.split() for start in ("", "\u0120")]
+    for word in spellings:
         for end in range(1, len(word)):
             merges[f"{word[:end]} {word[end]}"] = None
     tokens = [*letters, *dict.fromkeys(merge.replace(" ", "") for merge in merges), *CONTROLS]
