@@ -97,11 +97,8 @@ def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids
     """Everything that can be decided before the first token; runs off the event loop."""
     dialect = model.dialect
     shown = () if request.tool_choice.mode == "none" else request.tools
-    callable_tools = _callable(request)
     prompt = dialect.render(with_format_instruction(request.messages, request.format), tools=shown)
-    grammar, text = grammars.get(
-        dialect, callable_tools, request, prompt.prefill, model.header.control_tokens
-    )
+    grammar, text = grammars.get(dialect, request, prompt.prefill, model.header.control_tokens)
     _refuse_loosened_strict(grammar, request)
     job = Job(
         id=ids.reply(),
@@ -113,7 +110,7 @@ def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids
     )
     return _Plan(
         job,
-        dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call),
+        dialect.parser(tools=_callable(request), prefill=prompt.prefill, new_id=ids.call),
         tuple(f"{item.path}:{item.keyword}" for item in grammar.report),
     )
 

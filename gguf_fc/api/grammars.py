@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from gguf_fc.dialect import Dialect
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import GrammarText
-from gguf_fc.request import Request, Tool
+from gguf_fc.request import Request
 
 
 class GrammarCache:
@@ -28,19 +28,18 @@ class GrammarCache:
     def get(
         self,
         dialect: Dialect,
-        tools: Sequence[Tool],
         request: Request,
         prefill: str,
         control_tokens: Mapping[str, int],
     ) -> tuple[Grammar, GrammarText]:
         """The grammar over the whole output, and its texts for a vocabulary's control tokens."""
-        key = _key(dialect, tools, request, prefill)
+        key = _key(dialect, request, prefill)
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
                 return found[1], found[2]
         grammar = dialect.grammar(
-            tools=tools,
+            tools=request.tools,
             tool_choice=request.tool_choice,
             parallel_tool_calls=request.parallel_tool_calls,
             response_format=request.format,
@@ -55,11 +54,11 @@ class GrammarCache:
         return grammar, text
 
 
-def _key(dialect: Dialect, tools: Sequence[Tool], request: Request, prefill: str) -> bytes:
+def _key(dialect: Dialect, request: Request, prefill: str) -> bytes:
     return msgspec.json.encode(
         (
             id(dialect),
-            tools,
+            request.tools,
             request.tool_choice,
             request.parallel_tool_calls,
             request.format,
