@@ -7,7 +7,7 @@ Knows JSON, not JSON Schema.  What is printed from a known value is printed as `
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Sequence,
     Token,
+    Unlike,
     choice,
     optional,
     sequence,
@@ -152,6 +153,12 @@ class JsonText:
     def string_of(self, least: int, most: int | None) -> Node:
         """A string of so many characters, whatever their spelling."""
         return Token(sequence(Literal('"'), Repeat(self.character, least, most), Literal('"')))
+
+    def string_unlike(self, texts: Iterable[str]) -> Node:
+        """A string other than *texts*, in the spelling of ``json.dumps``."""
+        pieces = tuple(tuple(quoted(letter)[1:-1] for letter in text) for text in texts)
+        inside = Unlike(pieces, PLAIN, CANONICAL_ESCAPE)
+        return Token(sequence(Literal('"'), inside, Literal('"')))
 
     def braced(self, members: Node, empty: bool = False) -> Node:  # noqa: FBT001, FBT002
         """An object around its *members*; if *empty*, there may be none."""

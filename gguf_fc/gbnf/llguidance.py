@@ -37,6 +37,7 @@ from gguf_fc.gbnf.rules import (
     Rules,
     Sequence,
     Token,
+    Unlike,
     Until,
     Without,
     choice,
@@ -175,7 +176,7 @@ class _Printer:
                 return [_Irregular(f"({self._options(options)})")]
             case Repeat(item, least, most):
                 return [_Irregular(f"({self._rule(item)}){_count(least, most)}")]
-            case CharClass() | Without():
+            case CharClass() | Without() | Unlike():
                 raise AssertionError(node)
 
     def _split(self, text: str) -> list[_Atom]:
@@ -239,8 +240,19 @@ class _Printer:
             case Until(markers):
                 ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
                 return f"({ends} & ~{passes})"
+            case Unlike(texts):
+                return self._unlike(node)
             case Sequence() | Choice():
                 return f"({self._expression(node)})"
+
+    def _unlike(self, node: Unlike) -> str:
+        escape = self._operand(node.escape)
+        free = self._operand(Repeat(Choice((node.plain, node.escape))))
+        barred = [json.dumps("".join(pieces)) for pieces in node.texts]
+        for before, known in _escapes(node.texts).items():
+            others = " | ".join(map(json.dumps, known))
+            barred.append(f"({json.dumps(before)} ({escape} & ~({others})) {free})")
+        return f"({free} & ~({' | '.join(barred)}))"
 
 
 def _holds_token(node: Node, cut: set[str]) -> bool:
@@ -265,6 +277,16 @@ def _count(least: int, most: int | None) -> str:
             return f"{{{least},}}"
         case _:
             return f"{{{least},{most}}}"
+
+
+def _escapes(texts: tuple[tuple[str, ...], ...]) -> dict[str, list[str]]:
+    """The escapes in *texts* by what stands before them."""
+    found: dict[str, list[str]] = {}
+    for pieces in texts:
+        for at, piece in enumerate(pieces):
+            if len(piece) > 1:
+                found.setdefault("".join(pieces[:at]), []).append(piece)
+    return found
 
 
 def _any(markers: Iterable[str]) -> str:

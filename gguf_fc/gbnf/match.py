@@ -29,9 +29,11 @@ from gguf_fc.gbnf.rules import (
     Rules,
     Sequence,
     Token,
+    Unlike,
     Until,
     Without,
 )
+from gguf_fc.gbnf.trie import Trie
 
 _EMPTY = 0  # the stack on which nothing is left to match
 _MAX_STACKS = 20_000  # at one position: beyond it a grammar is ambiguous without bound
@@ -75,8 +77,34 @@ class _Loop:
     most: int | None
 
 
-_Reading = CharClass | _Text | _Search
-_Part = _Reading | _All | _Any | _Loop | Reference
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The rest of a text that so far agrees with known ones, up to a node of their trie."""
+
+    trie: int
+    kind: int  # which ``_Unlike``
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A plain character of such a text, and then its rest."""
+
+    trie: int
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unlike:
+    """What the texts of one ``Unlike`` are made of."""
+
+    plain: CharClass
+    escape: int
+    free: int  # the rest once a text agrees with none of the known ones
+
+
+_Reading = CharClass | _Text | _Search | _Letter
+_Inner = _All | _Any | _Loop | _Beside | Reference
+_Part = _Reading | _Inner
 
 
 class Matcher:
@@ -84,6 +112,9 @@ class Matcher:
 
     def __init__(self, rules: Rules) -> None:
         self._searchers: dict[tuple[str, ...], Searcher] = {}
+        self._tries: list[Trie] = []
+        self._trie_numbers: dict[Trie, int] = {}
+        self._unlikes: list[_Unlike] = []
         self._parts: list[_Part] = []
         self._part_numbers: dict[_Part, int] = {}
         self._rules = {name: self._compile(node) for name, node in rules.named.items()}
@@ -120,6 +151,10 @@ class Matcher:
                 return _Search(markers, 0, until)
             case Token(item):
                 return self._part_of(item)
+            case Unlike(texts, plain, escape):
+                free = self._compile(Repeat(Choice((plain, escape))))
+                self._unlikes.append(_Unlike(plain, self._compile(escape), free))
+                return _Beside(self._number_of_trie(Trie.of(texts)), len(self._unlikes) - 1)
             case CharClass() | Reference():
                 return node
 
@@ -128,6 +163,15 @@ class Matcher:
         if number == len(self._parts):
             self._parts.append(part)
         return number
+
+    def _number_of_trie(self, trie: Trie) -> int:
+        number = self._trie_numbers.setdefault(trie, len(self._tries))
+        if number == len(self._tries):
+            self._tries.append(trie)
+        return number
+
+    def _beside(self, trie: Trie, kind: int) -> int:
+        return self._number_of_part(_Beside(self._number_of_trie(trie), kind))
 
     def _forget(self) -> None:
         self._cells: list[tuple[int, int]] = [(-1, -1)]  # number 0 is the empty stack
@@ -180,16 +224,20 @@ class Matcher:
         number, below = self._cells[stack]
         part = self._parts[number]
         match part:
-            case CharClass(ranges, negated):
-                code = ord(character)
-                inside = any(low <= code <= high for low, high in ranges)
-                return self._expand(below) if inside != negated else ()
+            case CharClass():
+                return self._expand(below) if _holds(part, character) else ()
             case _Text(text, start):
                 if text[start] != character:
                     return ()
                 if start + 1 == len(text):
                     return self._expand(below)
                 return (self._push(self._number_of_part(_Text(text, start + 1)), below),)
+            case _Letter(trie, kind):
+                if not _holds(self._unlikes[kind].plain, character):
+                    return ()
+                target = self._tries[trie].after.get(character)
+                rest = self._unlikes[kind].free if target is None else self._beside(target, kind)
+                return self._expand(self._push(rest, below))
             case _Search(markers, state, until):
                 searcher = self._searchers[markers]
                 state = searcher.step(state, character)
@@ -229,7 +277,7 @@ class Matcher:
         self._expanded[stack] = tuple(found)
         return self._expanded[stack]
 
-    def _unfold(self, part: _All | _Any | _Loop | Reference, below: int) -> tuple[int, ...]:
+    def _unfold(self, part: _Inner, below: int) -> tuple[int, ...]:
         """One step of expansion."""
         match part:
             case _All(items):
@@ -240,6 +288,8 @@ class Matcher:
                 return tuple(self._push(option, below) for option in options)
             case Reference(name):
                 return (self._push(self._rules[name], below),)
+            case _Beside(trie, kind):
+                return self._aside(self._tries[trie], kind, below)
             case _Loop(item, least, most):
                 if most == 0:
                     return (below,)
@@ -247,3 +297,24 @@ class Matcher:
                 rest = below if most == 1 else self._push(self._number_of_part(left), below)
                 once = self._push(item, rest)
                 return (once,) if least else (once, below)
+
+    def _aside(self, trie: Trie, kind: int, below: int) -> tuple[int, ...]:
+        """Ways on for a text that agrees with known ones up to *trie*."""
+        letter = self._number_of_part(_Letter(self._number_of_trie(trie), kind))
+        ways = [self._push(letter, below)]
+        if not trie.ends:
+            ways.append(below)
+        known = {piece: after for piece, after in trie.after.items() if len(piece) > 1}
+        for piece, after in known.items():
+            rest = self._push(self._beside(after, kind), below)
+            ways.append(self._push(self._number_of_part(_Text(piece, 0)), rest))
+        if not known:
+            unlike = self._unlikes[kind]
+            ways.append(self._push(unlike.escape, self._push(unlike.free, below)))
+        return tuple(ways)
+
+
+def _holds(characters: CharClass, character: str) -> bool:
+    code = ord(character)
+    inside = any(low <= code <= high for low, high in characters.ranges)
+    return inside != characters.negated

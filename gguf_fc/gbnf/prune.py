@@ -6,6 +6,7 @@ llguidance can say "never", and a model led into a rule without an end would wri
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 
 from gguf_fc.errors import GrammarError
@@ -19,13 +20,12 @@ from gguf_fc.gbnf.rules import (
     Rules,
     Sequence,
     Token,
+    Unlike,
     Until,
     Without,
     choice,
     sequence,
 )
-
-_NEVER = Choice(())
 
 Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
 
@@ -40,7 +40,8 @@ def prune(rules: Rules) -> Rules:
     live = _productive(rules)
     if rules.root not in live:
         raise GrammarError("nothing can match this grammar: its requirements contradict each other")
-    named = {name: _without_dead(rules.named[name], live) for name in live}
+    alive = ((name, _alive(rules.named[name], live)) for name in live)
+    named = {name: node for name, node in alive if node is not None}
     reached = _reachable(named, rules.root)
     pruned = Rules({name: named[name] for name in rules.named if name in reached}, rules.root)
     _refuse_left_recursion(pruned)
@@ -54,7 +55,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return items
         case Choice(options):
             return options
-        case Repeat(item) | Token(item):
+        case Repeat(item) | Token(item) | Unlike(escape=item):
             return (item,)
         case _:
             return ()
@@ -90,7 +91,7 @@ def holding(rules: Rules, holds: Property) -> set[str]:
         for target in references(node):
             users[target].append(name)
     found: set[str] = set()
-    waiting = list(reversed(rules.named))
+    waiting = list(rules.named)[::-1]
     while waiting:
         name = waiting.pop()
         if name not in found and holds(rules.named[name], found):
@@ -133,31 +134,47 @@ def _is_nullable(node: Node, nullable: set[str]) -> bool:
             return name in nullable
         case Until(markers):
             return "" in markers
+        case Unlike(texts):
+            return () not in texts
         case Without():
             return True
         case CharClass():
             return False
 
 
-def _without_dead(node: Node, live: set[str]) -> Node:
-    if not _is_productive(node, live):
-        return _NEVER
+def _alive(node: Node, live: set[str]) -> Node | None:
+    """*node* without what matches nothing; None if that is all of it."""
     match node:
         case Sequence(items):
-            return sequence(*(_without_dead(item, live) for item in items))
+            kept = [_alive(item, live) for item in items]
+            whole = [item for item in kept if item is not None]
+            return _same(node, items, whole, sequence) if len(whole) == len(kept) else None
         case Choice(options):
-            return choice(*(_without_dead(o, live) for o in options if _is_productive(o, live)))
+            kept = [_alive(option, live) for option in options]
+            whole = [option for option in kept if option is not None]
+            return _same(node, options, whole, choice) if whole else None
         case Repeat(item, least, most):
-            inner = _without_dead(item, live)
-            dead = inner == _NEVER or most == 0
-            return Literal("") if dead else _repeat(inner, least, most)
+            return _alive_repeat(_alive(item, live), least, most)
         case Token(item):
-            return Token(_without_dead(item, live))
+            inner = _alive(item, live)
+            return None if inner is None else Token(inner)
         case _:
-            return node
+            return node if _is_productive(node, live) else None
 
 
-def _repeat(item: Node, least: int, most: int | None) -> Node:
+def _same(
+    node: Node, before: tuple[Node, ...], after: list[Node], make: Callable[..., Node]
+) -> Node:
+    """*node* itself where nothing below it has changed."""
+    unchanged = len(before) == len(after) and all(map(operator.is_, before, after))
+    return node if unchanged and len(after) != 1 else make(*after)
+
+
+def _alive_repeat(item: Node | None, least: int, most: int | None) -> Node | None:
+    if most is not None and least > most:
+        return None
+    if item is None or most == 0:
+        return Literal("") if least == 0 else None
     return item if least == most == 1 else Repeat(item, least, most)
 
 

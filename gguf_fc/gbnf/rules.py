@@ -83,7 +83,22 @@ class Token:
     item: Node
 
 
-Node = Literal | CharClass | Sequence | Choice | Repeat | Reference | Until | Without | Token
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """Any number of *plain* characters and *escapes*, but as a whole none of the *texts*.
+
+    A text is given as its pieces, each one plain character or one escape.  An escape that stands
+    where a text has another one is refused as well.
+    """
+
+    texts: tuple[tuple[str, ...], ...]
+    plain: CharClass
+    escape: Node
+
+
+Node = (
+    Literal | CharClass | Sequence | Choice | Repeat | Reference | Until | Without | Unlike | Token
+)
 
 
 @dataclass(frozen=True, slots=True)

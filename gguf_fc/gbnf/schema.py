@@ -18,7 +18,6 @@ from typing import Any
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.json_text import JsonText, quoted, word
-from gguf_fc.gbnf.names import MAX_LETTERS, other_key
 from gguf_fc.gbnf.numeric import Bound, integer_range, number_range
 from gguf_fc.gbnf.rules import (
     Builder,
@@ -179,7 +178,8 @@ class _Writer:
         ]
         other = _NEVER
         if extra != NOTHING:
-            key = self._other_key([p.name for p in schema.properties], path)
+            names = [p.name for p in schema.properties]
+            key = self.text.string_unlike(names) if names else self.text.string
             other = self._member(key, extra, step(path, "additionalProperties"))
         if not members:
             most = 0 if other == _NEVER else schema.most
@@ -216,15 +216,6 @@ class _Writer:
             tail = sequence(optional(sequence(comma, once)), following)
         may_be_empty = first_required is None and empty
         return self.text.braced(choice(*reversed(options)), may_be_empty)
-
-    def _other_key(self, names: list[str], path: str) -> Node:
-        if not names:
-            return self.text.string
-        if sum(map(len, names)) > MAX_LETTERS:
-            reason = "too many names to keep the other keys apart from them"
-            self.reader.loosen(path, "additionalProperties", reason)
-            return self.text.string
-        return other_key(names, self.text.builder, self.text.character)
 
     def _check_counts(self, schema: Object, known: int, path: str, *, open_ended: bool) -> None:
         """Report counts of members that the rules do not keep."""

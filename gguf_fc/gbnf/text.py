@@ -20,16 +20,19 @@ from gguf_fc.gbnf.rules import (
     Rules,
     Sequence,
     Token,
+    Unlike,
     Until,
     Without,
     choice,
     optional,
     sequence,
 )
+from gguf_fc.gbnf.trie import Trie
 
 # llama.cpp writes S{0,n} out as n rules, and refuses n > 2000.  Larger counts are made of blocks.
 _MOST_REPEATS = 1000
 _BLOCK = 100
+_NESTED = 8  # groups in groups, after which a rule of its own begins
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _CLASS_ESCAPES = {"\\": "\\\\", "]": "\\]", "^": "\\x5E", "-": "\\x2D", "[": "\\["}
@@ -48,7 +51,7 @@ class _Plain:
     source: Rules
     _builder: Builder = field(default_factory=Builder, init=False)
     _renamed: dict[str, Reference] = field(default_factory=dict, init=False)
-    _searches: dict[Until | Without, Node] = field(default_factory=dict, init=False)
+    _searches: dict[Until | Without | Unlike, Node] = field(default_factory=dict, init=False)
     _blocks: dict[tuple[Node, int], Node] = field(default_factory=dict, init=False)
 
     def rules(self) -> Rules:
@@ -70,6 +73,10 @@ class _Plain:
                 return self._repeat(self._plain(item), least, most)
             case Token(item):
                 return self._plain(item)
+            case Unlike():
+                if node not in self._searches:
+                    self._searches[node] = self._unlike(node)
+                return self._searches[node]
             case Reference(name):
                 return self._renamed[name]
             case Until() | Without():
@@ -127,6 +134,27 @@ class _Plain:
             self._builder.fill(rule, _transitions(searcher, state, states, until=until))
         return states[0]
 
+    def _unlike(self, node: Unlike) -> Node:
+        """The tree of the texts, from its leaves up; a rule of its own now and then."""
+        escape = self._builder.once(node.escape, "escape", lambda: node.escape)
+        pieces = Choice((node.plain, escape))
+        free = self._builder.once((node.plain, escape), "any", lambda: Repeat(pieces))
+        rules: dict[Trie, Node] = {}
+        for trie, depth in reversed(Trie.of(node.texts).downwards()):
+            options: list[Node] = [
+                sequence(Literal(piece), rules[after]) for piece, after in trie.after.items()
+            ]
+            letters = [(ord(piece), ord(piece)) for piece in trie.after if len(piece) == 1]
+            others = CharClass(tuple(sorted([*node.plain.ranges, *letters])), node.plain.negated)
+            options.append(Sequence((others, free)))
+            if len(letters) == len(trie.after):
+                options.append(Sequence((escape, free)))
+            rest: Node = Choice(tuple(options))
+            rest = rest if trie.ends else optional(rest)
+            shared = depth % _NESTED == 0 or len(letters) > 1
+            rules[trie] = self._builder.define("unlike", rest) if shared else rest
+        return rules[trie]
+
 
 def _transitions(
     searcher: Searcher, state: int, states: dict[int, Reference], *, until: bool
@@ -181,7 +209,7 @@ def _single(node: Node) -> str:
             return grouped + _count(least, most)
         case Sequence() | Choice():
             return f"({_alternatives(node)})"
-        case Until() | Without() | Token():
+        case Until() | Without() | Unlike() | Token():
             raise AssertionError(node)
 
 
