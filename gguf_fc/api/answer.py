@@ -84,6 +84,8 @@ async def _events(messages: AsyncGenerator[FromWorker], parser: Parser) -> Async
                 yield Finish(message)
             case Failed():
                 raise _failure(message)
+            case _:
+                raise EngineError(f"The engine answered out of turn: {message}.")
 
 
 def _failure(failed: Failed) -> Exception:
