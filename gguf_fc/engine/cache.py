@@ -54,6 +54,8 @@ class Cache:
 
     def __post_init__(self) -> None:
         self._slots = [_Slot(index) for index in range(self.memory.n_slots)]
+        for slot in self._slots:
+            self.memory.trim(slot.index, 0)  # whatever was tried there before
 
     def acquire(self, tokens: Sequence[int]) -> Lease:
         """A slot for *tokens*, holding as long a prefix of them as any slot does.
@@ -122,7 +124,9 @@ class Cache:
         if not source.busy and keeps:
             return source
         free = [slot for slot in self._slots if not slot.busy]
-        return min(free, key=lambda slot: (bool(slot.tokens), slot is source, slot.used))
+        return min(
+            free, key=lambda slot: (bool(slot.tokens), length > 0 and slot is source, slot.used)
+        )
 
     def _trim(self, slot: _Slot, length: int) -> None:
         if length < len(slot.tokens):

@@ -10,7 +10,8 @@ Theory of operation.
    sequences may still need leave room.  Nobody overtakes, so nobody starves.
 4. When the memory is full all the same, idle slots are evicted first; then the youngest running
    sequence goes back to the head of the queue and is evaluated again later.  Its text so far is
-   unharmed.  One sequence alone always fits: it ends at its own limit before the memory does.
+   unharmed.  Then nobody starts until a running one has ended, or the two would evict each other
+   for ever.  One sequence alone always fits: it ends at its own limit before the memory does.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Scheduler:
     running: list[Sequence] = field(default_factory=list, init=False)  # oldest first
     waiting: deque[Sequence] = field(default_factory=deque, init=False)
     budget: int = field(init=False)
+    is_crowded: bool = field(default=False, init=False)  # somebody had to go back to the queue
 
     def __post_init__(self) -> None:
         self.budget = min(FIRST_BUDGET, self.n_batch)
@@ -89,6 +91,8 @@ class Scheduler:
     def _fits(self, sequence: Sequence) -> bool:
         if not self.running:
             return True
+        if self.is_crowded:
+            return False
         taken = sum(len(other.tokens) + 1 - other.n_shared for other in self.running)
         shared = self.cache.longest_busy_prefix(sequence.tokens)
         return taken + len(sequence.tokens) + 1 - shared <= self.n_ctx
@@ -146,6 +150,7 @@ class Scheduler:
         self.cache.forget(self._slot_of(youngest))
         youngest.slot, youngest.n_evaluated = None, 0
         self.waiting.appendleft(youngest)
+        self.is_crowded = True
         return True
 
     def remove(self, sequence: Sequence, *, keep: bool = True) -> None:
@@ -154,6 +159,7 @@ class Scheduler:
             self.waiting.remove(sequence)
             return
         self._leave(sequence)
+        self.is_crowded = False
         if not keep:
             self.cache.forget(sequence.slot)
         sequence.slot = None

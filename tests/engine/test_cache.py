@@ -1,0 +1,121 @@
+"""Prefix reuse: what is found, what it costs others, and what is given up first."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gguf_fc.engine.cache import Cache, common
+from gguf_fc.engine.model import Feed
+from tests.support.scripted_model import ScriptedModel, rambling
+
+
+class Books:
+    """A cache over a scripted model, with what a scheduler would do to both."""
+
+    def __init__(self, n_slots: int = 2, *, can_trim: bool = True) -> None:
+        self.model = ScriptedModel(rambling, n_slots=n_slots, can_trim=can_trim)
+        self.cache = Cache(self.model)
+
+    def run(self, text: str, *, leave: bool = True) -> tuple[int, int]:
+        """Evaluate *text*: the slot it ran in and how much of it was there already."""
+        tokens = list(text.encode())
+        lease = self.cache.acquire(tokens)
+        rest = tokens[lease.length :]
+        self.model.decode([Feed(lease.slot, lease.length, rest, sample=True)])
+        self.cache.extend(lease.slot, rest)
+        if leave:
+            self.cache.release(lease.slot)
+        return lease.slot, lease.length
+
+    def held(self) -> list[str]:
+        return [bytes(token for _, token in slot).decode() for slot in self.model.slots]
+
+
+@given(st.lists(st.integers(0, 1)), st.lists(st.integers(0, 1)))
+def test_the_common_prefix_is_as_long_as_it_can_be(a: list[int], b: list[int]) -> None:
+    n = common(a, b)
+    assert a[:n] == b[:n]
+    assert n == min(len(a), len(b)) or a[n] != b[n]
+
+
+def test_a_conversation_goes_on_in_its_slot() -> None:
+    books = Books()
+    first, _ = books.run("question answer")
+    assert books.run("question answer next") == (first, len("question answer"))
+
+
+def test_the_same_prompt_leaves_one_token_to_evaluate() -> None:
+    books = Books()
+    books.run("same")
+    assert books.run("same")[1] == len("same") - 1
+
+
+def test_a_shared_beginning_is_copied_rather_than_the_rest_thrown_away() -> None:
+    books = Books()
+    books.run("sys: a long conversation")
+    slot, length = books.run("sys: other")
+    assert (slot, length) == (1, len("sys: "))
+    assert books.held() == ["sys: a long conversation", "sys: other"]
+
+
+def test_a_prefix_is_taken_from_a_sequence_that_still_runs() -> None:
+    books = Books()
+    busy, _ = books.run("tools tools one", leave=False)
+    slot, length = books.run("tools tools two", leave=False)
+    assert slot != busy
+    assert length == len("tools tools ")
+
+
+def test_the_slot_unused_for_longest_makes_way() -> None:
+    books = Books()
+    books.run("aaaa")
+    books.run("bbbb")
+    books.run("aaaa!")
+    books.run("cccc")
+    assert books.held() == ["aaaa!", "cccc"]
+
+
+def test_eviction_takes_the_oldest_and_never_one_in_use() -> None:
+    books = Books(3)
+    for text in ("aa", "bb"):
+        books.run(text)
+    books.run("cc", leave=False)
+    assert books.cache.evict()
+    assert books.held() == ["", "bb", "cc"]
+    assert books.cache.evict()
+    assert not books.cache.evict()
+    assert books.held() == ["", "", "cc"]
+
+
+def test_a_model_that_cannot_trim_reuses_only_whole_slots() -> None:
+    books = Books(can_trim=False)
+    books.run("turn one", leave=False)
+    books.cache.release(0)
+    assert books.run("turn one, turn two") == (0, len("turn one"))
+    assert books.run("turn three") == (1, 0)
+    assert books.run("turn one, turn") == (0, 0)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.text("ab", min_size=1, max_size=6), st.booleans()), max_size=12))
+def test_the_cache_and_the_model_never_disagree(runs: list[tuple[str, bool]]) -> None:
+    books = Books(3)
+    busy: dict[int, list[int]] = {}
+    for text, leave in runs:
+        if len(busy) == 2:
+            books.cache.release(busy.popitem()[0])
+        slot, length = books.run(text, leave=leave)
+        assert length < len(text)
+        if not leave:
+            busy[slot] = list(text.encode())
+        books.cache.check(busy)
+        assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache._slots]
+
+
+def test_check_notices_books_that_are_wrong() -> None:
+    books = Books()
+    books.run("aa", leave=False)
+    with pytest.raises(AssertionError):
+        books.cache.check({})

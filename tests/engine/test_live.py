@@ -1,0 +1,209 @@
+"""The engine on llama.cpp itself, with the best model at hand and with random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gguf_fc.engine.constraint import Grammars
+from gguf_fc.engine.llama import Llama
+from gguf_fc.errors import GrammarError, ModelFileError
+from gguf_fc.job import Chunk, GrammarText, Load, Sampling, Segment
+from tests.support.engine import Run
+from tests.support.models import DATA, talking_model
+from tests.support.random_model import write_random_model
+
+pytestmark = pytest.mark.live
+
+CALL = (
+    r'start: "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \""'
+    r' /[A-Za-z ]{1,12}/ "\"}}\n</tool_call>"'
+)
+TEXT_THEN_CALL = (
+    r"start: head /[a-z]{1,9}/ " + '"</tool_call>"\n' + r"head[lazy]: /(?s:.*)<tool_call>/"
+)
+
+
+def grammar(text: str) -> GrammarText:
+    return GrammarText(gbnf="", llguidance=text)
+
+
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    path = talking_model(tmp_path_factory.mktemp("model"))
+    with closing(Llama(Load(path=str(path), n_threads=1))) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def random(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    path = write_random_model(tmp_path_factory.mktemp("model") / "random.gguf")
+    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=512))) as model:
+        yield model
+
+
+def run_on(model: Llama, n_parallel: int = 4) -> Run:
+    return Run(model, Grammars(model.vocabulary).compile, n_parallel=n_parallel)
+
+
+def test_the_vocabulary_is_whole(talking: Llama) -> None:
+    vocabulary = talking.vocabulary
+    assert len(vocabulary.pieces) == talking.ready().n_vocab
+    assert vocabulary.ends
+    assert b"a" in vocabulary.pieces
+
+
+def test_a_required_call_is_always_the_call_and_mostly_forced(random: Llama) -> None:
+    run = run_on(random)
+    for seed in range(8):
+        sampling = Sampling(temperature=1, seed=seed)
+        run.job("hello", str(seed), sampling=sampling, grammar=grammar(CALL))
+    run.finish()
+    for seed in range(8):
+        text, done = run.text(str(seed)), run.done(str(seed))
+        assert text.startswith('<tool_call>\n{"name": "get_weather", "arguments": {"city": "')
+        assert text.endswith('"}}\n</tool_call>')
+        assert done.finish_reason == "stop"
+        assert done.completion_tokens > 2 * done.decode_steps
+
+
+def test_text_before_a_lazy_marker_is_free(random: Llama) -> None:
+    run = run_on(random)
+    run.job("x", max_tokens=40, sampling=Sampling(seed=1), grammar=grammar(TEXT_THEN_CALL))
+    run.finish()
+    assert run.done().completion_tokens == 40
+
+
+def test_greedy_replies_do_not_depend_on_what_else_runs(talking: Llama) -> None:
+    turn = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+    prompts = {name: turn.format(name) for name in "abc"}
+
+    def replies(n_parallel: int) -> list[str]:
+        run = run_on(talking, n_parallel)
+        for name, prompt in prompts.items():
+            run.job(prompt, name, max_tokens=16)
+        run.finish()
+        return [run.text(name) for name in prompts]
+
+    assert replies(1) == replies(3)
+
+
+def test_forced_tokens_leave_the_same_state_as_sampled_ones(random: Llama) -> None:
+    fixed = r'start: "the city name" /[a-z]{8}/'
+    run = run_on(random)
+    run.job("x", "forced", grammar=grammar(fixed))
+    run.finish()
+    run.job("xthe city name", "prompted", grammar=grammar("start: /[a-z]{8}/"))
+    run.finish()
+    assert run.text("forced") == "the city name" + run.text("prompted")
+
+
+def test_a_second_turn_starts_where_the_first_one_ended(talking: Llama) -> None:
+    run = run_on(talking)
+    first = "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"
+    run.job(first, "one", max_tokens=8)
+    run.finish()
+    second = first + run.text("one") + "<|im_end|>\n<|im_start|>user\nbye<|im_end|>\n"
+    run.job(second, "two", max_tokens=4)
+    run.finish()
+    assert run.done("two").cached_tokens >= run.done("one").prompt_tokens
+
+
+def test_more_than_the_memory_holds_is_done_one_after_another(tmp_path: Path) -> None:
+    path = write_random_model(tmp_path / "m.gguf")
+    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=256))) as model:
+        run = run_on(model)
+        for seed in range(6):
+            sampling = Sampling(temperature=1, seed=seed)
+            run.job("the " * 20, str(seed), max_tokens=200, sampling=sampling)
+        run.finish()
+        for seed in range(6):
+            assert run.done(str(seed)).completion_tokens > 0
+        model.close()  # a second close is harmless
+
+
+def test_a_malformed_grammar_is_refused_with_its_reason(random: Llama) -> None:
+    with pytest.raises(GrammarError, match="nowhere"):
+        Grammars(random.vocabulary).compile(grammar("start: nowhere"))
+
+
+def test_a_grammar_may_allow_the_end_only_where_it_is_whole(random: Llama) -> None:
+    constraint = Grammars(random.vocabulary).compile(grammar('start: "ab" | "abab"'))
+    (end, *_) = random.vocabulary.ends
+    assert constraint.forced() == random.tokenize([Segment("ab")])
+    assert constraint.allows(end)
+    assert constraint.mask()[end]
+    assert not constraint.complete
+    letter = random.vocabulary.pieces.index(b"a")
+    constraint.take(letter)
+    assert not constraint.allows(end)
+
+
+def test_no_user_writes_a_control_token(random: Llama) -> None:
+    control = random.vocabulary.pieces.index(b"<|im_start|>")
+    honest = random.tokenize([Segment("<|im_start|>user\n<|im_start|>")])
+    forged = random.tokenize(
+        [Segment("<|im_start|>user\n"), Segment("<|im_start|>", special=False)]
+    )
+    assert honest.count(control) == 2
+    assert forged.count(control) == 1
+    assert (
+        b"".join(random.vocabulary.pieces[t] for t in forged) == b"<|im_start|>user\n<|im_start|>"
+    )
+
+
+@pytest.mark.parametrize("name", ["qwen2", "llama-spm", "llama-bpe", "gemma-4", "phi-3"])
+def test_real_vocabularies_split_alike_wherever_segments_begin(name: str, tmp_path: Path) -> None:
+    vocabulary = DATA / "vocab" / f"ggml-vocab-{name}.gguf"
+    if not vocabulary.exists():
+        pytest.skip(f"no real vocabulary at {vocabulary}")
+    path = write_random_model(tmp_path / "m.gguf", vocabulary=vocabulary)
+    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=256))) as model:
+        whole = model.tokenize([Segment("What is it, user? Hello there.\n")])
+        parts = [
+            Segment("What is it, us"),
+            Segment("er? Hello", special=False),
+            Segment(" there.\n"),
+        ]
+        assert model.tokenize(parts) == whole
+        run = run_on(model)
+        run.job("hello", sampling=Sampling(seed=1), grammar=grammar(CALL))
+        run.finish()
+        assert run.text().endswith('"}}\n</tool_call>')
+        assert run.done().forced_tokens > run.done().completion_tokens / 2
+
+
+def test_a_begin_token_is_never_doubled(tmp_path: Path) -> None:
+    vocabulary = DATA / "vocab" / "ggml-vocab-llama-spm.gguf"
+    if not vocabulary.exists():
+        pytest.skip(f"no real vocabulary at {vocabulary}")
+    path = write_random_model(tmp_path / "m.gguf", vocabulary=vocabulary)
+    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=256))) as model:
+        assert model.tokenize([Segment("<s>[INST] hi")])[:2] != [1, 1]
+        assert model.tokenize([Segment("<s>[INST] hi")])[0] == 1
+        assert model.tokenize([Segment("[INST] hi")])[0] == 1
+
+
+def test_files_that_are_no_models_are_named_with_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="there is no such file"):
+        Llama(Load(path=str(tmp_path / "missing.gguf")))
+    nonsense = tmp_path / "nonsense.gguf"
+    nonsense.write_bytes(b"nonsense" * 100)
+    with pytest.raises(ModelFileError, match="magic"):
+        Llama(Load(path=str(nonsense)))
+    whole = write_random_model(tmp_path / "whole.gguf").read_bytes()
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelFileError, match="incomplete"):
+        Llama(Load(path=str(cut)))
+
+
+def test_chunks_are_whole_characters(random: Llama) -> None:
+    run = run_on(random)
+    run.job("x", max_tokens=60, sampling=Sampling(temperature=3, top_k=0, seed=2))
+    run.finish()
+    chunks = [m.text for m in run.of("a") if isinstance(m, Chunk)]
+    assert all(chunks)

@@ -1,0 +1,340 @@
+"""The engine over a scripted model: every job ends once, and says what it would say alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gguf_fc.errors import EngineError
+from gguf_fc.job import Accepted, Chunk, GrammarText, Job, Sampling, Segment
+from tests.support.engine import Run, wait_for
+from tests.support.scripted_model import END, ScriptedModel, rambling, saying
+
+
+def test_a_job_is_accepted_speaks_and_is_done() -> None:
+    run = Run(ScriptedModel(saying("hello")))
+    run.job("prompt 0|")
+    run.finish()
+    first, *chunks, done = run.of("a")
+    assert first == Accepted(id="a", prompt_tokens=9)
+    assert all(isinstance(chunk, Chunk) for chunk in chunks)
+    assert run.text() == "hello"
+    assert done == run.done()
+    assert (run.done().finish_reason, run.done().prompt_tokens) == ("stop", 9)
+    assert run.done().completion_tokens == len("hello") + 1  # the end token is one too
+    assert run.done().decode_steps == len("hello")
+    assert run.done().forced_tokens == run.done().cached_tokens == 0
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_max_tokens_cuts(n: int) -> None:
+    run = Run(ScriptedModel(saying("hello")))
+    run.job("0|", max_tokens=n)
+    run.finish()
+    assert run.text() == "hello"[:n]
+    assert (run.done().finish_reason, run.done().completion_tokens) == ("length", n)
+
+
+def test_without_max_tokens_the_context_is_the_end() -> None:
+    run = Run(ScriptedModel(lambda _: ord("x"), n_ctx_seq=20))
+    run.job("0123")
+    run.finish()
+    assert run.done().finish_reason == "length"
+    assert run.done().completion_tokens == 16
+
+
+def test_a_prompt_that_cannot_fit_is_answered_with_numbers() -> None:
+    run = Run(ScriptedModel(rambling, n_ctx_seq=20))
+    run.job("x" * 20)
+    assert run.failed().code == "context_length_exceeded"
+    assert "20 tokens, the prompt alone has 20" in run.failed().message
+    assert not run.accepted("a")
+    assert run.engine.is_idle
+
+
+def test_an_empty_prompt_and_a_bad_grammar_fail_before_they_are_accepted() -> None:
+    run = Run(ScriptedModel(rambling))
+    run.job("", "empty")
+    run.job("x", "grammar", grammar=GrammarText(gbnf="", llguidance="bad"))
+    assert run.failed("empty").code == "engine_error"
+    assert run.failed("grammar").code == "invalid_grammar"
+    assert not run.accepted("grammar")
+
+
+def test_the_queue_is_bounded() -> None:
+    run = Run(ScriptedModel(rambling), n_parallel=2, max_queue=1)
+    for name in "abcd":
+        run.job("x", name)
+    assert run.failed("d").code == "queue_full"
+    run.finish()
+    assert [run.ends(name) for name in "abcd"] == [1, 1, 1, 1]
+
+
+def test_a_stop_string_ends_a_reply_and_is_not_shown() -> None:
+    run = Run(ScriptedModel(saying("one, two, three")))
+    run.job("0|", stop=("two",))
+    run.finish()
+    assert run.text() == "one, "
+    assert run.done().finish_reason == "stop"
+    assert run.done().completion_tokens == len("one, two")
+
+
+def test_chunks_count_every_token_and_no_character_is_split() -> None:
+    said = "grüße 🦙".encode()
+    run = Run(ScriptedModel(lambda tokens: (*said, END)[len(tokens) - 1]))
+    run.job("x")
+    run.finish()
+    chunks = [message for message in run.of("a") if isinstance(message, Chunk)]
+    assert run.text() == said.decode()
+    assert "\ufffd" not in run.text()
+    assert sum(chunk.n_tokens for chunk in chunks) == len(said)
+
+
+def test_a_second_turn_reuses_the_first_one_s_answer() -> None:
+    run = Run(ScriptedModel(saying("hello", "again")))
+    run.job("0|", "a")
+    run.finish()
+    run.job("0|hello 1|", "b")
+    run.finish()
+    assert run.text("b") == "again"
+    assert run.done("b").cached_tokens == len("0|hello")
+
+
+def test_requests_with_the_same_beginning_share_it_while_they_run() -> None:
+    run = Run(ScriptedModel(saying("first", "second", after="|")), n_parallel=2)
+    run.job("a long system prompt 0|", "a")
+    run.step()
+    run.job("a long system prompt 1|", "b")
+    run.finish()
+    assert (run.text("a"), run.text("b")) == ("first", "second")
+    assert run.done("b").cached_tokens == len("a long system prompt ")
+
+
+def test_a_long_prompt_does_not_stall_a_running_stream() -> None:
+    model = ScriptedModel(lambda _: ord("x"), n_batch=64)
+    run = Run(model, n_parallel=2)
+    run.engine.scheduler.budget = 16
+    run.job("short", "stream")
+    run.step(2)
+    run.job("y" * 100, "long")
+    before = len(run.text("stream"))
+    start = len(model.batches)
+    wait_for(run, lambda: run.text("long") != "")
+    steps = len(model.batches) - start
+    assert steps > 1
+    assert len(run.text("stream")) == before + steps
+
+
+def test_a_slow_step_makes_the_next_chunk_smaller_and_a_quick_one_larger() -> None:
+    run = Run(ScriptedModel(rambling, n_batch=64, n_ctx_seq=200))
+    scheduler = run.engine.scheduler
+    run.engine.scheduler.budget = 8
+    run.job("z" * 100)
+    run.step()
+    assert scheduler.budget == 16
+    scheduler._adapt(16, seconds=1.0)
+    assert scheduler.budget == 8
+
+
+def test_jobs_start_in_the_order_they_came() -> None:
+    run = Run(ScriptedModel(saying("xxxx")), n_parallel=1)
+    for name in "abc":
+        run.job("0|", name)
+    run.finish()
+    ends = [m.id for m in run.messages if m == run.done(getattr(m, "id", ""))]
+    assert ends == ["a", "b", "c"]
+
+
+def test_cancel_ends_a_waiting_and_a_running_job_and_ignores_one_that_is_gone() -> None:
+    run = Run(ScriptedModel(lambda _: ord("x")), n_parallel=1)
+    run.job("x", "running")
+    run.job("x", "waiting")
+    run.step(3)
+    for name in ("waiting", "running", "running", "unknown"):
+        run.engine.cancel(name)
+        run.engine.scheduler.check()
+    assert run.done("waiting").finish_reason == "cancelled"
+    assert run.done("waiting").completion_tokens == 0
+    assert run.done("running").finish_reason == "cancelled"
+    assert run.done("running").completion_tokens == 3
+    assert run.engine.is_idle
+
+
+def test_a_full_memory_first_costs_what_nobody_runs() -> None:
+    run = Run(ScriptedModel(rambling, n_ctx=64, n_ctx_seq=60), n_parallel=1)
+    for name, prompt in (("a", "a" * 40), ("b", "b" * 40)):
+        run.job(prompt, name, max_tokens=4)
+        run.finish()
+    assert run.done("b").completion_tokens > 0
+    assert run.done("b").cached_tokens == 0
+
+
+def test_memory_pressure_costs_one_request_time_and_none_its_text() -> None:
+    def alone(prompt: str) -> str:
+        run = Run(ScriptedModel(lambda tokens: ord("a") + sum(tokens) % 26), n_parallel=1)
+        run.job(prompt, max_tokens=50)
+        run.finish()
+        return run.text()
+
+    model = ScriptedModel(lambda tokens: ord("a") + sum(tokens) % 26, n_ctx=80, n_ctx_seq=80)
+    run = Run(model, n_parallel=2)
+    for name in "pq":
+        run.job(name * 10, name, max_tokens=50)
+    run.finish()
+    assert [run.text(name) for name in "pq"] == [alone(name * 10) for name in "pq"]
+    assert any(feed.start == 0 and len(feed.tokens) > 10 for b in model.batches for feed in b)
+
+
+def test_a_broken_decode_fails_the_jobs_of_that_step_and_no_others() -> None:
+    model = ScriptedModel(saying("fine"), n_slots=2)
+    run = Run(model, n_parallel=1)
+    run.job("0|", "a")
+    run.job("0|", "b")
+    model.broken = True
+    run.step()
+    model.broken = False
+    run.finish()
+    assert run.failed("a").code == "engine_error"
+    assert run.text("b") == "fine"
+
+
+class Script:
+    """A constraint whose whole language is one text, forcing *runs* of it at a time."""
+
+    def __init__(self, text: str, runs: dict[int, int]) -> None:
+        self.text, self.runs, self.at = text.encode(), runs, 0
+
+    @property
+    def complete(self) -> bool:
+        return self.at == len(self.text)
+
+    def allows(self, token: int) -> bool:
+        return not self.complete and token == self.text[self.at]
+
+    def mask(self):  # type: ignore[no-untyped-def]
+        raise EngineError("the script is violated")
+
+    def take(self, token: int) -> None:
+        assert self.allows(token)
+        self.at += 1
+
+    def forced(self) -> list[int]:
+        start = self.at
+        self.at += self.runs.get(start, 0)
+        return list(self.text[start : self.at])
+
+
+def scripted(text: str, runs: dict[int, int]) -> Run:
+    model = ScriptedModel(lambda tokens: text.encode()[len(tokens) - 1])
+    run = Run(model, lambda _: Script(text, runs))  # type: ignore[arg-type, return-value]
+    run.job("x", grammar=GrammarText(gbnf="", llguidance="script"))
+    return run
+
+
+def test_forced_tokens_are_decoded_together_without_sampling() -> None:
+    run = scripted("abcdefgh", {0: 3, 4: 2})
+    run.finish()
+    assert run.text() == "abcdefgh"
+    done = run.done()
+    assert (done.finish_reason, done.completion_tokens, done.forced_tokens) == ("stop", 8, 5)
+    assert done.decode_steps == 3  # x|abc, def, g; then h, after which nothing may follow
+
+
+def test_a_text_that_is_forced_as_a_whole_needs_no_step_at_all() -> None:
+    run = scripted("abc", {0: 3})
+    assert run.engine.is_idle
+    assert (run.text(), run.done().decode_steps) == ("abc", 0)
+
+
+def test_max_tokens_cuts_within_forced_tokens() -> None:
+    text = "abcdef"
+    model = ScriptedModel(rambling)
+    run = Run(model, lambda _: Script(text, {0: 6}))  # type: ignore[arg-type, return-value]
+    run.job("x", max_tokens=4, grammar=GrammarText(gbnf="", llguidance="script"))
+    run.finish()
+    assert (run.text(), run.done().finish_reason) == ("abcd", "length")
+    assert run.done().completion_tokens == 4
+
+
+def test_a_constraint_that_fails_ends_its_job_only() -> None:
+    model = ScriptedModel(lambda tokens: END if tokens[0] == ord("0") else ord("x"))
+    run = Run(model, lambda _: Script("abc", {}))  # type: ignore[arg-type, return-value]
+    run.job("x", "bad", grammar=GrammarText(gbnf="", llguidance="script"))
+    run.job("0|", "good")
+    run.finish()
+    assert run.failed("bad").code == "engine_error"
+    assert run.done("good").finish_reason == "stop"
+
+
+def reply_alone(prompt: str, limit: int) -> str:
+    """What the rambling model says, without any engine."""
+    tokens = list(prompt.encode())
+    start = len(tokens)
+    while len(tokens) < limit and (token := rambling(tokens)) != END:
+        tokens.append(token)
+    return bytes(tokens[start:]).decode()
+
+
+submit = st.tuples(
+    st.just("submit"),
+    st.text("ab", min_size=1, max_size=30),
+    st.one_of(st.none(), st.integers(1, 20)),
+)
+cancel = st.tuples(st.just("cancel"), st.integers(0, 11), st.none())
+step = st.tuples(st.just("step"), st.integers(1, 10), st.none())
+Action = tuple[str, str | int, int | None]
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.lists(st.one_of(submit, cancel, step), max_size=30), st.integers(40, 120))
+def test_every_job_ends_exactly_once_and_says_what_it_would_say_alone(
+    actions: Sequence[Action], n_ctx: int
+) -> None:
+    run = Run(
+        ScriptedModel(rambling, n_ctx=n_ctx, n_ctx_seq=40, n_batch=16), n_parallel=3, max_queue=4
+    )
+    jobs: dict[str, tuple[str, int]] = {}
+    cancelled = set()
+    for kind, value, limit in actions:
+        if kind == "submit":
+            name = str(len(jobs))
+            jobs[name] = str(value), limit or 99
+            run.job(str(value), name, max_tokens=limit)
+        elif kind == "cancel":
+            cancelled.add(str(value))
+            run.engine.cancel(str(value))
+        else:
+            run.step(int(value))
+        run.engine.scheduler.check()
+    run.finish()
+    run.engine.scheduler.check()
+    for name, (prompt, limit) in jobs.items():
+        assert run.ends(name) == 1
+        if not run.accepted(name):
+            assert run.failed(name).code == "queue_full"
+            continue
+        expected = reply_alone(prompt, min(40, len(prompt) + limit))
+        assert expected.startswith(run.text(name))
+        if name not in cancelled:
+            assert run.text(name) == expected
+            assert run.done(name).completion_tokens >= len(expected)
+
+
+def test_a_seed_decides_whoever_else_is_running() -> None:
+    def flat(tokens: Sequence[int]) -> int:
+        return ord("a") + len(tokens) % 3
+
+    def said(others: int) -> str:
+        run = Run(ScriptedModel(flat, n_ctx=512, n_slots=8), n_parallel=4)
+        sampling = Sampling(seed=7, temperature=50, top_k=0, top_p=1, min_p=0)
+        for other in range(others):
+            run.job("other", str(other), max_tokens=10)
+        job = Job(id="a", prompt=(Segment("x"),), max_tokens=10, sampling=sampling)
+        run.engine.submit(job)
+        run.finish()
+        return run.text()
+
+    assert said(0) == said(3)

@@ -1,0 +1,106 @@
+"""Sampling: the right candidates, the right distribution, the same seed the same choice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gguf_fc.engine.model import Logits
+from gguf_fc.engine.sampler import Sampler
+from gguf_fc.job import Sampling
+
+OFF = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
+
+
+def row(*values: float) -> Logits:
+    return np.array(values, np.float32)
+
+
+def logits_of(*probabilities: float) -> Logits:
+    return np.log(row(*probabilities))
+
+
+def chosen(sampling: Sampling, logits: Logits, times: int = 2_000) -> dict[int, float]:
+    """How often each token is chosen."""
+    sampler = Sampler(sampling)
+    tokens, counts = np.unique([sampler.choose(logits) for _ in range(times)], return_counts=True)
+    return dict(zip(tokens.tolist(), (counts / times).tolist(), strict=True))
+
+
+def options(**given: float | None) -> Sampling:
+    return Sampling(**{"seed": 1, "temperature": 1.0, **OFF, **given})  # type: ignore[arg-type]
+
+
+def test_temperature_0_takes_the_largest() -> None:
+    assert Sampler(Sampling(temperature=0)).choose(row(1, 3, 2)) == 1
+
+
+def test_without_any_cut_tokens_come_as_often_as_they_are_probable() -> None:
+    shares = chosen(options(), logits_of(0.5, 0.3, 0.2))
+    assert shares == pytest.approx({0: 0.5, 1: 0.3, 2: 0.2}, abs=0.05)
+
+
+def test_a_low_temperature_sharpens() -> None:
+    assert chosen(options(temperature=0.5), logits_of(0.6, 0.4))[0] == pytest.approx(0.69, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({"top_k": 2}, {0, 2}),
+        ({"top_p": 0.7}, {0, 2}),
+        ({"top_p": 0.01}, {0}),
+        ({"min_p": 0.5}, {0, 2}),
+        ({"top_k": 3, "top_p": 0.5}, {0}),
+        ({"top_k": 99, "top_p": 1.0}, {0, 1, 2, 3}),
+    ],
+)
+def test_cuts_leave_the_most_probable(given: dict[str, float], left: set[int]) -> None:
+    assert set(chosen(options(**given), logits_of(0.5, 0.1, 0.3, 0.1))) == left
+
+
+@settings(derandomize=True, max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0.05, 0.999), st.sampled_from([0.1, 1.0, 8.0]))
+def test_top_p_without_sorting_equals_top_p_by_sorting(seed: int, p: float, width: float) -> None:
+    logits = np.random.default_rng(seed).normal(0, width, 3_000).astype(np.float32)
+    weights = np.exp((logits - logits.max()).astype(np.float64))
+    order = np.argsort(-weights, kind="stable")
+    needed = int(np.searchsorted(weights[order].cumsum(), p * weights.sum())) + 1
+    left = Sampler(options(top_p=p))._candidates(logits)
+    assert abs(len(left) - needed) <= 1
+    assert set(left.tolist()) <= set(order[: needed + 1].tolist())
+
+
+def test_a_mask_is_final() -> None:
+    allowed = np.array([False, True, False])
+    for sampling in (Sampling(temperature=0), options(), options(top_k=1), options(top_p=0.1)):
+        assert Sampler(sampling).choose(row(9, -9, 9), allowed) == 1
+
+
+def test_the_same_seed_makes_the_same_choices_and_another_seed_others() -> None:
+    logits = np.zeros(1_000, np.float32)
+
+    def draw(seed: int | None) -> list[int]:
+        sampler = Sampler(options(seed=seed))
+        return [sampler.choose(logits) for _ in range(8)]
+
+    assert draw(5) == draw(5)
+    assert draw(5) != draw(6)
+    assert draw(None) != draw(None)
+
+
+def test_penalties_push_down_what_was_said_lately() -> None:
+    logits = row(2, 2, 2, -2)
+    sampling = options(
+        repeat_penalty=2.0, frequency_penalty=0.5, presence_penalty=0.25, penalty_last_n=3
+    )
+    Sampler(sampling).prepare(logits, [0, 1, 1, 3])
+    assert logits.tolist() == [2, 2 / 2 - 2 * 0.5 - 0.25, 2, -2 * 2 - 0.5 - 0.25]
+
+
+def test_a_bias_is_added_and_one_for_no_token_is_ignored() -> None:
+    logits = row(0, 0)
+    Sampler(options(logit_bias=((1, 5.0), (99, 5.0)))).prepare(logits, [])  # type: ignore[arg-type]
+    assert logits.tolist() == [0, 5]

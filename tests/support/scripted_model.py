@@ -1,0 +1,96 @@
+"""A model without weights: its tokens are bytes, its next token a function of those before it.
+
+It keeps books as strictly as llama.cpp does, and more loudly: a feed that does not continue what
+its slot holds is an assertion, a full memory is ``NoRoom``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom, Vocabulary
+from gguf_fc.job import Segment
+
+END = 256
+VOCABULARY = Vocabulary(
+    pieces=(*(bytes([byte]) for byte in range(256)), b"<end>"),
+    special=frozenset({END}),
+    ends=frozenset({END}),
+)
+
+
+@dataclass(slots=True, eq=False)
+class ScriptedModel:
+    """*reply* says which token follows a sequence of tokens."""
+
+    reply: Callable[[Sequence[int]], int]
+    n_ctx: int = 256
+    n_ctx_seq: int = 128
+    n_slots: int = 4
+    n_batch: int = 64
+    can_trim: bool = True
+    vocabulary: Vocabulary = VOCABULARY
+    broken: bool = False  # decode fails
+    slots: list[list[tuple[int, int]]] = field(init=False)  # (cell, token)
+    batches: list[list[Feed]] = field(default_factory=list, init=False)
+    _cells: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.slots = [[] for _ in range(self.n_slots)]
+
+    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        return list("".join(segment.text for segment in segments).encode())
+
+    def decode(self, feeds: Sequence[Feed]) -> list[Logits]:
+        assert feeds, "nothing to decode"
+        assert all(feed.tokens for feed in feeds)
+        assert len({feed.slot for feed in feeds}) == len(feeds)
+        count = sum(len(feed.tokens) for feed in feeds)
+        assert count <= self.n_batch
+        if self.broken:
+            raise DecodeError("out of order")
+        if len({cell for slot in self.slots for cell, _ in slot}) + count > self.n_ctx:
+            raise NoRoom
+        self.batches.append(list(feeds))
+        return [row for feed in feeds for row in self._evaluate(feed)]
+
+    def _evaluate(self, feed: Feed) -> list[Logits]:
+        slot = self.slots[feed.slot]
+        assert feed.start == len(slot), "positions must follow one another"
+        for token in feed.tokens:
+            self._cells += 1
+            slot.append((self._cells, token))
+        if not feed.sample:
+            return []
+        row = np.zeros(len(self.vocabulary.pieces), np.float32)
+        row[self.reply([token for _, token in slot])] = 10
+        return [row]
+
+    def trim(self, slot: int, length: int) -> None:
+        assert self.can_trim or length in (0, len(self.slots[slot]))
+        del self.slots[slot][length:]
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        assert self.can_trim
+        assert not self.slots[target], "the target must be empty"
+        self.slots[target] = self.slots[source][:length]
+
+
+def saying(*texts: str, after: str = "|") -> Callable[[Sequence[int]], int]:
+    """A reply: the first text for which the prompt's last letter before *after* is its index."""
+
+    def reply(tokens: Sequence[int]) -> int:
+        prompt, _, said = bytes(tokens).decode().rpartition(after)
+        text = texts[int(prompt[-1:] or 0)]
+        return ord(text[len(said)]) if len(said) < len(text) else END
+
+    return reply
+
+
+def rambling(tokens: Sequence[int]) -> int:
+    """A reply that depends on every token before it, and ends now and then."""
+    state = sum((at + 1) * token for at, token in enumerate(tokens))
+    return END if state % 41 == 0 else ord("a") + state % 26
