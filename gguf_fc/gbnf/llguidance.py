@@ -23,7 +23,7 @@ JSON number comes a comma or a bracket, never a digit.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gguf_fc.gbnf.prune import children, holding
@@ -69,38 +69,39 @@ class _Printer:
     special: Mapping[str, int]
     _regular: set[str] = field(default_factory=set, init=False)
     _cut: set[str] = field(default_factory=set, init=False)  # rules that hold tokens
-    _names: dict[tuple[str, bool], str] = field(default_factory=dict, init=False)
-    _waiting: list[tuple[str, bool]] = field(default_factory=list, init=False)
+    _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
     _terminals: dict[Node, str] = field(default_factory=dict, init=False)
+    _lines: list[str] = field(default_factory=list, init=False)
+    _waiting: list[tuple[str, Callable[[Node], str], str]] = field(default_factory=list, init=False)
 
     def text(self) -> str:
         """The whole grammar."""
         self._regular = holding(self.rules, self._is_regular)
         self._cut = holding(self.rules, _holds_token)
         root = self.rules.root
-        lines = ["%llguidance {}", f"start: {self._name(root, root in self._regular)}"]
+        start = self._terminal_name(root) if root in self._regular else self._rule_name(root)
         while self._waiting:
-            name, terminal = self._waiting.pop()
-            write = self._expression if terminal else self._rule
-            lines.append(f"{self._names[name, terminal]}: {write(self.rules.named[name])}")
-        # Terminals refer to rules that may not have been written yet.
-        for node, name in self._terminals.items():
-            lines.append(f"{name}: {self._expression(node)}")
-        while self._waiting:
-            name, terminal = self._waiting.pop()
-            lines.append(
-                f"{self._names[name, terminal]}: {self._expression(self.rules.named[name])}"
-            )
-        return "\n".join([*lines, ""])
+            name, write, rule = self._waiting.pop()
+            self._lines.append(f"{name}: {write(self.rules.named[rule])}")
+        return "\n".join(["%llguidance {}", f"start: {start}", *self._lines, ""])
 
-    def _name(self, rule: str, terminal: bool) -> str:
-        """The name of *rule*, which is then going to be written."""
-        if (rule, terminal) not in self._names:
+    # A rule may be needed both ways: whole, inside a terminal, and cut at its tokens.
+
+    def _terminal_name(self, rule: str) -> str:
+        return self._name("T", rule, self._expression)
+
+    def _rule_name(self, rule: str) -> str:
+        return self._name("r", rule, self._rule)
+
+    def _name(self, form: str, rule: str, write: Callable[[Node], str]) -> str:
+        """The name of *rule* in that *form*, in which it is then going to be written."""
+        if (form, rule) not in self._names:
             # Numbered, as names that differ in case only would meet.
-            stem = f"{rule.replace('-', '_')}_{len(self._names)}"
-            self._names[rule, terminal] = f"T_{stem.upper()}" if terminal else f"r_{stem.lower()}"
-            self._waiting.append((rule, terminal))
-        return self._names[rule, terminal]
+            stem = f"{form}_{rule.replace('-', '_')}_{len(self._names)}"
+            name = stem.upper() if form == "T" else stem.lower()
+            self._names[form, rule] = name
+            self._waiting.append((name, write, rule))
+        return self._names[form, rule]
 
     def _is_regular(self, node: Node, regular: set[str]) -> bool:
         """Whether *node* can be one regular expression, given the *regular* rules."""
@@ -171,7 +172,7 @@ class _Printer:
             case Until(markers):
                 return self._until(markers)
             case Reference(name):
-                return [_Irregular(self._name(name, terminal=False))]
+                return [_Irregular(self._rule_name(name))]
             case Choice(options):
                 return [_Irregular(f"({self._options(options)})")]
             case Repeat(item, least, most):
@@ -206,11 +207,14 @@ class _Printer:
         """What stands for a regular *node* in a rule."""
         match node:
             case Reference(name):
-                return self._name(name, terminal=True)
+                return self._terminal_name(name)
             case Literal(text):
                 return json.dumps(text)
             case _:
-                return self._terminals.setdefault(node, f"T_{len(self._terminals)}")
+                if node not in self._terminals:
+                    self._terminals[node] = name = f"T_{len(self._terminals)}"
+                    self._lines.append(f"{name}: {self._expression(node)}")
+                return self._terminals[node]
 
     def _expression(self, node: Node) -> str:
         """*node* as the right side of a terminal."""
@@ -229,7 +233,7 @@ class _Printer:
             case CharClass():
                 return f"/{_class(node)}/"
             case Reference(name):
-                return self._name(name, terminal=True)
+                return self._terminal_name(name)
             case Token(item):
                 return self._operand(item)
             case Repeat(item, least, most):
@@ -240,7 +244,7 @@ class _Printer:
             case Until(markers):
                 ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
                 return f"({ends} & ~{passes})"
-            case Unlike(texts):
+            case Unlike():
                 return self._unlike(node)
             case Sequence() | Choice():
                 return f"({self._expression(node)})"

@@ -120,8 +120,6 @@ def _is_productive(node: Node, live: set[str]) -> bool:
 
 def _is_nullable(node: Node, nullable: set[str]) -> bool:
     match node:
-        case Literal(text):
-            return not text
         case Sequence(items):
             return all(_is_nullable(item, nullable) for item in items)
         case Choice(options):
@@ -132,14 +130,22 @@ def _is_nullable(node: Node, nullable: set[str]) -> bool:
             return _is_nullable(item, nullable)
         case Reference(name):
             return name in nullable
-        case Until(markers):
-            return "" in markers
-        case Unlike(texts):
-            return () not in texts
-        case Without():
-            return True
+        case _:
+            return _is_nullable_leaf(node)
+
+
+def _is_nullable_leaf(node: Literal | CharClass | Until | Without | Unlike) -> bool:
+    match node:
+        case Literal(text):
+            return not text
         case CharClass():
             return False
+        case Until(markers):
+            return "" in markers
+        case Without():
+            return True
+        case Unlike(texts):
+            return () not in texts
 
 
 def _alive(node: Node, live: set[str]) -> Node | None:

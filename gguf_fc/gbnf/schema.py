@@ -40,6 +40,7 @@ from gguf_fc.gbnf.schema_tree import (
     Anything,
     Array,
     Boolean,
+    Kind,
     Loosened,
     Nothing,
     Null,
@@ -52,7 +53,8 @@ from gguf_fc.gbnf.schema_tree import (
 )
 from gguf_fc.gbnf.spacing import Spacing
 
-_NEVER = Choice(())
+_NEVER: Node = Choice(())
+_NESTED = 8  # items of a prefix after which a rule of its own begins
 
 
 def compile_schema(
@@ -95,30 +97,33 @@ class _Writer:
                 return self.text.value
             case Nothing():
                 return _NEVER
-            case Null():
-                return word("null")
-            case Boolean():
-                return self.text.boolean
-            case Number():
-                return self._number(schema)
-            case String(0, None):
-                return self.text.string
-            case String(least, most):
-                return self.text.string_of(least, most)
-            case Array(prefix, items, least, _):
-                simple = not prefix and items == ANYTHING and schema == Array()
-                return self.text.array if simple else self._define(path, self._array(schema, path))
-            case Object(properties, extra):
-                simple = not properties and schema == Object(extra=ANYTHING)
-                return (
-                    self.text.object if simple else self._define(path, self._object(schema, path))
-                )
             case Values(texts):
                 return choice(*(self.text.exactly(json.loads(text)) for text in texts))
             case AnyOf(options):
                 return choice(*(self.write(option, path) for option in options))
             case Ref():
                 return self._reference(schema)
+            case _:
+                return self._kind(schema, path)
+
+    def _kind(self, kind: Kind, path: str) -> Node:
+        match kind:
+            case Null():
+                return word("null")
+            case Boolean():
+                return self.text.boolean
+            case Number():
+                return self._number(kind)
+            case String(0, None):
+                return self.text.string
+            case String(least, most):
+                return self.text.string_of(least, most)
+            case Array():
+                simple = kind == Array()
+                return self.text.array if simple else self._define(path, self._array(kind, path))
+            case Object():
+                simple = kind == Object(extra=ANYTHING)
+                return self.text.object if simple else self._define(path, self._object(kind, path))
 
     def finish(self) -> None:
         """Write the definitions that were referred to, and those these refer to."""
@@ -151,26 +156,24 @@ class _Writer:
         if not array.prefix:
             most = 0 if rest == _NEVER else array.most
             return self.text.bracketed(*self.text.listed(rest, array.least, most))
-        # From the last position back: the items after it, there or not.
-        width = len(array.prefix)
-        if array.most is not None and array.most < width:
-            width = array.most
+        width = len(array.prefix) if array.most is None else min(len(array.prefix), array.most)
         left = None if array.most is None else array.most - width
         after: Node = Repeat(sequence(self.text.comma, rest), max(0, array.least - width), left)
-        if rest == _NEVER:
-            after = Literal("") if array.least <= width else _NEVER
+        # From the last position back: each item and, there or not, those after it.
         for at in range(width - 1, -1, -1):
             item = self.write(array.prefix[at], step(step(path, "prefixItems"), at))
-            comma = self.text.comma if at else Literal("")
-            after = sequence(comma, item, after)
-            if at and array.least <= at:
-                after = optional(after)
-            if at % _NESTED == 0 and at:
-                after = self._define(path, after)
-        return self.text.bracketed(after if width else Literal(""), empty=array.least == 0)
+            if at:
+                after = sequence(self.text.comma, item, after)
+                after = after if array.least > at else optional(after)
+                after = after if at % _NESTED else self._define(f"{path}.rest", after)
+            else:
+                after = sequence(item, after)
+        return self.text.bracketed(after, array.least == 0)
 
     def _object(self, schema: Object, path: str) -> Node:
-        extra = schema.extra if schema.extra is not None else NOTHING if self.closed else ANYTHING
+        extra = schema.extra
+        if extra is None:
+            extra = NOTHING if self.closed else ANYTHING
         members = [
             (self._member(word(quoted(p.name)), p.schema, step(path, p.name)), p.required)
             for p in schema.properties
@@ -185,37 +188,38 @@ class _Writer:
             most = 0 if other == _NEVER else schema.most
             return self.text.braced(*self.text.listed(other, schema.least, most))
         self._check_counts(schema, len(members), path, open_ended=other != _NEVER)
-        return self._members(members, other, path, empty=schema.least == 0)
+        some, empty = self._members(members, other, path)
+        return self.text.braced(some, empty and schema.least == 0)
 
     def _member(self, key: Node, schema: Schema, path: str) -> Node:
         return sequence(key, self.text.colon, self.write(schema, path))
 
     def _members(
-        self, members: list[tuple[Node, bool]], other: Node, path: str, *, empty: bool
-    ) -> Node:
-        """An object of *members*, each with whether it is required, and of *other* ones."""
+        self, members: list[tuple[Node, bool]], other: Node, path: str
+    ) -> tuple[Node, bool]:
+        """*members*, each with whether it is required, then *other* ones; and may there be none."""
         comma = self.text.comma
         others = Literal("") if other == _NEVER else Repeat(sequence(comma, other))
-        first_required = next((at for at, (_, needed) in enumerate(members) if needed), None)
-        lead = len(members) if first_required is None else first_required
-        rest: list[Node] = [others]
-        for at, (node, needed) in enumerate(members[lead + 1 :]):
-            del at
-            rest.append(sequence(comma, node) if needed else optional(sequence(comma, node)))
-        tail = sequence(*rest[1:], others)
-        options: list[Node] = []
-        if first_required is not None:
-            options.append(sequence(members[lead][0], tail))
+        lead = next((at for at, (_, needed) in enumerate(members) if needed), len(members))
+        # What begins an object, and what may follow, from the last member back.
+        starts: list[Node] = []
+        tail: Node = others
+        if lead < len(members):
+            later = (
+                sequence(comma, node) if needed else optional(sequence(comma, node))
+                for node, needed in members[lead + 1 :]
+            )
+            tail = sequence(*later, others)
+            starts.append(sequence(members[lead][0], tail))
             tail = sequence(comma, members[lead][0], tail)
         elif other != _NEVER:
-            options.append(sequence(other, others))
+            starts.append(sequence(other, others))
         for node, _ in reversed(members[:lead]):
             following = tail if tail == Literal("") else self._define(f"{path}.rest", tail)
-            once = self._define(f"{path}.member", node)
-            options.append(sequence(once, following))
-            tail = sequence(optional(sequence(comma, once)), following)
-        may_be_empty = first_required is None and empty
-        return self.text.braced(choice(*reversed(options)), may_be_empty)
+            member = self._define(f"{path}.member", node)
+            starts.append(sequence(member, following))
+            tail = sequence(optional(sequence(comma, member)), following)
+        return choice(*reversed(starts)), lead == len(members)
 
     def _check_counts(self, schema: Object, known: int, path: str, *, open_ended: bool) -> None:
         """Report counts of members that the rules do not keep."""
@@ -224,9 +228,6 @@ class _Writer:
             self.reader.loosen(path, "minProperties", "not enforced beside named properties")
         if schema.most is not None and (open_ended or schema.most < known):
             self.reader.loosen(path, "maxProperties", "not enforced beside named properties")
-
-
-_NESTED = 8  # items of a prefix after which a rule of its own begins
 
 
 def _hint(path: str) -> str:

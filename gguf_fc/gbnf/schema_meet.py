@@ -131,8 +131,7 @@ class Meeting:
                 most = _tighter(a.most, b.most, lambda x, y: x < y)
                 return _number(least, most, integer=a.integer or b.integer)
             case String(), String():
-                least, most = max(a.least, b.least), _least_of(a.most, b.most)
-                return NOTHING if most is not None and least > most else String(least, most)
+                return _string(max(a.least, b.least), _least_of(a.most, b.most))
             case Array(), Array():
                 return self._arrays(a, b)
             case Object(), Object():
@@ -214,6 +213,10 @@ def _number(least: Bound | None, most: Bound | None, *, integer: bool) -> Schema
         if least.value == most.value and not (least.inclusive and most.inclusive):
             return NOTHING
     return Number(least, most, integer)
+
+
+def _string(least: int, most: int | None) -> Schema:
+    return NOTHING if most is not None and least > most else String(least, most)
 
 
 def _tighter(
