@@ -48,9 +48,9 @@ class Wanted:
     """What the reply may be."""
 
     tools: tuple[Tool, ...] = ()
-    choice: ToolChoice = ToolChoice()
+    choice: ToolChoice = field(default_factory=ToolChoice)
     parallel: bool = True
-    format: Format = Format()
+    format: Format = field(default_factory=Format)
     prefill: str = ""
 
 

@@ -327,9 +327,9 @@ class Parser:
             taken += text
             if marker is not None:
                 return taken.strip()
-            if not self._may_be_name(taken.strip()):
+            if self._buffer.final or not self._may_be_name(taken.strip()):
                 raise _NotACall
-            yield from self._more()
+            yield
 
     def _may_be_name(self, text: str) -> bool:
         if self.names is None:

@@ -12,16 +12,12 @@ announces a call, the JSON keys around name and arguments) is a property, not a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gguf_fc.gbnf import Spacing
 
 SlotKind = Literal["name", "arguments", "id"]
-
-# What may stand between the text that announces a call and the call's name: JSON's own
-# punctuation, which a model may space differently.
-_JSON_LEAD = ' \t\r\n[{"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class Syntax:
     gap: str = ""  # between content and the first call
     content: Marked = Marked()  # around text
     reasoning: Marked | None = None
-    spacing: Spacing = Spacing()  # of the arguments' JSON
+    spacing: Spacing = field(default_factory=Spacing)  # of the arguments' JSON
     ascii_only: bool = False  # whether the arguments' JSON escapes what is not ASCII
     parallel: bool = True  # more than one call in a turn
 
@@ -74,14 +70,18 @@ class Syntax:
     @property
     def marker(self) -> str:
         """The text that announces calls; "" if a call is known only by its form."""
-        return self.lead.strip() if self.keys is None else self.lead.strip().rstrip(_JSON_LEAD)
+        return self._announcing(self.lead)
 
     @property
     def call_marker(self) -> str:
         """The text that announces one call among others; "" inside a plain list."""
-        first = self.call[0]
-        text = first.strip() if isinstance(first, str) else ""
-        return text if self.keys is None else text.rstrip(_JSON_LEAD)
+        return self._announcing(self.lead[len(self.section.open) :])
+
+    def _announcing(self, opening: str) -> str:
+        """*opening* without the JSON that it may end with, which a model may space differently."""
+        if self.keys is None:
+            return opening.strip()
+        return opening[: opening.rfind("{")].rstrip(" \t\r\n[").lstrip()
 
     @property
     def keys(self) -> Keys | None:
@@ -120,6 +120,11 @@ class Syntax:
             },
             "parallel": self.parallel,
         }
+
+
+def _before_object(text: str) -> str:
+    """What stands before a call's JSON object, and before the list it may be in."""
+    return text.partition("{")[0].strip().rstrip(_JSON_LEAD)
 
 
 def _marked(marked: Marked) -> dict[str, str]:
