@@ -8,7 +8,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gguf_fc.errors import ModelNotFound
 from gguf_fc.models.pool import Pool
 
 
@@ -26,13 +25,8 @@ class Catalog:
 
     async def model(self, request: Request) -> Response:
         """One of them."""
-        name = request.path_params["name"]
-        if name not in self._pool.names:
-            offered = ", ".join(self._pool.names)
-            raise ModelNotFound(
-                f"There is no model '{name}'; this server offers: {offered}.", param="model"
-            )
-        return _json(self._describe(name))
+        entry = self._pool.find(request.path_params["name"])
+        return _json(self._describe(entry.alias))
 
     async def health(self, _request: Request) -> Response:
         """200 when the loaded model can answer, 503 while it cannot."""

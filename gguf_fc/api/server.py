@@ -59,7 +59,7 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"tools     {dialect.label}; parallel calls: {parallel}",
         f"url       {url}/v1",
     ]
-    return [*lines, *(f"warning   {warning}" for warning in dialect.warnings)]
+    return [*lines, *(f"warning   {warning}" for warning in model.warnings)]
 
 
 def _url(host: str, port: int) -> str:
