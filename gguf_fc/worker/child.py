@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gguf_fc.job import Stop, ToWorker
 from gguf_fc.worker.frames import Decoder, FrameError, Message, encode
@@ -41,7 +42,7 @@ class Child:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr if _is_file(sys.stderr) else subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_path())},
                 process_group=0,  # Ctrl-C at the terminal is for the server
             )
         try:
@@ -91,6 +92,11 @@ class Child:
             self.process.kill()
             self.process.wait()
             raise
+
+
+def _module_path() -> list[str]:
+    """Where we find modules ourselves; nothing else, such as the current folder, is searched."""
+    return [folder or str(Path.cwd()) for folder in sys.path]
 
 
 def _is_file(stream: object) -> bool:

@@ -229,7 +229,7 @@ class Script:
 
 def scripted(text: str, runs: dict[int, int]) -> Run:
     model = ScriptedModel(lambda tokens: text.encode()[len(tokens) - 1])
-    run = Run(model, lambda _: Script(text, runs))  # type: ignore[arg-type, return-value]
+    run = Run(model, lambda _: Script(text, runs))
     run.job("x", grammar=GrammarText(gbnf="", llguidance="script"))
     return run
 
@@ -252,7 +252,7 @@ def test_a_text_that_is_forced_as_a_whole_needs_no_step_at_all() -> None:
 def test_max_tokens_cuts_within_forced_tokens() -> None:
     text = "abcdef"
     model = ScriptedModel(rambling)
-    run = Run(model, lambda _: Script(text, {0: 6}))  # type: ignore[arg-type, return-value]
+    run = Run(model, lambda _: Script(text, {0: 6}))
     run.job("x", max_tokens=4, grammar=GrammarText(gbnf="", llguidance="script"))
     run.finish()
     assert (run.text(), run.done().finish_reason) == ("abcd", "length")
@@ -261,7 +261,7 @@ def test_max_tokens_cuts_within_forced_tokens() -> None:
 
 def test_a_constraint_that_fails_ends_its_job_only() -> None:
     model = ScriptedModel(lambda tokens: END if tokens[0] == ord("0") else ord("x"))
-    run = Run(model, lambda _: Script("abc", {}))  # type: ignore[arg-type, return-value]
+    run = Run(model, lambda _: Script("abc", {}))
     run.job("x", "bad", grammar=GrammarText(gbnf="", llguidance="script"))
     run.job("0|", "good")
     run.finish()

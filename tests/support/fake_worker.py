@@ -1,0 +1,118 @@
+"""A worker process without a model: its behaviour is the name of the file it is told to load.
+
+A job's prompt is answered word by word.  The words ``die``, ``hang`` and ``wait`` do what they say.
+Run as a program, with the socket's number as its last argument.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+from gguf_fc.job import (
+    Accepted,
+    Cancel,
+    Chunk,
+    Done,
+    FromWorker,
+    Job,
+    Load,
+    LoadFailed,
+    Ping,
+    Pong,
+    Ready,
+    Stop,
+)
+from gguf_fc.worker.frames import Decoder, encode
+
+COMMAND = (sys.executable, "-P", __file__)
+
+
+def ready(load: Load) -> Ready:
+    return Ready(
+        n_ctx=load.n_ctx or 64,
+        n_ctx_train=64,
+        n_parallel=load.n_parallel,
+        n_vocab=256,
+        n_threads=1,
+        n_gpu_layers=0,
+        device="none",
+        use_extra_bufts=load.use_extra_bufts,
+        description="fake",
+    )
+
+
+def start(load: Load, send: socket.socket) -> None:
+    """Do what the file's name says before it is ready."""
+    name = Path(load.path).name
+    if name == "refuse":
+        send.sendall(encode(LoadFailed(message="no such model")))
+        sys.exit()
+    if name == "crash" or (name == "repacking" and load.use_extra_bufts):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if name == "once" and Path(load.path).exists():
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if name == "once":
+        Path(load.path).touch()
+    if name == "slow":
+        time.sleep(60)
+    if name == "nonsense":
+        send.sendall(b"\0\0\0\4nope")
+    send.sendall(encode(ready(load)))
+
+
+def answer(job: Job) -> list[FromWorker]:
+    text = "".join(segment.text for segment in job.prompt)
+    said: list[FromWorker] = [Accepted(id=job.id, prompt_tokens=len(text))]
+    for word in text.split():
+        if word == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if word == "hang":
+            time.sleep(60)
+        if word == "wait":
+            return said  # until it is cancelled
+        said.append(Chunk(id=job.id, text=word, n_tokens=1))
+    return [*said, done(job.id, "stop")]
+
+
+def done(job_id: str, reason: str) -> Done:
+    return Done(
+        id=job_id,
+        finish_reason=reason,  # type: ignore[arg-type]
+        prompt_tokens=1,
+        cached_tokens=0,
+        completion_tokens=1,
+        forced_tokens=0,
+        decode_steps=1,
+        prompt_ms=0,
+        completion_ms=0,
+    )
+
+
+def main() -> None:
+    line, decoder = socket.socket(fileno=int(sys.argv[-1])), Decoder()
+    while data := line.recv(65536):
+        for message in decoder.feed(data):
+            match message:
+                case Load():
+                    start(message, line)
+                case Job():
+                    if any("die" in segment.text for segment in message.prompt):
+                        line.sendall(encode(Accepted(id=message.id, prompt_tokens=1)))
+                    line.sendall(b"".join(map(encode, answer(message))))
+                case Cancel(id=job_id):
+                    line.sendall(encode(done(job_id, "cancelled")))
+                case Ping(n=n):
+                    line.sendall(encode(Pong(n)))
+                case Stop():
+                    return
+                case _:
+                    raise AssertionError(f"unexpected message: {message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""The worker seen from the server, with a fake process behind it that dies on request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from gguf_fc.errors import ModelFileError, WorkerUnavailable
+from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job, Load, Segment
+from gguf_fc.worker.client import Worker
+from gguf_fc.worker.supervisor import Patience
+from tests.support.fake_worker import COMMAND
+
+QUICK = Patience(
+    ready_seconds=10,
+    ping_seconds=0.1,
+    pong_seconds=0.3,
+    stop_seconds=1,
+    first_pause=0.05,
+    longest_pause=0.1,
+    give_up=2,
+)
+
+
+def asynchronous(test: Callable[[Path], Coroutine[None, None, None]]) -> Callable[[Path], None]:
+    def run(tmp_path: Path) -> None:
+        asyncio.run(test(tmp_path))
+
+    run.__name__ = test.__name__
+    return run
+
+
+def make(folder: Path, name: str = "fine") -> Worker:
+    load = Load(path=str(folder / name))
+    return Worker(load, cache_dir=folder / "cache", command=COMMAND, patience=QUICK)
+
+
+@asynccontextmanager
+async def started(folder: Path, name: str = "fine") -> AsyncIterator[Worker]:
+    worker = make(folder, name)
+    await worker.start()
+    try:
+        yield worker
+    finally:
+        pid = worker.pid
+        await worker.stop()
+        assert worker.state == "stopped"
+        assert not alive(pid)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def alive(pid: int | None) -> bool:
+    try:
+        os.kill(pid or 0, 0) if pid else None
+    except ProcessLookupError:
+        return False
+    return pid is not None
+
+
+def job(name: str, text: str) -> Job:
+    return Job(id=name, prompt=(Segment(text),))
+
+
+async def run(worker: Worker, name: str, text: str) -> list[FromWorker]:
+    return [message async for message in worker.run(job(name, text))]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - a state nobody announces
+            await asyncio.sleep(0.01)
+
+
+@asynchronous
+async def test_a_job_is_answered_in_order(folder: Path) -> None:
+    async with started(folder) as worker:
+        assert worker.state == "ready"
+        assert worker.ready
+        assert worker.ready.description == "fake"
+        accepted, *chunks, done = await run(worker, "a", "one two")
+        assert isinstance(accepted, Accepted)
+        assert [chunk.text for chunk in chunks if isinstance(chunk, Chunk)] == ["one", "two"]
+        assert isinstance(done, Done)
+
+
+@asynchronous
+async def test_jobs_at_once_get_their_own_messages(folder: Path) -> None:
+    async with started(folder) as worker:
+        names = [str(n) for n in range(10)]
+        answers = await asyncio.gather(*(run(worker, name, f"word{name}") for name in names))
+        for name, answer in zip(names, answers, strict=True):
+            assert {message.id for message in answer} == {name}  # type: ignore[union-attr]
+            assert f"word{name}" in [m.text for m in answer if isinstance(m, Chunk)]
+
+
+@asynchronous
+async def test_a_death_ends_every_job_in_flight_and_the_next_one_works(folder: Path) -> None:
+    async with started(folder) as worker:
+        first = worker.pid
+        waiting = asyncio.create_task(run(worker, "a", "hello wait"))
+        await asyncio.sleep(0.05)
+        killer = await run(worker, "b", "die")
+        assert isinstance(killer[0], Accepted)
+        for messages in (await waiting, killer):
+            (failed,) = (m for m in messages if isinstance(m, Failed))
+            assert failed == messages[-1]
+            assert failed.code == "worker_died"
+            assert "SIGKILL" in failed.message
+        assert isinstance((await run(worker, "c", "fine"))[-1], Done)
+        assert worker.pid != first
+        assert not alive(first)
+
+
+@asynchronous
+async def test_an_idle_worker_that_is_killed_is_replaced(folder: Path) -> None:
+    async with started(folder) as worker:
+        for _ in range(3):
+            pid = worker.pid
+            assert pid
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda pid=pid: worker.pid not in {None, pid})  # type: ignore[misc]
+        assert isinstance((await run(worker, "a", "fine"))[-1], Done)
+
+
+@asynchronous
+async def test_a_worker_that_hangs_is_killed_and_replaced(folder: Path) -> None:
+    async with started(folder) as worker:
+        began = monotonic()
+        assert isinstance((await run(worker, "a", "hang"))[-1], Failed)
+        assert monotonic() - began < 5
+        assert isinstance((await run(worker, "b", "fine"))[-1], Done)
+
+
+@asynchronous
+async def test_a_silent_worker_that_answers_pings_lives(folder: Path) -> None:
+    async with started(folder) as worker:
+        pid = worker.pid
+        await asyncio.sleep(0.6)
+        assert worker.pid == pid
+
+
+@asynchronous
+async def test_closing_the_generator_cancels_the_job(folder: Path) -> None:
+    async with started(folder) as worker:
+        async with aclosing(worker.run(job("a", "hello wait"))) as messages:
+            assert isinstance(await anext(messages), Accepted)
+        assert worker._jobs == {}
+        assert isinstance((await run(worker, "b", "fine"))[-1], Done)
+
+
+@asynchronous
+async def test_a_job_that_cannot_be_sent_fails_alone(folder: Path) -> None:
+    async with started(folder) as worker:
+        (failed,) = await run(worker, "a", "\ud800")
+        assert isinstance(failed, Failed)
+        assert isinstance((await run(worker, "b", "fine"))[-1], Done)
+
+
+@asynchronous
+async def test_a_refused_model_is_a_model_file_error(folder: Path) -> None:
+    worker = make(folder, "refuse")
+    with pytest.raises(ModelFileError, match="no such model"):
+        await worker.start()
+    assert worker.state == "failed"
+    assert isinstance((await run(worker, "a", "x"))[-1], Failed)
+    await worker.stop()
+
+
+@asynchronous
+async def test_a_crash_beyond_repair_names_the_signal(folder: Path) -> None:
+    worker = make(folder, "crash")
+    with pytest.raises(ModelFileError, match="SIGSEGV"):
+        await worker.start()
+    await worker.stop()
+
+
+@asynchronous
+async def test_a_crash_while_loading_is_tried_again_without_repacking(folder: Path) -> None:
+    async with started(folder, "repacking") as worker:
+        assert worker.ready
+        assert not worker.ready.use_extra_bufts
+    (remembered,) = (folder / "cache").iterdir()
+    assert "false" in remembered.read_text()
+
+
+@asynchronous
+async def test_restarting_is_given_up_in_the_end(folder: Path) -> None:
+    async with started(folder, "once") as worker:
+        messages = await run(worker, "a", "die")
+        assert isinstance(messages[-1], Failed)
+        await until(lambda: worker.state == "failed")
+        (failed,) = await run(worker, "b", "x")
+        assert isinstance(failed, Failed)
+        assert failed.code == "worker_unavailable"
+
+
+@asynchronous
+async def test_a_worker_that_talks_nonsense_is_no_worker(folder: Path) -> None:
+    worker = make(folder, "nonsense")
+    with pytest.raises(ModelFileError):
+        await worker.start()
+    await worker.stop()
+
+
+@asynchronous
+async def test_stop_works_while_starting_and_before_and_twice(folder: Path) -> None:
+    await make(folder).stop()
+    worker = make(folder, "slow")
+    starting = asyncio.create_task(worker.start())
+    await asyncio.sleep(0.3)
+    await worker.stop()
+    await worker.stop()
+    with pytest.raises(WorkerUnavailable):
+        await starting
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@asynchronous
+async def test_stop_ends_what_is_in_flight(folder: Path) -> None:
+    worker = make(folder)
+    await worker.start()
+    waiting = asyncio.create_task(run(worker, "a", "hello wait"))
+    await asyncio.sleep(0.05)
+    await worker.stop()
+    last = (await waiting)[-1]
+    assert isinstance(last, Failed)
+    assert last.code == "worker_unavailable"
+
+
+def test_the_log_says_which_setting_helped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def load() -> None:
+        async with started(tmp_path, "repacking"):
+            pass
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(load())
+    assert "use_extra_bufts=False" in caplog.text

@@ -1,0 +1,77 @@
+"""Frames: what goes in comes out, however the bytes arrive."""
+
+from __future__ import annotations
+
+import pytest
+
+from gguf_fc.job import (
+    Accepted,
+    Cancel,
+    Chunk,
+    Failed,
+    GrammarText,
+    Job,
+    Load,
+    Ping,
+    Pong,
+    Sampling,
+    Segment,
+    Stop,
+)
+from gguf_fc.worker.frames import MAX_FRAME, Decoder, FrameError, Message, encode
+
+MESSAGES: list[Message] = [
+    Load(path="/tmp/a model.gguf", n_ctx=None, n_threads=2),  # noqa: S108 - never opened
+    Job(id="1", prompt=(Segment("hello 🦙\n"), Segment("x", special=False))),
+    Job(
+        id="2",
+        prompt=(),
+        max_tokens=3,
+        sampling=Sampling(temperature=0.5, seed=2**40, logit_bias=((7, -100.0),)),
+        grammar=GrammarText(gbnf="root ::= [^\x00]", llguidance="start: /./"),
+        stop=("\n", "é"),
+    ),
+    Cancel("1"),
+    Ping(3),
+    Pong(3),
+    Stop(),
+    Accepted(id="1", prompt_tokens=9),
+    Chunk(id="1", text="日本", n_tokens=2),
+    Failed(id="1", code="engine_error", message="why"),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 10_000])
+def test_messages_survive_however_their_bytes_are_cut(size: int) -> None:
+    data = b"".join(map(encode, MESSAGES))
+    decoder = Decoder()
+    received: list[Message] = []
+    for at in range(0, len(data), size):
+        received += decoder.feed(data[at : at + size])
+    decoder.finish()
+    assert received == MESSAGES
+
+
+def test_a_frame_over_the_limit_is_refused_before_it_is_read() -> None:
+    with pytest.raises(FrameError, match="over the limit"):
+        Decoder().feed((MAX_FRAME + 1).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize(
+    "body", [b"nope", b"[]", b'["Unknown", {}]', b'["Ping", {"n": "x"}]', b'["Ping", {}]', b"3"]
+)
+def test_what_is_no_message_is_refused(body: bytes) -> None:
+    with pytest.raises(FrameError, match="not a message"):
+        Decoder().feed(len(body).to_bytes(4, "big") + body)
+
+
+def test_a_stream_that_ends_inside_a_frame_is_noticed() -> None:
+    decoder = Decoder()
+    decoder.feed(encode(Ping(1))[:-1])
+    with pytest.raises(FrameError, match="inside a frame"):
+        decoder.finish()
+
+
+def test_text_that_is_no_unicode_cannot_be_sent() -> None:
+    with pytest.raises(FrameError, match="cannot be sent"):
+        encode(Job(id="1", prompt=(Segment("\ud800"),)))
