@@ -12,14 +12,13 @@ from itertools import count
 
 from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.parser import Parser
-from gguf_fc.dialect.probe import ARGUMENTS, NAMES, RICH, Renderings
+from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, Renderings
 from gguf_fc.dialect.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.request import Tool, ToolChoice
 
-_TOOLS = tuple(Tool(name=name, parameters={"type": "object"}) for name in NAMES)
-_OPEN_TOOLS = tuple(
+_TOOLS = tuple(
     Tool(name=name, parameters={"type": "object", "additionalProperties": True}) for name in NAMES
 )
 
@@ -42,25 +41,32 @@ def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]
 
 
 def _turns(seen: Renderings) -> Iterator[tuple[str, list[Call]]]:
-    ids = ("call00001", "call00002")
-    first, second = (Call(NAMES[n], ARGUMENTS[n], ids[n]) for n in range(2))
-    if seen.one is not None:
-        yield seen.one, [first]
-    if seen.two is not None:
-        yield seen.two, [first, second]
+    calls = [Call(*call) for call in zip(NAMES, ARGUMENTS, IDS, strict=True)]
+    for count_, rendered in enumerate((seen.one, seen.two, seen.three), start=1):
+        if rendered is not None:
+            yield rendered, calls[:count_]
     if seen.rich is not None:
-        yield seen.rich, [Call(NAMES[0], RICH, ids[0])]
+        yield seen.rich, [Call(NAMES[0], RICH, IDS[0])]
 
 
 def _grammar_objections(syntax: Syntax) -> Iterator[str]:
-    text = write(syntax, calls=[Call(NAMES[0], RICH, "call00001")])
-    asked = Wanted(tools=_OPEN_TOOLS, choice=ToolChoice("required"))
-    grammar = build_grammar(syntax, asked)
-    if not grammar.matches(text):
-        yield f"the grammar refuses {text!r}"
+    call = Call(NAMES[0], RICH, IDS[0])
+    text = write(syntax, calls=[call])
+    said = write(syntax, content=TEXT)
+    required, auto, none = (
+        build_grammar(syntax, Wanted(tools=_TOOLS, choice=ToolChoice(mode)))
+        for mode in ("required", "auto", "none")
+    )
+    for grammar in (required, auto):
+        if not grammar.matches(text):
+            yield f"the grammar refuses {text!r}"
     damaged = text.replace(NAMES[0], "unknown_name")
-    if grammar.matches(damaged) or grammar.matches(text[: len(text) // 2]):
+    if required.matches(damaged) or auto.matches(damaged) or required.matches(text[:-9]):
         yield "the grammar accepts a damaged call"
+    if none.matches(text) or required.matches(said):
+        yield "the grammar does not tell calls from text"
+    if not (auto.matches(said) and none.matches(said)) or _read(syntax, said).content != TEXT:
+        yield f"text is not written as {said!r}"
 
 
 def _read(syntax: Syntax, text: str) -> Reply:

@@ -122,10 +122,10 @@ class _Deriver:
         prefill = ""
         if not lead.strip().strip('{["'):
             prefill = _longest_shared_end(self.seen.prompt, between, lead)
-        opening = _common_end(prefill + lead, between)
+        opening = _from_whole_tag(prefill + lead, _common_end(prefill + lead, between))
         section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
         between = between[: len(between) - len(opening)]
-        closing = _common_start(between, tail)
+        closing = _to_whole_tag(_common_start(between, tail))
         separator = between[len(closing) :]
         section_close = _without_end(tail[len(closing) :], end) if section_open.strip() else ""
         self._note("separator", separator, f"between two calls: {between + opening!r}")
@@ -133,7 +133,7 @@ class _Deriver:
 
     def _turn(self, rendered: str) -> str:
         """What a rendering has beyond the prompt, without the reasoning."""
-        turn = rendered[len(_common_start(rendered, self.seen.prompt)) :]
+        turn = _beyond(rendered, self.seen.prompt)
         return _without_reasoning(turn, self.reasoning)
 
     def _spacing(self) -> tuple[Spacing, bool]:
@@ -159,8 +159,8 @@ class _Deriver:
         if both is None:
             return "" if opening.startswith("\n") or prefill else "\n"
         turn = both[both.rfind(TEXT) + len(TEXT) :]
-        at = turn.find(opening)
-        return turn[:at] if at >= 0 else ""
+        gap = turn[: max(0, turn.find(opening))]
+        return "" if gap.strip() else gap
 
     def _content(self, prefill: str) -> Marked:
         """What stands before text."""
@@ -168,8 +168,8 @@ class _Deriver:
             return Marked()
         turn = self._turn(self.seen.plain)
         before = prefill + turn[: turn.rfind(TEXT)]
-        if not before.strip() or before == prefill:
-            return Marked()
+        if not before.strip() or self.seen.prompt.rstrip().endswith(before.strip()):
+            return Marked()  # nothing, or what the prompt already holds
         self._note("content", before, f"turn {turn!r}")
         return Marked(before)
 
@@ -184,7 +184,7 @@ class _Deriver:
         rendered = self.seen.thought
         if rendered is None:
             return None
-        turn = rendered[len(_common_start(rendered, self.seen.prompt)) :]
+        turn = _beyond(rendered, self.seen.prompt)
         start, text = turn.find(THOUGHT), turn.rfind(TEXT)
         if start < 0 or text < start:
             return None
@@ -198,7 +198,7 @@ class _Deriver:
     def _reasoning_switched(self) -> Marked | None:
         """From a prompt that opens an empty reasoning block when thinking is switched off."""
         off = self.seen.off or ""
-        tail = off[len(_common_start(off, self.seen.prompt)) :]
+        tail = _beyond(off, self.seen.prompt)
         if found := re.fullmatch(r"\s*(<[^<>/\s]+>\s*?\n?)\s*(</[^<>\s]+>\s*)", tail):
             return Marked(found.group(1), "\n" + found.group(2))
         return None
@@ -276,6 +276,25 @@ def _longest_shared_end(prompt: str, between: str, lead: str) -> str:
         if prompt[at:].strip() and between.endswith(prompt[at:] + lead):
             return prompt[at:]
     return ""
+
+
+def _beyond(rendered: str, prompt: str) -> str:
+    """What *rendered* has after the beginning it shares with the prompt."""
+    return rendered[len(_to_whole_tag(_common_start(rendered, prompt))) :]
+
+
+def _to_whole_tag(text: str) -> str:
+    """*text* without a tag that is cut off at its end: ``<a><b`` is ``<a>``."""
+    at = text.rfind("<")
+    return text[:at] if at > text.rfind(">") else text
+
+
+def _from_whole_tag(whole: str, end: str) -> str:
+    """The end of *whole*, or less of it: not from the middle of a tag."""
+    before = whole[: len(whole) - len(end)]
+    if before.rfind("<") > before.rfind(">") and ">" in end:
+        return end[end.index(">") + 1 :]
+    return end
 
 
 def _common_start(first: str, second: str) -> str:

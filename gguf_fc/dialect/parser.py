@@ -169,13 +169,7 @@ class Parser:
         """Whether another call follows without the section being announced again."""
         if not self.syntax.section.open:
             return False
-        separator = self.syntax.separator.strip()
-        if separator:
-            return (yield from self._follows_words(separator))
-        yield from self._skip_space()
-        return self.syntax.call_marker != "" and not (
-            yield from self._at(self.syntax.section.close.strip())
-        )
+        return (yield from self._follows_words(self.syntax.separator))
 
     def _between_marker_and_call(self) -> str:
         return self.syntax.section.open.strip()[len(self.syntax.marker) :]
@@ -184,8 +178,8 @@ class Parser:
         """Calls at the very beginning, known by their form alone."""
         self._buffer.mark()
         yield from self._skip_space()
-        yield from self._follows_words(self.syntax.section.open)
-        while (yield from self._call(announced=True)):
+        begun = yield from self._follows_words(self.syntax.section.open)
+        while begun and (yield from self._call(announced=True)):
             self._buffer.mark()
             if not (yield from self._follows_words(self.syntax.separator)):
                 break

@@ -19,10 +19,14 @@ from gguf_fc.request import Message, Tool, ToolCall
 
 # Words no template is likely to contain, write itself or change.
 USER, SYSTEM, TEXT, THOUGHT = "Quintal wombat", "Ochre lattice", "Velvet gnomon", "Umber tangent"
-NAMES = ("probe_alpha", "probe_beta")
-IDS = ("call00001", "call00002")
-_LONG_IDS = ("call_of_the_wild_1", "call_of_the_wild_2")  # not nine letters and digits
-ARGUMENTS: tuple[dict[str, Any], ...] = ({"zeta_key": "azure"}, {"eta_key": "coral"})
+NAMES = ("probe_alpha", "probe_beta", "probe_gamma")
+IDS = ("call00001", "call00002", "call00003")
+_LONG_IDS = ("call_of_the_wild_1",)  # not nine letters and digits
+ARGUMENTS: tuple[dict[str, Any], ...] = (
+    {"zeta_key": "azure"},
+    {"eta_key": "coral"},
+    {"xi_key": "ivory"},
+)
 # One value of each kind, and what templates get wrong when they print values themselves.
 RICH: dict[str, Any] = {
     "zeta_key": 'Zoë said "hi" & left <b>',
@@ -74,9 +78,14 @@ class Chat:
             "messages": messages,
             "add_generation_prompt": generate,
         }
-        # Templates ask both whether tools are defined and whether there are any.
-        values["tools"] = list(tools) if tools else None
-        return self.template.render(values, self.clock())
+        now = self.clock()
+        if tools:
+            return self.template.render({**values, "tools": list(tools)}, now)
+        try:
+            return self.template.render({**values, "tools": None}, now)
+        except TemplateError:
+            # Some templates loop over tools without asking whether there are any.
+            return self.template.render(values, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +97,7 @@ class Renderings:
     plain: str | None = None  # ... and the answer TEXT
     one: str | None = None  # ... and a call
     two: str | None = None  # ... and two calls
+    three: str | None = None  # ... and three calls
     rich: str | None = None  # ... and a call with RICH arguments
     text_and_call: str | None = None
     thought: str | None = None  # ... and the answer TEXT after the reasoning THOUGHT
@@ -144,19 +154,23 @@ class _Prober:
 
     def _calls(self, seen: Renderings) -> Renderings:
         """The turns with calls, in the first form that shows them."""
+        shown = {}
         for short, text in ((False, False), (True, False), (False, True), (True, True)):
-            needs = replace(seen.needs, short_ids=short, text_arguments=text)
-            one = self._shown(needs, call_turn(ids=_LONG_IDS), NAMES[0], "zeta_key", "azure")
-            if one is not None:
-                break
-        else:
+            tried = replace(seen.needs, short_ids=short, text_arguments=text)
+            turn = self._shown(tried, call_turn(ids=_LONG_IDS), NAMES[0], "zeta_key", "azure")
+            if turn is not None:
+                shown[tried] = turn
+        if not shown:
             return seen
-        two = self._shown(needs, call_turn(2), *NAMES, "azure", "coral")
+        # Some templates print an object as Python does; then text is what they are made for.
+        needs = next((n for n, turn in shown.items() if '{"zeta_key"' in turn), next(iter(shown)))
+        two = self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral")
         return replace(
             seen,
             needs=replace(needs, one_call=two is None),
             one=self._shown(needs, call_turn(), NAMES[0], "azure"),
             two=two,
+            three=self._shown(needs, call_turn(3), "azure", "coral", "ivory"),
             rich=self._shown(needs, call_turn(arguments=(RICH,)), NAMES[0]),
             text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
         )
