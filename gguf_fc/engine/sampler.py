@@ -59,8 +59,8 @@ class Sampler:
             return int(logits.argmax())
         tokens = self._candidates(logits)
         weights = _weights(logits[tokens] / np.float32(self.sampling.temperature))
-        point = self._random.random() * weights.sum()
-        index = np.searchsorted(weights.cumsum(), point, side="right")
+        heights = weights.cumsum(dtype=np.float64)
+        index = np.searchsorted(heights, self._random.random() * heights[-1], side="right")
         return int(tokens[min(int(index), len(tokens) - 1)])
 
     def _candidates(self, logits: Logits) -> Tokens:
@@ -82,23 +82,22 @@ def largest(values: Logits, count: int) -> Tokens:
     return np.argpartition(values, -count)[-count:]
 
 
-def _weights(logits: Logits) -> NDArray[np.float64]:
+def _weights(logits: Logits) -> Logits:
     """Probabilities that are not yet divided by their sum."""
-    weights: NDArray[np.float64] = np.exp((logits - logits.max()).astype(np.float64))
+    weights: Logits = np.exp(logits - logits.max())
     return weights
 
 
 def _top_p(logits: Logits, tokens: Tokens, p: float) -> Tokens:
     """The fewest of *tokens* that together have probability *p* among them."""
-    values = logits[tokens]
-    weights = _weights(values)
-    goal = p * weights.sum()
+    weights = _weights(logits[tokens])
+    goal = p * weights.sum(dtype=np.float64)
     count = FIRST_CUT
     while True:
-        head = largest(values, count)
-        if count >= len(tokens) or weights[head].sum() >= goal:
+        head = largest(weights, count)
+        if count >= len(tokens) or weights[head].sum(dtype=np.float64) >= goal:
             break
-        count *= 16
-    head = head[np.argsort(-weights[head], kind="stable")]
-    needed = int(np.searchsorted(weights[head].cumsum(), goal)) + 1
+        count *= 4
+    head = head[np.argsort(-weights[head])]
+    needed = int(np.searchsorted(weights[head].cumsum(dtype=np.float64), goal)) + 1
     return tokens[head[:needed]]
