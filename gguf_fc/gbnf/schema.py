@@ -122,7 +122,7 @@ class _Writer:
                 simple = kind == Array()
                 return self.text.array if simple else self._define(path, self._array(kind, path))
             case Object():
-                simple = kind == Object(extra=ANYTHING)
+                simple = kind == Object()
                 return self.text.object if simple else self._define(path, self._object(kind, path))
 
     def finish(self) -> None:
@@ -173,7 +173,7 @@ class _Writer:
     def _object(self, schema: Object, path: str) -> Node:
         extra = schema.extra
         if extra is None:
-            extra = NOTHING if self.closed else ANYTHING
+            extra = NOTHING if self.closed and schema.listed else ANYTHING
         members = [
             (self._member(word(quoted(p.name)), p.schema, step(path, p.name)), p.required)
             for p in schema.properties

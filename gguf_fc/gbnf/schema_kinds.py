@@ -176,8 +176,6 @@ def _object(site: Site) -> Schema:
     extra = site.inside("additionalProperties") if "additionalProperties" in site.raw else None
     if site.raw.get("patternProperties"):
         extra = None  # which names the patterns take from it is not known
-    if extra is None and "properties" not in site.raw:
-        extra = ANYTHING  # no list of properties to be closed
     properties = [
         Property(name, site.inside("properties", name), name in required) for name in declared
     ]
@@ -186,4 +184,4 @@ def _object(site: Site) -> Schema:
     properties.extend(Property(name, other, required=True) for name in undeclared)
     if any(p.required and p.schema == NOTHING for p in properties):
         return NOTHING
-    return Object(tuple(properties), extra, least, most)
+    return Object(tuple(properties), extra, "properties" in site.raw, least, most)

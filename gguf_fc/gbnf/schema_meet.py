@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.numeric import Bound
 from gguf_fc.gbnf.schema_tree import (
     ANYTHING,
@@ -46,9 +45,14 @@ _MAX_CHAIN = 50  # references in a row, without looking at a part of the value
 
 @dataclass(slots=True, eq=False)
 class Meeting:
-    """Meets schemas; *resolve* gives the definition of a reference."""
+    """Meets schemas.
+
+    *resolve* gives the definition of a reference; *loosen* is told why only the first of two
+    schemas was kept.
+    """
 
     resolve: Callable[[Ref], Schema]
+    loosen: Callable[[str], None]
     pairs: dict[str, tuple[Schema, Schema]] = field(default_factory=dict)
     _keys: dict[tuple[Schema, Schema], Ref] = field(default_factory=dict, init=False)
 
@@ -108,17 +112,17 @@ class Meeting:
         left = a.options if isinstance(a, AnyOf) else (a,)
         right = b.options if isinstance(b, AnyOf) else (b,)
         if len(left) * len(right) > _MAX_OPTIONS:
-            raise GrammarError(
-                f"a schema combines {len(left)} with {len(right)} alternatives: too many"
-            )
+            self.loosen(f"{len(left)} alternatives beside {len(right)} others are too many")
+            return a
         return any_of(*(self.meet(one, other) for one in left for other in right))
 
-    def _pair(self, a: Schema, b: Schema) -> Ref:
+    def _pair(self, a: Schema, b: Schema) -> Schema:
         if (b, a) in self._keys:
             a, b = b, a
         if (a, b) not in self._keys:
             if len(self.pairs) >= _MAX_PAIRS:
-                raise GrammarError("a schema combines recursive schemas in too many ways")
+                self.loosen("recursive schemas are combined in too many ways")
+                return a
             key = f"both {len(self.pairs)}"
             self.pairs[key] = (a, b)
             self._keys[a, b] = Ref(key)
@@ -163,7 +167,8 @@ class Meeting:
             extra = self.meet(a.extra, b.extra)
         if any(p.required and p.schema == NOTHING for p in properties):
             return NOTHING
-        return Object(properties, extra, max(a.least, b.least), _least_of(a.most, b.most))
+        most = _least_of(a.most, b.most)
+        return Object(properties, extra, a.listed or b.listed, max(a.least, b.least), most)
 
     def _objects_disjoint(self, a: Object, b: Object) -> bool:
         theirs = {p.name: p for p in b.properties}

@@ -55,9 +55,6 @@ _TYPES: dict[str, Kind] = {
     "object": Object(),
 }
 
-# What an empty schema says, type by type.
-_UNTYPED: tuple[Kind, ...] = (*KINDS[:-1], Object(extra=ANYTHING))
-
 # Narrowing keywords that no part of the tree holds yet, whatever the type.
 _UNENFORCED = ("not", "if", "$dynamicRef", "$recursiveRef", "extends", "disallow")
 
@@ -75,7 +72,9 @@ class SchemaReader:
     _depth: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self._meeting = Meeting(self.definition)
+        self._meeting = Meeting(
+            self.definition, lambda reason: self.loosen(self.document.path, "allOf", reason)
+        )
 
     def root(self) -> Schema:
         """The whole document."""
@@ -143,7 +142,7 @@ class SchemaReader:
         if kinds is None:
             return ANYTHING
         read = [read_kind(kind, site) for kind in kinds]
-        return ANYTHING if tuple(read) == _UNTYPED else any_of(*read)
+        return ANYTHING if tuple(read) == KINDS else any_of(*read)
 
     def _kinds(self, site: Site) -> list[Kind] | None:
         """The types a value may have; None where the schema names one that does not exist."""

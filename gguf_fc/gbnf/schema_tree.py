@@ -81,11 +81,13 @@ class Property:
 class Object:
     """Objects with these properties in this order, then others.
 
-    *extra* None: the schema does not say whether there may be others.
+    *extra* None: the schema does not say whether there may be others.  *listed*: it lists
+    properties, if only none, so that there is a list to be closed.
     """
 
     properties: tuple[Property, ...] = ()
     extra: Schema | None = None
+    listed: bool = False
     least: int = 0
     most: int | None = None
 
