@@ -1,0 +1,105 @@
+"""Flags and environment variables become one frozen ``Settings``.
+
+Knows nothing of models: what a models.yaml entry says is filled in where a model is loaded.
+Precedence: flag, then environment variable, then models.yaml entry, then default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from gguf_fc.errors import ConfigError
+
+PREFIX = "GGUF_FC_"
+# Variables of the repository's own scripts and tests, which are no settings.
+OTHER_VARIABLES = frozenset({"GGUF_FC_DATA", "GGUF_FC_WHEELS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator asked for.  None: the models.yaml entry or the default decides."""
+
+    model: str | None = None  # a file, an alias or OWNER/REPO[:QUANT]
+    models: Path | None = None  # None: ./models.yaml if there is one
+    host: str = "127.0.0.1"
+    port: int = 8080
+    ctx: int | None = None  # tokens, shared by all sequences
+    parallel: int | None = None
+    threads: int | None = None
+    n_gpu_layers: int | None = None
+    chat_template: Path | None = None  # instead of the template in the file
+    max_queue: int = 64  # requests that may wait
+    cache_dir: Path = Path("~/.cache/gguf-fc")
+
+
+def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Settings from *flags* (None: not given) over the ``GGUF_FC_*`` variables in *environ*."""
+    values: dict[str, Any] = {"cache_dir": _cache_dir(environ)}
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX) and variable not in OTHER_VARIABLES and text:
+            name = _setting_of(variable)
+            values[name] = _READ[name](text, f"the environment variable {variable}")
+    for name, value in flags.items():
+        if value is not None:
+            values[name] = _READ[name](str(value), f"--{name.replace('_', '-')}")
+    return Settings(**values)
+
+
+def did_you_mean(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:
+    """The end of a message about an unknown *word*: the nearest known one, or all of them."""
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}."
+
+
+def _setting_of(variable: str) -> str:
+    known = {f"{PREFIX}{name.upper()}": name for name in _READ}
+    if variable not in known:
+        raise ConfigError(
+            f"There is no setting for the environment variable {variable}; "
+            f"{did_you_mean(variable, known)}"
+        )
+    return known[variable]
+
+
+def _cache_dir(environ: Mapping[str, str]) -> Path:
+    home = environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "gguf-fc"
+
+
+def _text(text: str, _where: str) -> str:
+    return text
+
+
+def _path(text: str, _where: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _number(least: int, most: int) -> Callable[[str, str], int]:
+    def read(text: str, where: str) -> int:
+        digits = text.replace("_", "")
+        if not (digits.isascii() and digits.isdigit()) or not least <= int(digits) <= most:
+            raise ConfigError(
+                f"{where} must be a whole number from {least:,} to {most:,}, not '{text}'."
+            )
+        return int(digits)
+
+    return read
+
+
+_READ: Mapping[str, Callable[[str, str], Any]] = {
+    "model": _text,
+    "models": _path,
+    "host": _text,
+    "port": _number(0, 65_535),
+    "ctx": _number(64, 1 << 30),
+    "parallel": _number(1, 256),
+    "threads": _number(1, 1024),
+    "n_gpu_layers": _number(0, 10_000),
+    "chat_template": _path,
+    "max_queue": _number(0, 100_000),
+    "cache_dir": _path,
+}

@@ -1,0 +1,117 @@
+"""From an entry to everything needed to load it: file, header, dialect, context size.
+
+Reads the header and derives the dialect; starts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gguf_fc.config import Settings
+from gguf_fc.dialect import Dialect
+from gguf_fc.dialect.generic import CHAT_TEMPLATE
+from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
+from gguf_fc.job import Load
+from gguf_fc.models.download import find_cached
+from gguf_fc.models.fit import fit, free_memory
+from gguf_fc.models.gguf import Header, read_header
+from gguf_fc.models.reference import Reference
+from gguf_fc.models.registry import BUILTIN, Entry
+
+DEFAULT_PARALLEL = 4
+
+FindCached = Callable[[Reference], Path | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How an entry is to be loaded."""
+
+    entry: Entry
+    header: Header
+    dialect: Dialect
+    load: Load
+    context_note: str  # the context's size and why
+    warnings: tuple[str, ...]
+
+
+def plan(entry: Entry, settings: Settings) -> Plan:
+    """Raises SetupError, saying what to change."""
+    header = read_header(locate(entry))
+    if not header.tensors:
+        raise ModelFileError(f"{header.path}: the file holds a vocabulary only, no weights.")
+    parallel = settings.parallel or entry.parallel or DEFAULT_PARALLEL
+    context = fit(
+        trained=header.n_ctx_train,
+        kv_bytes=header.kv_bytes_per_token,
+        weight_bytes=header.n_bytes,
+        free_bytes=free_memory(),
+        n_parallel=parallel,
+        asked=settings.ctx or entry.context,
+    )
+    template = template_text(settings.chat_template or entry.chat_template, header)
+    return Plan(
+        entry=entry,
+        header=header,
+        dialect=dialect_of(header, template),
+        load=Load(
+            path=str(header.path),
+            n_ctx=context.n_ctx,
+            n_parallel=parallel,
+            n_threads=_first(settings.threads, entry.threads),
+            n_gpu_layers=_first(settings.n_gpu_layers, entry.gpu_layers),
+            max_queue=settings.max_queue,
+        ),
+        context_note=context.why,
+        warnings=()
+        if template
+        else ("there is no chat template in the file; a plain one is used (see --chat-template)",),
+    )
+
+
+def locate(entry: Entry, find: FindCached = find_cached) -> Path:
+    """The file of *entry* on this machine, the first one of a split model."""
+    if isinstance(entry.source, Reference):
+        if found := find(entry.source):
+            return found
+        raise DownloadError(
+            f"{entry.source} is not on this machine; get it with: gguf-fc pull {entry.source}"
+        )
+    if entry.source in BUILTIN.values() and not entry.source.exists():
+        raise ModelFileError(f"{entry.source}: the demo model is missing from this installation.")
+    return entry.source
+
+
+def template_text(override: Path | None, header: Header) -> str | None:
+    """The chat template to use: *override*'s, or the one in the file, if any."""
+    if override is None:
+        return header.chat_template
+    try:
+        return override.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The chat template {override} cannot be read: {error}") from error
+
+
+def dialect_of(header: Header, template: str | None) -> Dialect:
+    """What the model speaks.  Without *template*, a plain one that every model understands."""
+    own = template is not None and template == header.chat_template
+    return Dialect.from_template(
+        template or CHAT_TEMPLATE,
+        bos_token=header.bos_token,
+        eos_token=header.eos_token,
+        special_tokens=tuple(header.control_tokens),
+        tool_use_template=header.tool_use_template if own else None,
+        clock=_local_time,
+    )
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _first(*values: int | None) -> int | None:
+    """The first that is given; 0 is."""
+    return next((value for value in values if value is not None), None)
