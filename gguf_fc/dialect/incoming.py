@@ -44,10 +44,12 @@ def choice_of(given: ToolChoice | Json | str | None) -> ToolChoice:
             return ToolChoice(given)
         case {"function": {"name": str(name)}}:
             return ToolChoice("named", name)
-    raise InvalidParameter(
-        "Use 'none', 'auto', 'required' or {'type': 'function', 'function': {'name': ...}}.",
-        param="tool_choice",
-    )
+        case _:
+            raise InvalidParameter(
+                "Use 'none', 'auto', 'required' or "
+                "{'type': 'function', 'function': {'name': ...}}.",
+                param="tool_choice",
+            )
 
 
 def format_of(given: Format | Json | None) -> Format:
@@ -59,18 +61,20 @@ def format_of(given: Format | Json | None) -> Format:
             return given
         case {"type": "json_object"}:
             return Format(type="json_object")
-        case {"type": "json_schema", "json_schema": {"schema": schema, **rest}}:
+        case {"type": "json_schema", "json_schema": {"schema": schema}}:
+            named: Json = given["json_schema"]
             return Format(
                 type="json_schema",
                 schema=schema,
-                name=rest.get("name"),
-                strict=bool(rest.get("strict")),
+                name=named.get("name"),
+                strict=bool(named.get("strict")),
             )
-    raise InvalidParameter(
-        "Use {'type': 'text'}, {'type': 'json_object'} or "
-        "{'type': 'json_schema', 'json_schema': {'name': ..., 'schema': {...}}}.",
-        param="response_format",
-    )
+        case _:
+            raise InvalidParameter(
+                "Use {'type': 'text'}, {'type': 'json_object'} or "
+                "{'type': 'json_schema', 'json_schema': {'name': ..., 'schema': {...}}}.",
+                param="response_format",
+            )
 
 
 def _tool(item: Json, n: int) -> Tool:

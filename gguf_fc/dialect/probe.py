@@ -163,7 +163,9 @@ class _Prober:
         if not shown:
             return seen
         # Some templates print an object as Python does; then text is what they are made for.
-        needs = next((n for n, turn in shown.items() if '{"zeta_key"' in turn), next(iter(shown)))
+        needs = next(
+            (n for n, turn in shown.items() if "{'zeta_key'" not in turn), next(iter(shown))
+        )
         two = self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral")
         return replace(
             seen,

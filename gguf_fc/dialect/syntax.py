@@ -70,7 +70,7 @@ class Syntax:
     @property
     def marker(self) -> str:
         """The text that announces calls; "" if a call is known only by its form."""
-        return self._announcing(self.lead)
+        return self._announcing(self.section.open) or self._announcing(self.lead)
 
     @property
     def call_marker(self) -> str:
@@ -81,7 +81,8 @@ class Syntax:
         """*opening* without the JSON that it may end with, which a model may space differently."""
         if self.keys is None:
             return opening.strip()
-        return opening[: opening.rfind("{")].rstrip(" \t\r\n[").lstrip()
+        at = opening.rfind("{")
+        return opening[: at if at >= 0 else None].rstrip(" \t\r\n[").lstrip()
 
     @property
     def keys(self) -> Keys | None:
@@ -120,11 +121,6 @@ class Syntax:
             },
             "parallel": self.parallel,
         }
-
-
-def _before_object(text: str) -> str:
-    """What stands before a call's JSON object, and before the list it may be in."""
-    return text.partition("{")[0].strip().rstrip(_JSON_LEAD)
 
 
 def _marked(marked: Marked) -> dict[str, str]:

@@ -18,6 +18,7 @@ _SPACE = " \t\r\n"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER_CHARS = frozenset("+-.eE0123456789")
+_CLOSING = {"{": "}", "[": "]"}
 _WORDS = {"t": "true", "f": "false", "n": "null"}
 
 
@@ -59,35 +60,34 @@ class JsonReader:
                 return self._in_number(char, at)
             case "word":
                 return self._in_word(char, at)
-        if char in _SPACE:
-            return at + 1
-        return self._at_token(char, at)
+            case _ if char in _SPACE:
+                return at + 1
+            case "value" | "first value":
+                return self._at_value(char, at)
+            case _:
+                return self._at_structure(char, at)
 
-    def _at_token(self, char: str, at: int) -> int:
-        match self._expect:
-            case "value":
-                return self._begin_value(char, at)
-            case "first value":
-                if char == "]":
-                    return self._close(at)
-                return self._begin_value(char, at)
-            case "key" | "first key":
-                if char == '"':
-                    self._expect = "key string"
-                    return at + 1
-                if char == "}" and self._expect == "first key":
-                    return self._close(at)
-            case "colon":
-                if char == ":":
-                    self._expect = "value"
-                    return at + 1
-            case "next":
-                if char == ",":
-                    self._expect = "key" if self._stack[-1] == "{" else "value"
-                    return at + 1
-                if char == {"{": "}", "[": "]"}[self._stack[-1]]:
-                    return self._close(at)
-        return self._break(at)
+    def _at_value(self, char: str, at: int) -> int:
+        if self._expect == "first value" and char == "]":
+            return self._close(at)
+        return self._begin_value(char, at)
+
+    def _at_structure(self, char: str, at: int) -> int:
+        """At a key, or between keys and values."""
+        match self._expect, char:
+            case (("key" | "first key"), '"'):
+                self._expect = "key string"
+            case "first key", "}":
+                return self._close(at)
+            case "colon", ":":
+                self._expect = "value"
+            case "next", ",":
+                self._expect = "key" if self._stack[-1] == "{" else "value"
+            case "next", ("}" | "]") if char == _CLOSING[self._stack[-1]]:
+                return self._close(at)
+            case _:
+                return self._break(at)
+        return at + 1
 
     def _begin_value(self, char: str, at: int) -> int:
         if char in "{[":
