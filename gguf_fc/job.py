@@ -35,7 +35,7 @@ class Load:
 class Ready:
     """The model is loaded."""
 
-    n_ctx: int
+    n_ctx: int  # tokens one sequence can have
     n_ctx_train: int
     n_parallel: int
     n_vocab: int

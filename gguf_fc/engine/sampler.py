@@ -17,6 +17,7 @@ from gguf_fc.engine.model import Logits
 from gguf_fc.job import Sampling
 
 Tokens = NDArray[np.intp]
+COLDEST = 1e-4  # a lower temperature is greedy
 FIRST_CUT = 256  # candidates top_p starts with; most distributions need fewer
 
 
@@ -55,10 +56,11 @@ class Sampler:
         """A token, of the *allowed* ones (at least one) if a mask is given."""
         if allowed is not None:
             logits = np.where(allowed, logits, np.float32(-np.inf))
-        if self.sampling.temperature <= 0 or self.sampling.top_k == 1:
+        temperature = np.float32(self.sampling.temperature)
+        if temperature < COLDEST or self.sampling.top_k == 1:
             return int(logits.argmax())
         tokens = self._candidates(logits)
-        weights = _weights(logits[tokens] / np.float32(self.sampling.temperature))
+        weights = _weights(logits[tokens] / temperature)
         heights = weights.cumsum(dtype=np.float64)
         index = np.searchsorted(heights, self._random.random() * heights[-1], side="right")
         return int(tokens[min(int(index), len(tokens) - 1)])

@@ -32,11 +32,10 @@ class SelfTest:
     cache_dir: Path
 
     def settings(self) -> Iterator[Load]:
-        """What to try, in order.  What has worked before is not tested again."""
+        """What to try, in order.  What has worked before is not tested again, unless it crashes."""
         known = self._recall()
         if known is not None:
             yield replace(self.load, use_extra_bufts=known, self_test=False)
-            return
         yield self.load
         if self.load.use_extra_bufts:
             yield replace(self.load, use_extra_bufts=False)
@@ -52,10 +51,6 @@ class SelfTest:
             unfinished.replace(self._file)
         except OSError as error:
             logger.warning("self-test file=%s cannot be written: %s", self._file, error)
-
-    def forget(self) -> None:
-        """What had worked crashed: test again."""
-        self._file.unlink(missing_ok=True)
 
     def _recall(self) -> bool | None:
         try:

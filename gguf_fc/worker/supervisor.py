@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from gguf_fc.worker.frames import Message
 from gguf_fc.worker.selftest import SelfTest
 
 logger = logging.getLogger(__name__)
+
+CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT}
 
 State = Literal["starting", "ready", "restarting", "stopped", "failed"]
 
@@ -48,7 +51,11 @@ class Patience:
 
 
 class _Crashed(Exception):
-    """A child ended before it was ready."""
+    """A child ended before it was ready; with other settings it *may* not."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.may_be_settings = -status in CRASHES
 
 
 class Supervisor:
@@ -167,23 +174,24 @@ class Supervisor:
 
     async def _launch(self) -> tuple[Child, Ready]:
         """A child that is ready, with the first settings that do not crash it."""
-        crash = _Crashed()
+        crash: _Crashed | None = None
         for load in self._selftest.settings():
             try:
                 child, ready = await self._try(load)
             except _Crashed as error:
                 crash = error
+                if not crash.may_be_settings:
+                    break
                 logger.warning(
                     "worker use_extra_bufts=%s self_test=%s crashed while loading: %s",
                     *(load.use_extra_bufts, load.self_test, error),
                 )
-                if not load.self_test:
-                    self._selftest.forget()
             else:
                 self._selftest.remember(load)
                 if load.use_extra_bufts != self._selftest.load.use_extra_bufts:
                     logger.warning("worker use_extra_bufts=False: weight repacking crashes here")
                 return child, ready
+        assert crash
         raise crash
 
     async def _try(self, load: Load) -> tuple[Child, Ready]:
@@ -211,7 +219,7 @@ class Supervisor:
                 raise ModelFileError(message)
             case _:
                 status = await child.close(grace=self._patience.stop_seconds)
-                raise _Crashed(f"{load.path}: the process that loads it {ending(status)}.")
+                raise _Crashed(f"{load.path}: the process that loads it {ending(status)}.", status)
 
     async def _listen(self, child: Child) -> None:
         """Hand messages on until the child is gone or has been silent for too long."""
