@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gguf_fc.dialect.check import objections
-from gguf_fc.dialect.derive import Finding, NotDerivable, derive, derive_reasoning
+from gguf_fc.dialect.derive import Finding, NotDerivable, derive, derive_reasoning, header_of
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.history import Needs
 from gguf_fc.dialect.probe import Chat, Renderings, probe
@@ -27,6 +27,7 @@ class Analysis:
     syntax: Syntax
     native: bool
     prefill: str = ""  # the end of the prompt that belongs to the model's turn
+    header: str = ""  # what stands before it, from the user's text on
     evidence: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -62,15 +63,18 @@ def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
         syntax=derived.syntax,
         native=True,
         prefill=derived.prefill,
+        header=derived.header,
         evidence=(*derived.findings, Finding("check", "passed", "written, read and constrained")),
     )
 
 
 def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
+    syntax = generic_syntax(derive_reasoning(seen))
     return Analysis(
         chat=chat,
         needs=replace(seen.needs, short_ids=False, text_arguments=False),
-        syntax=generic_syntax(derive_reasoning(seen)),
+        syntax=syntax,
         native=False,
+        header=header_of(seen, syntax, ""),
         evidence=(Finding("fallback", "generic", reason),),
     )

@@ -22,7 +22,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, THOUGHT, Renderings
+from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, THOUGHT, USER, Renderings
 from gguf_fc.dialect.syntax import Marked, Part, Slot, SlotKind, Syntax
 from gguf_fc.gbnf import Spacing
 
@@ -49,6 +49,7 @@ class Derived:
 
     syntax: Syntax
     prefill: str  # the end of the prompt that belongs to the turn
+    header: str  # what stands before it, from the user's text on
     findings: tuple[Finding, ...]
 
 
@@ -79,6 +80,23 @@ def derive(seen: Renderings) -> Derived:
 def derive_reasoning(seen: Renderings) -> Marked | None:
     """Only how the model reasons."""
     return _Deriver(seen).reasoning
+
+
+def header_of(seen: Renderings, syntax: Syntax, prefill: str) -> str:
+    """What a template writes between the user's text and the model's turn."""
+    header = seen.prompt[seen.prompt.rfind(USER) + len(USER) :].removesuffix(prefill)
+    own = reasoning_at_end(syntax, header)
+    return header[: len(header) - len(own)]
+
+
+def reasoning_at_end(syntax: Syntax, prompt: str) -> str:
+    """The end of *prompt* that opens, or opens and closes, or only closes the reasoning."""
+    if syntax.reasoning is None:
+        return ""
+    opening = re.escape(syntax.reasoning.open.strip())
+    closing = re.escape(syntax.reasoning.close.strip())
+    found = re.search(rf"(?:{opening}\s*(?:{closing}\s*)?|{closing}\s*)\Z", prompt)
+    return found.group() if found else ""
 
 
 class _Deriver:
@@ -112,7 +130,7 @@ class _Deriver:
         )
         self._note("call", "".join(_shown(part) for part in syntax.call), f"turn {one!r}")
         self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
-        return Derived(syntax, prefill, tuple(self.findings))
+        return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
 
     def _from_two(self, lead: str, end: str) -> tuple[str, str, Marked, str, str]:
         """Rules 1 to 4 of the theory of operation."""
@@ -174,7 +192,7 @@ class _Deriver:
         return Marked(before)
 
     def _reasoning(self) -> Marked | None:
-        found = self._reasoning_shown() or self._reasoning_switched()
+        found = self._reasoning_shown() or self._reasoning_switched() or self._reasoning_prompted()
         if found is not None:
             self._note("reasoning", f"{found.open!r} ... {found.close!r}", "a turn with reasoning")
         return found
@@ -201,6 +219,15 @@ class _Deriver:
         tail = _beyond(off, self.seen.prompt)
         if found := re.fullmatch(r"\s*(<[^<>/\s]+>\s*?\n?)\s*(</[^<>\s]+>\s*)", tail):
             return Marked(found.group(1), "\n" + found.group(2))
+        return None
+
+    def _reasoning_prompted(self) -> Marked | None:
+        """From a prompt that ends with the opening of a block whose end is seen elsewhere."""
+        everything = "".join(filter(None, (self.seen.prompt, self.seen.off, self.seen.plain)))
+        for prompt in filter(None, (self.seen.on, self.seen.prompt)):
+            tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
+            if tag and f"</{tag.group(1)}>" in everything:
+                return Marked(tag.group(), f"{tag.group(2)}</{tag.group(1)}>")
         return None
 
     def _note(self, name: str, value: str, evidence: str) -> None:

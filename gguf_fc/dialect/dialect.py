@@ -7,13 +7,12 @@ template's ways to render a conversation is tried next.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Self
 
 from gguf_fc.dialect.analysis import Analysis, analyse
-from gguf_fc.dialect.derive import Finding
+from gguf_fc.dialect.derive import Finding, reasoning_at_end
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.history import arguments_of, normalised, plain, tool_values
@@ -165,7 +164,7 @@ class Dialect:
                 failure = failure or error
                 continue
             segments = cut(rendered)
-            prefill = self._own_part(rendered) if add_generation_prompt else ""
+            prefill = self._prefill_of(rendered) if add_generation_prompt else ""
             return Prompt(segments, prefill)
         assert failure is not None
         raise failure
@@ -185,21 +184,22 @@ class Dialect:
         )
         yield own, plain(as_text, needs), []
 
-    def _own_part(self, prompt: str) -> str:
-        """The end of a prompt that belongs to the model's turn."""
-        if not prompt:
-            return ""
+    def _prefill_of(self, prompt: str) -> str:
+        """The end of a rendered prompt that belongs to the model's turn."""
         prefill = self._analysis.prefill
         if prefill and prompt.endswith(prefill):
             return prefill
-        if self.syntax.reasoning is None:
-            return ""
-        opening, closing = (
-            re.escape(mark.strip())
-            for mark in (self.syntax.reasoning.open, self.syntax.reasoning.close)
-        )
-        found = re.search(rf"{opening}\s*(?:{closing}\s*)?\Z", prompt)
-        return found.group() if found else ""
+        return reasoning_at_end(self.syntax, prompt)
+
+    def _own_part(self, prefill: str) -> str:
+        """A prefill without the turn's header, and with the reasoning it closes opened."""
+        header = self._analysis.header
+        fits = (header[at:] for at in range(len(header)) if prefill.startswith(header[at:]))
+        own = prefill.removeprefix(next(fits, ""))
+        reasoning = self.syntax.reasoning
+        if reasoning and own.lstrip().startswith(reasoning.close.strip()):
+            return reasoning.open + own
+        return own
 
 
 def describe(dialect: Dialect) -> dict[str, Any]:

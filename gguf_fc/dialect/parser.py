@@ -50,7 +50,6 @@ class Parser:
         self._calls = CallReader(self.syntax, self.names, self.new_id, self._reader, self._say)
         self._steps = self._turn()
         self._reader.buffer.push(self.prefill)
-        self._run()
 
     def feed(self, piece: str) -> list[ParseEvent]:
         """More of the model's text."""

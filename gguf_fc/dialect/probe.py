@@ -103,6 +103,7 @@ class Renderings:
     thought: str | None = None  # ... and the answer TEXT after the reasoning THOUGHT
     thought_and_call: str | None = None
     off: str | None = None  # the prompt with thinking switched off
+    on: str | None = None  # ... and on
     failures: tuple[str, ...] = field(default=())
 
 
@@ -141,7 +142,12 @@ class _Prober:
         needs = Needs(system=self._takes_system())
         seen = Renderings(needs=needs, prompt=prompt)
         plain = Message(role="assistant", content=TEXT)
-        seen = replace(seen, plain=self._shown(needs, plain, TEXT), off=self._off(user, tools))
+        seen = replace(
+            seen,
+            plain=self._shown(needs, plain, TEXT),
+            off=self._switched(user, tools, on=False),
+            on=self._switched(user, tools, on=True),
+        )
         seen = self._calls(seen)
         thought = replace(plain, reasoning_content=THOUGHT)
         thought_and_call = call_turn(reasoning_content=THOUGHT)
@@ -194,8 +200,12 @@ class _Prober:
         except TemplateError:
             return False
 
-    def _off(self, user: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str | None:
+    def _switched(
+        self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool
+    ) -> str | None:
+        """The prompt with thinking switched, by the names templates have for it."""
+        variables = {"enable_thinking": on, "thinking": on}
         try:
-            return self.chat.render(user, tools, variables={"enable_thinking": False})
+            return self.chat.render(user, tools, variables=variables)
         except TemplateError:
             return None
