@@ -43,7 +43,7 @@ def fit(
     if asked is not None:
         return Fit(asked, _why(asked, trained, per_token, "as asked"))
     longest = trained or UNKNOWN_TRAINED
-    n_ctx, reason = min(longest * n_parallel, max(LARGEST, 0)), ""
+    n_ctx, reason = min(longest * n_parallel, LARGEST), ""
     if free_bytes is not None and per_token:
         room = int(max(free_bytes - weight_bytes, 0) * MEMORY_SHARE) // per_token
         if room < n_ctx:
@@ -66,14 +66,15 @@ def free_memory() -> int | None:
 
 def size_text(n_bytes: int) -> str:
     """A size for people: ``1.1 GB``."""
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:  # noqa: PLR2004
-            return f"{n_bytes:.3g} {unit}"
-        n_bytes = n_bytes / 1000  # type: ignore[assignment]
-    return f"{n_bytes:,.1f} GB"
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if n_bytes >= 1000**power:
+            return f"{n_bytes / 1000**power:,.1f} {unit}"
+    return f"{n_bytes} B"
 
 
 def _why(n_ctx: int, trained: int | None, per_token: int, reason: str) -> str:
     about = f"trained for {trained:,}" if trained else "trained length unknown"
+    if trained and n_ctx > trained:
+        about = f"shared; {trained:,} a sequence, as trained"
     parts = [about, size_text(n_ctx * per_token), *([reason] if reason else [])]
     return f"{n_ctx:,} tokens ({'; '.join(parts)})"

@@ -1,0 +1,144 @@
+"""The command line: parses arguments, calls one function, prints what it returns.
+
+An error the user can mend is one line on stderr and exit code 2; any other keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gguf_fc import __version__
+from gguf_fc.api.server import serve
+from gguf_fc.config import Settings, read_settings
+from gguf_fc.errors import DownloadError, GgufFcError
+from gguf_fc.models.download import Hub
+from gguf_fc.models.fit import size_text
+from gguf_fc.models.inspect import (
+    TEMPLATE_ENDINGS,
+    inspect_model,
+    inspect_template,
+    inspection_text,
+)
+from gguf_fc.models.plan import locate
+from gguf_fc.models.reference import Reference
+from gguf_fc.models.shelf import listed, offered, open_shelf
+
+EXIT_SETUP = 2
+EXIT_INTERRUPTED = 130  # what a shell says of a program ended by Ctrl-C
+
+Flags = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in *argv*; return the exit code."""
+    flags = vars(_parser().parse_args(argv))
+    run: Callable[[Flags], None] = flags.pop("run")
+    try:
+        run(flags)
+    except GgufFcError as error:
+        print(f"gguf-fc: {error.message}", file=sys.stderr)
+        return EXIT_SETUP
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; let the interpreter flush into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gguf-fc",
+        description="A local OpenAI-compatible server for GGUF models, with tool calls to trust.",
+        epilog="Every option of serve is also an environment variable: GGUF_FC_PORT, ...",
+    )
+    parser.add_argument("--version", action="version", version=f"gguf-fc {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="serve a model")
+    command.set_defaults(run=_serve)
+    _add_serve_options(command)
+
+    command = commands.add_parser("pull", help="fetch a model from the Hub, or go on fetching it")
+    command.set_defaults(run=_pull)
+    command.add_argument("reference", metavar="OWNER/REPO[:QUANT]", help="or OWNER/REPO:FILE.gguf")
+
+    command = commands.add_parser("list", help="what is offered, and what is in the cache")
+    command.set_defaults(run=_list)
+    _add_models_option(command)
+
+    command = commands.add_parser("inspect", help="a model's metadata and how it calls tools")
+    command.set_defaults(run=_inspect)
+    command.add_argument("model", metavar="FILE.gguf|TEMPLATE.jinja|ALIAS|OWNER/REPO[:QUANT]")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--chat-template", metavar="FILE", help="instead of the one in the file")
+    _add_models_option(command)
+    return parser
+
+
+def _add_serve_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "model",
+        nargs="?",
+        metavar="FILE.gguf|ALIAS|OWNER/REPO[:QUANT]",
+        help="default: the first model of models.yaml, or else the demo model",
+    )
+    add("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
+    add("--port", metavar="N", help="default: 8080; 0: any free one")
+    add("--ctx", metavar="TOKENS", help="context shared by all sequences (default: what fits)")
+    add("--parallel", metavar="N", help="requests that run at once (default: 4)")
+    add("--threads", metavar="N", help="default: one for each processor core")
+    add("--n-gpu-layers", metavar="N", help="layers on the GPU (default: all that fit)")
+    add("--chat-template", metavar="FILE", help="instead of the one in the model's file")
+    add("--max-queue", metavar="N", help="requests that may wait (default: 64)")
+    _add_models_option(command)
+
+
+def _add_models_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--models", metavar="FILE", help="default: models.yaml, if there is one")
+
+
+def _settings(flags: Flags) -> Settings:
+    return read_settings(flags, os.environ)
+
+
+def _serve(flags: Flags) -> None:
+    settings = _settings(flags)
+    serve(settings, open_shelf(settings), say=partial(print, flush=True))
+
+
+def _pull(flags: Flags) -> None:
+    reference = Reference.parse(flags["reference"])
+    if reference is None:
+        raise DownloadError(f"'{flags['reference']}' is not OWNER/REPO[:QUANT].")
+    print(Hub().pull(reference))
+
+
+def _list(flags: Flags) -> None:
+    print("offered")
+    for entry in listed(_settings(flags)):
+        print(f"  {entry.alias:<24} {entry.source}")
+    cached = list(Hub().cached())
+    print("in the cache" if cached else "in the cache: nothing")
+    for model in cached:
+        print(f"  {model.repo}:{model.file}  {size_text(model.n_bytes)}")
+
+
+def _inspect(flags: Flags) -> None:
+    as_json = flags.pop("json")
+    path = Path(flags["model"]).expanduser()
+    if path.suffix in TEMPLATE_ENDINGS:
+        found = inspect_template(path)
+    else:
+        settings = _settings(flags)
+        entry = offered(settings)[0]
+        found = inspect_model(locate(entry), settings.chat_template or entry.chat_template)
+    print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else inspection_text(found))
