@@ -12,7 +12,9 @@ Theory of operation.
 3. Plain text in a grammar never matches a control token, which llguidance knows by a leading 0xff.
    Only control, unknown and unused tokens are marked so: a vocabulary's added ordinary tokens
    are text.
-4. A matcher that fails stays failed.  That ends its job, never the worker.
+4. A token that ends replies may also stand in a grammar by its name.  It is part of the reply
+   there, and the end only where the reply is whole.
+5. A matcher that fails stays failed.  That ends its job, never the worker.
 """
 
 from __future__ import annotations
@@ -43,8 +45,13 @@ class Constraint(Protocol):
         """Whether nothing at all may follow."""
         ...
 
+    @property
+    def accepting(self) -> bool:
+        """Whether the reply may end here."""
+        ...
+
     def allows(self, token: int) -> bool:
-        """Whether *token* may be next."""
+        """Whether *token* may be next; one that ends replies, if the reply may end here."""
         ...
 
     def mask(self) -> NDArray[np.bool_]:
@@ -75,17 +82,19 @@ class MatcherConstraint:
         """Whether nothing at all may follow."""
         return self._checked(self._matcher.is_stopped())
 
+    @property
+    def accepting(self) -> bool:
+        """Whether the reply may end here."""
+        return self._checked(self._matcher.is_accepting())
+
     def allows(self, token: int) -> bool:
-        """Whether *token* may be next; a token that ends the reply, whether the reply is whole."""
-        if token in self._vocabulary.ends:
-            return self._checked(self._matcher.is_accepting())
+        """Whether *token* may be next; one that ends replies, if the reply may end here."""
         return self._checked(self._matcher.validate_tokens([token]) == 1)
 
     def mask(self) -> NDArray[np.bool_]:
         """For each token, whether it may be next."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         allowed = np.unpackbits(bits, bitorder="little")[: len(self._vocabulary.pieces)].view(bool)
-        allowed[list(self._vocabulary.ends)] = self._matcher.is_accepting()
         if not self._checked(allowed.any()):
             raise EngineError("The grammar allows no token of this model's vocabulary here.")
         return allowed

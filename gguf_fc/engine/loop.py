@@ -123,10 +123,12 @@ class Engine:
             sequence.finish = "stop"
 
     def _take(self, sequence: Sequence, token: int, *, forced: bool = False) -> None:
-        vocabulary = self._model.vocabulary
-        ends = token in vocabulary.ends
-        if sequence.constraint and not forced and not ends:
-            sequence.constraint.take(token)
+        vocabulary, constraint = self._model.vocabulary, sequence.constraint
+        ends = token in vocabulary.ends and not forced
+        if constraint and not forced:
+            ends = ends and constraint.accepting
+            if not ends:
+                constraint.take(token)
         sequence.take(token, vocabulary.pieces[token], ends=ends, forced=forced)
 
     def _guarded(self, sequence: Sequence, advance: Callable[[Sequence], None]) -> None:

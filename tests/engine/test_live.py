@@ -142,6 +142,17 @@ def test_a_grammar_may_allow_the_end_only_where_it_is_whole(random: Llama) -> No
     assert not constraint.allows(end)
 
 
+def test_an_end_token_that_a_grammar_names_is_part_of_the_reply(random: Llama) -> None:
+    run = run_on(random)
+    for name in "abc":
+        named = grammar('start: /[a-z]{1,3}/ <|im_end|> "!"')
+        run.job("x", name, sampling=Sampling(seed=ord(name)), grammar=named)
+    run.finish()
+    for name in "abc":
+        assert run.text(name).endswith("<|im_end|>!")
+        assert run.done(name).finish_reason == "stop"
+
+
 def test_no_user_writes_a_control_token(random: Llama) -> None:
     control = random.vocabulary.pieces.index(b"<|im_start|>")
     honest = random.tokenize([Segment("<|im_start|>user\n<|im_start|>")])
@@ -155,7 +166,7 @@ def test_no_user_writes_a_control_token(random: Llama) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["qwen2", "llama-spm", "llama-bpe", "gemma-4", "phi-3"])
+@pytest.mark.parametrize("name", ["qwen2", "llama-spm"])
 def test_real_vocabularies_split_alike_wherever_segments_begin(name: str, tmp_path: Path) -> None:
     vocabulary = DATA / "vocab" / f"ggml-vocab-{name}.gguf"
     if not vocabulary.exists():

@@ -211,6 +211,8 @@ class Script:
     def complete(self) -> bool:
         return self.at == len(self.text)
 
+    accepting = complete
+
     def allows(self, token: int) -> bool:
         return not self.complete and token == self.text[self.at]
 
