@@ -23,6 +23,7 @@ JSON number comes a comma or a bracket, never a digit.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -67,12 +68,17 @@ _Atom = Node | _Irregular  # a node here is regular
 class _Printer:
     rules: Rules
     special: Mapping[str, int]
+    _any_token: re.Pattern[str] = field(init=False)
     _regular: set[str] = field(default_factory=set, init=False)
     _cut: set[str] = field(default_factory=set, init=False)  # rules that hold tokens
     _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
     _terminals: dict[Node, str] = field(default_factory=dict, init=False)
     _lines: list[str] = field(default_factory=list, init=False)
     _waiting: list[tuple[str, Callable[[Node], str], str]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        longest_first = sorted(filter(None, self.special), key=len, reverse=True)
+        self._any_token = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def text(self) -> str:
         """The whole grammar."""
@@ -119,11 +125,9 @@ class _Printer:
         """Whether *node* is regular and need not be cut."""
         return self._is_regular(node, self._regular) and not _holds_token(node, self._cut)
 
-    def _token_in(self, text: str) -> tuple[int, str] | None:
-        """Where the first control token begins in *text*, and the longest that begins there."""
-        found = ((text.find(token), -len(token), token) for token in self.special)
-        at, _, token = min((hit for hit in found if hit[0] >= 0), default=(-1, 0, ""))
-        return (at, token) if token else None
+    def _token_in(self, text: str) -> re.Match[str] | None:
+        """The first control token in *text*; the longest of those that begin there."""
+        return self._any_token.search(text)
 
     # Right sides of rules.
 
@@ -184,9 +188,9 @@ class _Printer:
         """A literal, its control tokens by number."""
         atoms: list[_Atom] = []
         while (found := self._token_in(text)) is not None:
-            at, token = found
-            atoms += [Literal(text[:at]), _Irregular(f"<[{self.special[token]}]>")]
-            text = text[at + len(token) :]
+            number = self.special[found[0]]
+            atoms += [Literal(text[: found.start()]), _Irregular(f"<[{number}]>")]
+            text = text[found.end() :]
         return [*atoms, Literal(text)]
 
     def _until(self, markers: tuple[str, ...]) -> list[_Atom]:

@@ -12,12 +12,11 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 NUMBERS = st.one_of(
     st.integers(-1000, 1000), st.decimals(-50, 50, places=2, allow_nan=False).map(float)
 )
+Inner = st.SearchStrategy[Any]
 SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXT)
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
     max_leaves=6,
 )
 
@@ -43,7 +42,7 @@ def _string_schemas(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _array_schemas(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> dict[str, Any]:
+def _array_schemas(draw: st.DrawFn, inner: Inner) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "array"}
     if draw(st.booleans()):
         schema["items"] = draw(inner)
@@ -57,15 +56,15 @@ def _array_schemas(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> dict[str, 
 
 
 @st.composite
-def _object_schemas(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> dict[str, Any]:
-    properties = draw(st.dictionaries(NAMES, inner, max_size=4))
+def _object_schemas(draw: st.DrawFn, inner: Inner) -> dict[str, Any]:
+    properties: dict[str, Any] = draw(st.dictionaries(NAMES, inner, max_size=4))
     schema: dict[str, Any] = {"type": "object"}
     if properties or draw(st.booleans()):
         schema["properties"] = properties
     if properties and draw(st.booleans()):
         schema["required"] = draw(st.lists(st.sampled_from(sorted(properties)), unique=True))
     if draw(st.booleans()):
-        schema["additionalProperties"] = draw(st.one_of(st.just(False), inner))
+        schema["additionalProperties"] = draw(st.one_of(st.booleans(), inner))
     return schema
 
 
@@ -122,6 +121,10 @@ def valid_values(draw: st.DrawFn, schema: Any) -> Any:
     for keyword in ("anyOf", "allOf"):
         if keyword in schema:
             return draw(valid_values(draw(st.sampled_from(schema[keyword]))))
+    return _of_type(draw, schema)
+
+
+def _of_type(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
     match schema["type"]:
         case "null":
             return None
