@@ -236,9 +236,9 @@ def _load_model(load: Load) -> tuple[Any, int]:
         with _complaints() as complaints:
             model = llama_cpp.llama_model_load_from_file(os.fsencode(load.path), params)
         if model:
-            if not llama_cpp.llama_model_has_decoder(model):
+            if llama_cpp.llama_model_has_encoder(model):
                 llama_cpp.llama_model_free(model)
-                raise ModelFileError(f"{load.path}: this model cannot generate text.")
+                raise ModelFileError(f"{load.path}: only decoder models can be served.")
             return model, min(layers, llama_cpp.llama_model_n_layer(model) + 1)
     raise ModelFileError(
         f"{load.path}: llama.cpp cannot load this file. It is damaged, incomplete, not a GGUF "
