@@ -274,6 +274,7 @@ def _single(lead: str, tail: str, inner: tuple[Part, ...]) -> tuple[str, str, Ma
     """Opening, closing and section where only one call can be seen: all of it is the call's."""
     syntax = Syntax(call=(lead, *inner, tail))
     if syntax.keys is not None and not syntax.marker:
+        # What follows bare JSON ends the turn; it may differ from the end of other turns.
         return lead, tail[: len(tail) - len(syntax.after)], Marked()
     return lead, tail, Marked()
 
@@ -287,10 +288,8 @@ def _without_reasoning(turn: str, reasoning: Marked | None) -> str:
 
 
 def _without_end(text: str, end: str) -> str:
-    """*text* without the end of the turn, which may be another control token after a call."""
-    if end and text.endswith(end):
-        return text[: len(text) - len(end)]
-    return re.sub(r"<\|?[^<>|/]+\|?>\s*\Z|</s>\s*\Z", "", text)
+    """*text* without the end of the turn."""
+    return text.removesuffix(end) if end else text
 
 
 def _dumped(value: Any, spacing: Spacing, *, ascii_only: bool) -> str:
