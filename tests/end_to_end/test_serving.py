@@ -16,14 +16,14 @@ import openai
 import psutil
 import pytest
 from openai import OpenAI
-from openai.types.chat import ChatCompletionMessage
+from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
 from tests.support.server import Server, running
 
 pytestmark = pytest.mark.live
 
-QUESTION = {"role": "user", "content": "What is the weather like in Paris and Lyon?"}
-WEATHER = {
+QUESTION: Any = {"role": "user", "content": "What is the weather like in Paris and Lyon?"}
+WEATHER: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -54,7 +54,7 @@ def client(server: Server) -> Iterator[OpenAI]:
 
 
 def ask(client: OpenAI, messages: list[Any], **options: Any) -> ChatCompletionMessage:
-    completion = client.chat.completions.create(
+    completion: ChatCompletion = client.chat.completions.create(
         model="demo", messages=messages, temperature=0, **options
     )
     return completion.choices[0].message
@@ -248,7 +248,7 @@ def worker_of(server: Server) -> psutil.Process:
     return next(child for child in children if "gguf_fc.worker.process" in child.cmdline())
 
 
-ENDLESS = {
+ENDLESS: Any = {
     "model": "demo",
     "messages": [{"role": "user", "content": "hello"}],
     "temperature": 2,
