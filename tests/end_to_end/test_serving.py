@@ -173,7 +173,10 @@ def test_a_call_cut_off_by_the_limit_is_not_reported(client: OpenAI) -> None:
 def test_an_answer_can_be_held_to_a_schema(client: OpenAI) -> None:
     schema = {
         "type": "object",
-        "properties": {"mood": {"enum": ["good", "bad"]}, "score": {"type": "integer"}},
+        "properties": {
+            "mood": {"enum": ["good", "bad"]},
+            "score": {"type": "integer", "minimum": 0, "maximum": 10},
+        },
         "required": ["mood", "score"],
         "additionalProperties": False,
     }
