@@ -1,1 +1,11 @@
-"""A local OpenAI-compatible server for GGUF models whose tool calls can be trusted."""
+"""A local OpenAI-compatible server for GGUF models whose tool calls can be trusted.
+
+What is importable from here is stable; ``docs/library.md`` shows it at work.
+"""
+
+from gguf_fc.dialect import Dialect
+from gguf_fc.gbnf import schema_to_grammar
+
+__version__ = "0.1.0"
+
+__all__ = ["Dialect", "__version__", "schema_to_grammar"]
