@@ -46,6 +46,7 @@ from gguf_fc.gbnf.rules import (
 )
 
 _TEXT = "/(?s:.*)/"
+_MOST_WRITTEN_OUT = 50
 _SURROGATES = (0xD800, 0xDFFF)
 
 
@@ -223,6 +224,8 @@ class _Printer:
     def _expression(self, node: Node) -> str:
         """*node* as the right side of a terminal."""
         match node:
+            case Sequence() | Choice() if (pattern := _pattern(node)) is not None:
+                return f"/{pattern}/"
             case Choice(options):
                 return " | ".join(map(self._operand, options))
             case Sequence(items):
@@ -251,7 +254,8 @@ class _Printer:
             case Unlike():
                 return self._unlike(node)
             case Sequence() | Choice():
-                return f"({self._expression(node)})"
+                pattern = _pattern(node)
+                return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
 
     def _unlike(self, node: Unlike) -> str:
         escape = self._operand(node.escape)
@@ -271,6 +275,31 @@ def _holds_token(node: Node, cut: set[str]) -> bool:
             return name in cut
         case _:
             return any(_holds_token(child, cut) for child in children(node))
+
+
+def _pattern(node: Node) -> str | None:
+    """*node* as a plain regular expression, which nests deeper than groups do; None if it is none.
+
+    Large counts stay outside: there they are counted, here they would be written out.
+    """
+    match node:
+        case Literal(text):
+            return "".join(map(_character, text))
+        case CharClass():
+            return _class(node)
+        case Sequence(items):
+            parts = [_pattern(item) for item in items]
+            return None if None in parts else "".join(filter(None, parts))
+        case Choice(options):
+            parts = [_pattern(option) for option in options]
+            return None if None in parts else f"({'|'.join(part or '' for part in parts)})"
+        case Repeat(item, least, most) if max(least, most or 0) <= _MOST_WRITTEN_OUT:
+            inner = _pattern(item)
+            return None if inner is None else f"({inner}){_count(least, most)}"
+        case Token(item):
+            return _pattern(item)
+        case _:
+            return None
 
 
 def _count(least: int, most: int | None) -> str:

@@ -59,9 +59,10 @@ def _array_schemas(draw: st.DrawFn, inner: Inner) -> dict[str, Any]:
 def _object_schemas(draw: st.DrawFn, inner: Inner) -> dict[str, Any]:
     properties: dict[str, Any] = draw(st.dictionaries(NAMES, inner, max_size=4))
     schema: dict[str, Any] = {"type": "object"}
-    if properties or draw(st.booleans()):
+    listed, demanding = draw(st.booleans()), draw(st.booleans())
+    if properties or listed:
         schema["properties"] = properties
-    if properties and draw(st.booleans()):
+    if properties and demanding:
         schema["required"] = draw(st.lists(st.sampled_from(sorted(properties)), unique=True))
     if draw(st.booleans()):
         schema["additionalProperties"] = draw(st.one_of(st.booleans(), inner))
