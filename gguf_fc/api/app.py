@@ -28,7 +28,9 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
 
     *allowed_hosts* are accepted in the Host header beside the loopback names.
     """
-    ids = Ids(reply=lambda: f"chatcmpl-{uuid.uuid4().hex}", call=lambda: secrets.token_hex(12))
+    ids = Ids(
+        reply=lambda: f"chatcmpl-{uuid.uuid4().hex}", call=lambda: f"call_{secrets.token_hex(12)}"
+    )
     chat = ChatCompletions(pool, GrammarCache(), ids, clock=time.time)
     catalog = Catalog(pool, started=int(time.time()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ import uvicorn
 from gguf_fc.api.app import create_app
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError
+from gguf_fc.models.gguf import Header
 from gguf_fc.models.pool import LoadedModel, Pool
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
     ready, dialect = model.ready, model.dialect
     parallel = "yes" if dialect.syntax.parallel else "no"
     lines = [
-        f"model     {model.name} ({ready.description})",
+        f"model     {model.name} ({_description(model.header)})",
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
         f"device    {ready.device}",
@@ -60,6 +62,12 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"url       {url}/v1",
     ]
     return [*lines, *(f"warning   {warning}" for warning in model.warnings)]
+
+
+def _description(header: Header) -> str:
+    millions = header.n_parameters / 1e6
+    size = f"{millions / 1000:.1f} B" if millions >= 1000 else f"{millions:.1f} M"  # noqa: PLR2004
+    return f"{header.architecture}, {size} parameters, {header.quantization}"
 
 
 def _url(host: str, port: int) -> str:
@@ -74,6 +82,12 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}; "
+            f"Cannot listen on {host}:{port}: {_reason(error)}; "
             "choose another with --host and --port."
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """The system's word for it: the error's own text repeats the address."""
+    known = isinstance(error.errno, int) and error.errno > 0
+    return os.strerror(error.errno) if known else str(error.strerror or error)
