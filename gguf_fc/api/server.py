@@ -89,5 +89,5 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _reason(error: OSError) -> str:
     """The system's word for it: the error's own text repeats the address."""
-    known = isinstance(error.errno, int) and error.errno > 0
-    return os.strerror(error.errno) if known else str(error.strerror or error)
+    known = error.errno is not None and error.errno > 0
+    return os.strerror(error.errno or 0) if known else str(error.strerror or error)
