@@ -139,7 +139,7 @@ class _Deriver:
         between, tail = two[first.end : second.start], two[second.end :]
         prefill = ""
         if not lead.strip().strip('{["'):
-            prefill = _longest_shared_end(self.seen.prompt, between, lead)
+            prefill = _longest_shared_end(self.seen.prompt, between, lead).lstrip()
         opening = _from_whole_tag(prefill + lead, _common_end(prefill + lead, between))
         section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
         between = between[: len(between) - len(opening)]

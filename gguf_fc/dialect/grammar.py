@@ -28,6 +28,7 @@ from gguf_fc.gbnf import (
     Loosened,
     Node,
     Repeat,
+    Spacing,
     Until,
     Without,
     choice,
@@ -65,8 +66,14 @@ class _Composer:
     wanted: Wanted
     _builder: Builder = field(default_factory=Builder, init=False)
     _report: list[Loosened] = field(default_factory=list, init=False)
+    # Compiled once, however often a turn refers to them.
+    _calls: Node | None = field(default=None, init=False)  # None: there may be no call
+    _json: Node | None = field(default=None, init=False)  # None: the answer is free text
 
     def compose(self) -> Grammar:
+        self._calls = self._all_calls()
+        if self.wanted.format.type != "text":
+            self._json = self._framed(self._builder.define("answer", self._answer()))
         turn = self._turn(self.wanted.prefill)
         return Grammar(self._builder.build(turn), tuple(self._report))
 
@@ -92,20 +99,14 @@ class _Composer:
         its place: text may not begin like it.
         """
         gap = Literal(after[len(after.rstrip(_SPACE)) :])
-        calls = self._calls()
-        if calls is None:
-            return self._answer(gap, instead_of)
+        if self._calls is None:
+            return sequence(gap, self._json) if self._json else self._text_only(gap, instead_of)
+        called = _begun(self.syntax.lead, self._calls)
         if self.wanted.choice.mode in ("required", "named"):
-            return sequence(gap, _begun(self.syntax.lead, calls))
-        if self.wanted.format.type != "text":
-            answer = self._framed(self._json())
-            return sequence(gap, _merged(answer, _begun(self.syntax.lead, calls)))
-        return self._text_then(calls, instead_of, gap)
-
-    def _answer(self, gap: Literal, instead_of: str) -> Node:
-        if self.wanted.format.type != "text":
-            return sequence(gap, self._framed(self._json()))
-        return self._text_only(gap, instead_of)
+            return sequence(gap, called)
+        if self._json is not None:
+            return sequence(gap, _merged(self._json, called))
+        return self._text_then(self._calls, instead_of, gap)
 
     # Text.
 
@@ -154,15 +155,16 @@ class _Composer:
         framing = self.syntax.content
         return sequence(Literal(framing.open), text, Literal(framing.close))
 
-    def _json(self) -> Node:
+    def _answer(self) -> Node:
         """An answer in the form that was asked for."""
         asked = self.wanted.format
         schema = asked.schema if asked.type == "json_schema" else _ANY_OBJECT
-        return self._compile(schema, "response_format.json_schema.schema", closed=False)
+        path = "response_format.json_schema.schema"
+        return self._compile(schema, path, Spacing(), closed=False)
 
     # Calls.
 
-    def _calls(self) -> Node | None:
+    def _all_calls(self) -> Node | None:
         """All calls of a turn, from behind the lead; None if there may be none."""
         tools = self._callable()
         if not tools:
@@ -208,11 +210,17 @@ class _Composer:
 
     def _arguments(self, tool: Tool, path: str) -> Node:
         schema = _NO_ARGUMENTS if tool.parameters is None else _as_object_schema(tool.parameters)
-        return self._compile(schema, path, closed=True)
+        return self._compile(schema, path, self.syntax.spacing, closed=True)
 
-    def _compile(self, schema: Any, path: str, *, closed: bool) -> Node:
+    def _compile(
+        self,
+        schema: Any,
+        path: str,
+        spacing: Spacing,
+        *,
+        closed: bool,
+    ) -> Node:
         """A schema's node; any JSON object if the schema cannot be compiled, and reported."""
-        spacing = self.syntax.spacing
         try:
             node, loosened = compile_schema(
                 schema, self._builder, spacing=spacing, closed=closed, path=path

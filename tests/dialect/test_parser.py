@@ -18,6 +18,13 @@ from tests.support.syntaxes import CASES, Turn, events_of, new_parser
 PARIS = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>'
 
 
+PIECES = [
+    *'<>{}[]":,x\\ \n',
+    *("<tool_call>", "</tool_call>", "<think>", "</think>", ">>>", "all\n", "get"),
+    *('{"name": "', '", "arguments": ', "{}", "}", '{"name": "get"}'),
+]
+
+
 def expected_events(syntax: Syntax, turn: Turn) -> list[ParseEvent]:
     events: list[ParseEvent] = []
     if turn.reasoning:
@@ -93,10 +100,14 @@ def test_bare_json_is_a_call_only_at_the_beginning() -> None:
     [
         '<tool_call>{"name":"get_weather","arguments":{"city": "Paris"}}</tool_call>',
         '<tool_call> {"arguments": {"city": "Paris"}, "name": "get_weather"}\n\n</tool_call>\n',
-        '<tool_call>\n{"name": "get_weather", "extra": [1], "arguments": {"city": "Paris"}}'
-        "\n</tool_call>",
-        '<tool_call>\n{"name": "get_weather", "arguments": "{\\"city\\": \\"Paris\\"}"}'
-        "\n</tool_call>",
+        (
+            '<tool_call>\n{"name": "get_weather", "extra": [1], "arguments": {"city": "Paris"}}'
+            "\n</tool_call>"
+        ),
+        (
+            '<tool_call>\n{"name": "get_weather", "arguments": "{\\"city\\": \\"Paris\\"}"}'
+            "\n</tool_call>"
+        ),
         '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}',
     ],
 )
@@ -186,10 +197,7 @@ def test_arguments_go_out_as_they_arrive() -> None:
 @settings(derandomize=True, max_examples=150, deadline=None)
 @given(
     st.lists(
-        st.sampled_from(
-            [*'<>{}[]":,\\ \n', "<tool_call>", "</tool_call>", '{"name": "', "get", '", "argu']
-            + ['ments": ', "{}", "}", "<think>", "</think>", ">>>", "all\n", "x", '{"name": "get"}']
-        ),
+        st.sampled_from(PIECES),
         max_size=12,
     ),
     st.sampled_from(list(syntaxes.SYNTAXES)),

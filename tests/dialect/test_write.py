@@ -17,30 +17,41 @@ LYON = Call("get_weather", {"city": "Lyon"}, "abcdefgh1")
     [
         (
             syntaxes.TAGGED,
-            "Hi.\n<tool_call>\n"
-            '{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>\n<tool_call>\n'
-            '{"name": "get_weather", "arguments": {"city": "Lyon"}}\n</tool_call>',
+            (
+                "Hi.\n<tool_call>\n"
+                '{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>\n'
+                "<tool_call>\n"
+                '{"name": "get_weather", "arguments": {"city": "Lyon"}}\n</tool_call>'
+            ),
         ),
         (
             syntaxes.ARRAY,
-            'Hi.<calls>[{"name": "get_weather", "arguments": {"city": "Paris"}}, '
-            '{"name": "get_weather", "arguments": {"city": "Lyon"}}]</calls>',
+            (
+                'Hi.<calls>[{"name": "get_weather", "arguments": {"city": "Paris"}}, '
+                '{"name": "get_weather", "arguments": {"city": "Lyon"}}]</calls>'
+            ),
         ),
         (
             syntaxes.WITH_ID,
-            'Hi.[CALLS][{"name": "get_weather", "arguments": {"city": "Paris"}, '
-            '"id": "abcdefgh0"}, {"name": "get_weather", "arguments": {"city": "Lyon"}, '
-            '"id": "abcdefgh1"}]',
+            (
+                'Hi.[CALLS][{"name": "get_weather", "arguments": {"city": "Paris"}, '
+                '"id": "abcdefgh0"}, {"name": "get_weather", "arguments": {"city": "Lyon"}, '
+                '"id": "abcdefgh1"}]'
+            ),
         ),
         (
             syntaxes.TIGHT,
-            'Hi.<c>{"name":"get_weather","arguments":{"city":"Paris"}}</c>'
-            '<c>{"name":"get_weather","arguments":{"city":"Lyon"}}</c>',
+            (
+                'Hi.<c>{"name":"get_weather","arguments":{"city":"Paris"}}</c>'
+                '<c>{"name":"get_weather","arguments":{"city":"Lyon"}}</c>'
+            ),
         ),
         (
             syntaxes.NAME_IN_TAG,
-            'Hi.<function=get_weather>{"city": "Paris"}</function>'
-            '<function=get_weather>{"city": "Lyon"}</function>',
+            (
+                'Hi.<function=get_weather>{"city": "Paris"}</function>'
+                '<function=get_weather>{"city": "Lyon"}</function>'
+            ),
         ),
         (
             syntaxes.RECIPIENT,
@@ -48,8 +59,10 @@ LYON = Call("get_weather", {"city": "Lyon"}, "abcdefgh1")
         ),
         (
             syntaxes.HEADED,
-            "<|from|>me\n<|to|>all\n<|content|>Hi.\n<|from|>me\n<|to|>get_weather\n<|content|>"
-            '{"city": "Paris"}\n<|from|>me\n<|to|>get_weather\n<|content|>{"city": "Lyon"}',
+            (
+                "<|from|>me\n<|to|>all\n<|content|>Hi.\n<|from|>me\n<|to|>get_weather\n<|content|>"
+                '{"city": "Paris"}\n<|from|>me\n<|to|>get_weather\n<|content|>{"city": "Lyon"}'
+            ),
         ),
     ],
 )
