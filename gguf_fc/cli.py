@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[Flags], None] = flags.pop("run")
     try:
         run(flags)
+        sys.stdout.flush()
     except GgufFcError as error:
         print(f"gguf-fc: {error.message}", file=sys.stderr)
         return EXIT_SETUP

@@ -6,7 +6,7 @@ Precedence: flag, then environment variable, then models.yaml entry, then defaul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -49,20 +49,27 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
     return Settings(**values)
 
 
-def did_you_mean(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:
-    """The end of a message about an unknown *word*: the nearest known one, or all of them."""
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}."
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """The end of a message about an unknown *word*: the nearest known one, or all of them.
+
+    They are shown with *prefix*, but compared without it.
+    """
+    words = sorted(known)
+    near = get_close_matches(word, words, n=1)
+    if near:
+        return f"did you mean '{prefix}{near[0]}'?"
+    return f"known: {', '.join(prefix + item for item in words)}."
 
 
 def _setting_of(variable: str) -> str:
-    known = {f"{PREFIX}{name.upper()}": name for name in _READ}
-    if variable not in known:
+    known = {name.upper(): name for name in _READ}
+    word = variable.removeprefix(PREFIX)
+    if word not in known:
         raise ConfigError(
             f"There is no setting for the environment variable {variable}; "
-            f"{did_you_mean(variable, known)}"
+            f"{did_you_mean(word, known, PREFIX)}"
         )
-    return known[variable]
+    return known[word]
 
 
 def _cache_dir(environ: Mapping[str, str]) -> Path:

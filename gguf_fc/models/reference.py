@@ -92,7 +92,7 @@ def _with_quant(names: Sequence[str], quant: str) -> list[str]:
     """The names that have *quant* as a word; the shortest ones, as ``UD-Q4_K_M`` has it too."""
     word = re.compile(rf"(?:^|[-._/]){re.escape(quant)}(?=[-./]|$)", re.IGNORECASE)
     found = [name for name in names if word.search(name)]
-    prefixed = re.compile(rf"(?:^|[-._/])[A-Z]{{1,3}}-{re.escape(quant)}(?=[-./]|$)")
+    prefixed = re.compile(rf"(?:^|[-._/])[A-Z]{{1,3}}-(?i:{re.escape(quant)})(?=[-./]|$)")
     plain = [name for name in found if not prefixed.search(name)]
     return plain or found
 

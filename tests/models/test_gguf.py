@@ -76,7 +76,9 @@ def test_missing_or_odd_metadata_is_unknown_and_no_error(tmp_path: Path) -> None
 
 
 def test_numbers_and_nested_arrays_are_read(tmp_path: Path) -> None:
-    nested = struct.pack("<IIQ", 9, 9, 2) + 2 * (struct.pack("<IQ", 4, 2) + struct.pack("<II", 5, 6))
+    nested = struct.pack("<IIQ", 9, 9, 2) + 2 * (
+        struct.pack("<IQ", 4, 2) + struct.pack("<II", 5, 6)
+    )
     path = tmp_path / "a.gguf"
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 2, 0, 1) + text("x") + nested)
     assert [list(item) for item in read_header(path).metadata["x"]] == [[5, 6], [5, 6]]
@@ -93,7 +95,7 @@ def test_no_truncation_whatever_goes_unnoticed(tmp_path: Path) -> None:
     whole = write_gguf(tmp_path / "a.gguf").read_bytes()
     path = tmp_path / "cut.gguf"
     end = len(whole) - len(whole) % 32  # behind the last tensor there may be padding
-    for length in [*range(0, 64), *range(64, end - 1, 53)]:
+    for length in [*range(64), *range(64, end - 1, 53)]:
         path.write_bytes(whole[:length])
         with pytest.raises(ModelFileError):
             read_header(path)

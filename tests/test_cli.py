@@ -1,0 +1,153 @@
+"""The command line: output, one-line errors and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gguf_fc import __version__, cli
+from gguf_fc.cli import main
+from gguf_fc.config import Settings
+from gguf_fc.models.pool import Pool
+from tests.support.gguf_files import write_gguf
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_version_is_told(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"gguf-fc {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["pull"], ["serve", "--prot", "1"]])
+def test_wrong_usage_is_exit_code_two(arguments: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: gguf-fc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "nosuch"], "There is no model 'nosuch'. It may be a file, "),
+        (["serve", "no.gguf"], "no.gguf: no such file."),
+        (["serve", "--port", "x"], "--port must be a whole number"),
+        (["serve", "--models", "no.yaml"], "no.yaml: cannot be read: No such file"),
+        (["pull", "nonsense"], "'nonsense' is not OWNER/REPO[:QUANT]."),
+        (["inspect", "no.jinja"], "no.jinja: cannot be read"),
+        (["inspect", "own/er", "--models", "no.yaml"], "no.yaml: cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_two(
+    arguments: list[str], message: str, capsys: Capture
+) -> None:
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith(f"gguf-fc: {message}")
+    assert output.err.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "serve", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["serve"])
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "serve", interrupt)
+    assert main(["serve"]) == 130
+
+
+def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Settings, tuple[str, ...]]] = []
+
+    def note(settings: Settings, pool: Pool, say: object) -> None:
+        assert callable(say)
+        seen.append((settings, pool.names))
+
+    monkeypatch.setattr(cli, "serve", note)
+    monkeypatch.setenv("GGUF_FC_THREADS", "3")
+    file = write_gguf(Path("tiny.gguf"))
+    options = "--host ::1 --port 0 --ctx 4096 --parallel 2 --n-gpu-layers 0 --max-queue 5".split()  # noqa: SIM905
+    assert main(["serve", str(file), *options, "--chat-template", "t.jinja"]) == 0
+    ((settings, names),) = seen
+    assert names == ("tiny",)
+    assert (settings.host, settings.port, settings.ctx, settings.parallel) == ("::1", 0, 4096, 2)
+    assert (settings.threads, settings.n_gpu_layers, settings.max_queue) == (3, 0, 5)
+    assert settings.chat_template == Path("t.jinja")
+
+
+def test_inspect_shows_metadata_syntax_evidence_and_grammar(capsys: Capture) -> None:
+    file = write_gguf(Path("tiny.gguf"))
+    assert main(["inspect", str(file)]) == 0
+    text = capsys.readouterr().out
+    for expected in (
+        "architecture llama",
+        "quantized   Q4_K_M",
+        "context     4,096",
+        "template    in the file",
+        "tools       generic",
+        "\nevidence\n",
+        "\nexample call\n",
+        "\nits grammar\n  root ::= ",
+    ):
+        assert expected in text
+
+
+def test_inspect_as_json_is_the_same_as_data(capsys: Capture) -> None:
+    file = write_gguf(Path("tiny.gguf"))
+    assert main(["inspect", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"]["architecture"] == "llama"
+    assert found["model"]["context"] == 4096
+    assert found["tools"]["native"] is False
+    assert "get_weather" in found["tools"]["example"]
+
+
+def test_inspect_reads_a_template_on_its_own(capsys: Capture) -> None:
+    Path("t.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    assert main(["inspect", "t.jinja", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"file", "tools"}
+
+
+def test_list_shows_what_is_offered(capsys: Capture) -> None:
+    Path("models.yaml").write_text("models: [{alias: mine, repo: own/er, quant: Q8_0}]")
+    assert main(["list"]) == 0
+    assert "mine                     own/er:Q8_0" in capsys.readouterr().out
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    file = write_gguf(Path("tiny.gguf"))
+    command = [sys.executable, "-W", "error", "-m", "gguf_fc", "inspect", str(file)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
