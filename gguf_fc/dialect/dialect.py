@@ -15,7 +15,14 @@ from gguf_fc.dialect.analysis import Analysis, analyse
 from gguf_fc.dialect.derive import Finding, reasoning_at_end
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
-from gguf_fc.dialect.history import arguments_of, normalised, plain, tool_values
+from gguf_fc.dialect.history import (
+    arguments_of,
+    normalised,
+    plain,
+    refuse_broken_arguments,
+    short_id,
+    tool_values,
+)
 from gguf_fc.dialect.incoming import (
     Json,
     Messages,
@@ -150,6 +157,7 @@ class Dialect:
     ) -> Prompt:
         """The prompt.  Raises InvalidParameter if the conversation makes no sense."""
         turns, known = messages_of(messages), tools_of(tools)
+        refuse_broken_arguments(turns)
         analysis = self._analysis if known else self._toolless
         failure: TemplateError | None = None
         for chat, values, described in self._ways(analysis, turns, known):
@@ -242,7 +250,7 @@ def _call(item: Json, n: int) -> Call:
         raise InvalidParameter("A call needs a 'name'.", param=f"tool_calls[{n}].name")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
     call = ToolCall(item.get("id"), function["name"], text)
-    return Call(call.name, arguments_of(call, place), call.id or "")
+    return Call(call.name, arguments_of(call, place), short_id(call.id or f"call{n:05}"))
 
 
 def _numbered_ids() -> Callable[[], str]:

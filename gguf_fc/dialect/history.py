@@ -84,6 +84,21 @@ def arguments_of(call: ToolCall, place: str) -> dict[str, Any]:
     return found
 
 
+def refuse_broken_arguments(messages: Sequence[Message]) -> None:
+    """Raise InvalidParameter for the first call whose arguments are not a JSON object."""
+    for n, message in enumerate(messages):
+        for m, call in enumerate(message.tool_calls):
+            arguments_of(call, f"messages[{n}].tool_calls[{m}].function.arguments")
+
+
+def short_id(given: str) -> str:
+    """*given* if it has nine letters and digits, else nine that depend on it alone."""
+    if len(given) == _ID_LENGTH and given.isascii() and given.isalnum():
+        return given
+    number = int.from_bytes(hashlib.sha256(given.encode()).digest()[:8], "big")
+    return "".join(_BASE36[number // 36**n % 36] for n in range(_ID_LENGTH))
+
+
 def _parameters(tool: Tool) -> dict[str, Any]:
     given = tool.parameters if isinstance(tool.parameters, dict) else {}
     return {"type": "object", "properties": {}, **given}
@@ -191,8 +206,4 @@ def _call_value(call: ToolCall, place: str, needs: Needs) -> dict[str, Any]:
 
 def _id(given: str | None, needs: Needs) -> str:
     """An id in the shape the template demands; the same one for call and result."""
-    text = given or ""
-    if not needs.short_ids or (len(text) == _ID_LENGTH and text.isalnum()):
-        return text
-    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-    return "".join(_BASE36[number // 36**n % 36] for n in range(_ID_LENGTH))
+    return short_id(given or "") if needs.short_ids else given or ""

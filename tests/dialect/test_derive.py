@@ -1,0 +1,131 @@
+"""From a template to a syntax: what is found, and when it is not trusted."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gguf_fc import Dialect
+from gguf_fc.dialect import describe
+from gguf_fc.dialect.syntax import Marked, Slot, Syntax
+from tests.support.templates import NAMES, NATIVE, dialect_of, template_text
+
+NAME, ARGUMENTS, ID = Slot("name"), Slot("arguments"), Slot("id")
+EXPECTED = {
+    "tagged": Syntax(
+        call=('<tool_call>\n{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}\n</tool_call>"),
+        gap="\n",
+        reasoning=Marked("<think>\n", "\n</think>\n\n"),
+    ),
+    "array": Syntax(
+        call=('{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}"),
+        section=Marked("<calls>[", "]</calls>"),
+        separator=", ",
+    ),
+    "bare": Syntax(
+        call=('{"name": "', NAME, '", "parameters": ', ARGUMENTS, "}"), gap="\n", parallel=False
+    ),
+    "name_in_tag": Syntax(call=("<function=", NAME, ">", ARGUMENTS, "</function>"), separator=""),
+    "recipient": Syntax(
+        call=(">>>", NAME, "\n", ARGUMENTS), separator="", content=Marked(">>>all\n")
+    ),
+    "headed": Syntax(
+        call=("<|from|>me\n<|to|>", NAME, "\n<|content|>", ARGUMENTS),
+        gap="\n",
+        content=Marked("<|from|>me\n<|to|>all\n<|content|>"),
+    ),
+    "short_ids": Syntax(
+        call=('{"name": "', NAME, '", "arguments": ', ARGUMENTS, ', "id": "', ID, '"}'),
+        section=Marked("[CALLS][", "]"),
+        separator=", ",
+        gap="\n",
+    ),
+}
+DATA = Path(os.environ.get("GGUF_FC_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_template_that_shows_its_calls_is_native(name: str) -> None:
+    dialect = dialect_of(name)
+    assert dialect.native
+    assert dialect.syntax == EXPECTED[name]
+    assert dialect.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_tools", "the template does not show calls"),
+        ("prints_python", "the template does not write arguments as JSON"),
+    ],
+)
+def test_a_template_that_does_not_falls_back_and_says_why(name: str, reason: str) -> None:
+    dialect = dialect_of(name)
+    assert not dialect.native
+    assert dialect.evidence[0].evidence.startswith(reason)
+
+
+def test_a_call_written_with_numbers_that_count_is_not_trusted() -> None:
+    text = template_text("tagged")
+    text = text.replace("""{"name": "'""", """{"n": ' ~ loop.index0 ~ ', "name": "'""")
+    dialect = Dialect.from_template(text)
+    assert not dialect.native
+    assert "does not write" in dialect.evidence[0].evidence
+
+
+@pytest.mark.parametrize(
+    "text", ["{% if %}", "{{ raise_exception('never') }}", "{{ messages | nothing }}"]
+)
+def test_a_template_that_cannot_be_used_still_gives_a_dialect(text: str) -> None:
+    dialect = Dialect.from_template(text)
+    assert not dialect.native
+    assert "generic chat format" in dialect.warnings[0]
+    prompt = dialect.render([{"role": "user", "content": "Hello"}]).text
+    assert "Hello" in prompt
+
+
+def test_findings_say_what_was_seen_where() -> None:
+    found = {finding.name: finding for finding in dialect_of("tagged").evidence}
+    assert found["call"].value.startswith('<tool_call>\n{"name": "{name}"')
+    assert "probe_alpha" in found["call"].evidence
+    assert found["check"].value == "passed"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_description_is_json_and_has_an_example_its_grammar_accepts(name: str) -> None:
+    dialect = dialect_of(name)
+    described = describe(dialect)
+    assert json.loads(json.dumps(described)) == described
+    read = dialect.parse(described["example"], tools=[{"function": {"name": "get_weather"}}])
+    assert [(call.name, call.arguments) for call in read.tool_calls] == [
+        ("get_weather", '{"city": "Paris"}')
+    ]
+    assert described["gbnf"].startswith("root")
+
+
+def test_a_label_names_the_form_of_a_call() -> None:
+    assert [dialect_of(name).label for name in ("tagged", "bare", "recipient", "no_tools")] == [
+        "native (tagged JSON)",
+        "native (bare JSON)",
+        "native (name and JSON arguments)",
+        "generic (tagged JSON)",
+    ]
+
+
+@pytest.mark.skipif(not (DATA / "templates").is_dir(), reason=f"no templates in {DATA}")
+def test_every_real_template_gives_a_dialect_in_time(capsys: pytest.CaptureFixture[str]) -> None:
+    labels: Counter[str] = Counter()
+    for path in sorted((DATA / "templates").glob("*.jinja")):
+        start = time.process_time()
+        dialect = Dialect.from_template(path.read_text(encoding="utf-8"), bos_token="<s>")  # noqa: S106
+        assert time.process_time() - start < 3, path.name
+        assert dialect.native or dialect.evidence or dialect.warnings, path.name
+        labels[dialect.label] += 1
+    with capsys.disabled():
+        print(*(f"\n{count:4} {label}" for label, count in labels.most_common()))  # noqa: T201
+    assert sum(n for label, n in labels.items() if label.startswith("native")) >= 34
