@@ -54,6 +54,7 @@ from gguf_fc.gbnf.schema_tree import (
 from gguf_fc.gbnf.spacing import Spacing
 
 _NEVER: Node = Choice(())
+_MAX_LETTERS = 20_000  # of the names that other members must not have
 _NESTED = 8  # items of a prefix after which a rule of its own begins
 
 
@@ -181,8 +182,7 @@ class _Writer:
         ]
         other = _NEVER
         if extra != NOTHING:
-            names = [p.name for p in schema.properties]
-            key = self.text.string_unlike(names) if names else self.text.string
+            key = self._other_key([p.name for p in schema.properties], path)
             other = self._member(key, extra, step(path, "additionalProperties"))
         if not members:
             most = 0 if other == _NEVER else schema.most
@@ -190,6 +190,15 @@ class _Writer:
         self._check_counts(schema, len(members), path, open_ended=other != _NEVER)
         some, empty = self._members(members, other, path)
         return self.text.braced(some, empty and schema.least == 0)
+
+    def _other_key(self, names: list[str], path: str) -> Node:
+        if not names:
+            return self.text.string
+        if sum(map(len, names)) > _MAX_LETTERS:
+            reason = "too many names: another member may have the name of a declared one"
+            self.reader.loosen(path, "additionalProperties", reason)
+            return self.text.string
+        return self.text.string_unlike(names)
 
     def _member(self, key: Node, schema: Schema, path: str) -> Node:
         return sequence(key, self.text.colon, self.write(schema, path))

@@ -76,7 +76,7 @@ class Site:
         value = self.raw.get(keyword)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
             raise self.wrong(keyword, "a whole number")
         if value > _MAX_COUNT:
             self.loosen(keyword, f"{value} is more than a grammar can count")

@@ -40,7 +40,7 @@ from gguf_fc.gbnf.schema_tree import (
     any_of,
 )
 
-_MAX_LEVELS = 256  # of brackets in a schema: beyond it nothing is read
+_MAX_LEVELS = 160  # of brackets in a schema: beyond it nothing is read
 _MAX_SIZE = 500_000  # JSON values in a schema
 _MAX_DEPTH = 40  # of schemas in schemas: beyond it any value is allowed
 _MAX_COMPARED = 40  # branches of a oneOf that are compared with each other
@@ -215,6 +215,8 @@ def _require_bounded(raw: Any, path: str) -> None:
         if size > _MAX_SIZE:
             raise GrammarError(f"{path}: a schema may hold at most {_MAX_SIZE} values")
         containers = [node for node in level if isinstance(node, dict | list)]
+        if not all(isinstance(key, str) for node in containers for key in _keys(node)):
+            raise GrammarError(f"{path}: the names in a schema must be strings")
         if not containers:
             return
         level = [
@@ -223,3 +225,7 @@ def _require_bounded(raw: Any, path: str) -> None:
             for inner in (node.values() if isinstance(node, dict) else node)
         ]
     raise GrammarError(f"{path}: a schema may be nested at most {_MAX_LEVELS} levels deep")
+
+
+def _keys(node: Any) -> Iterator[Any]:
+    return iter(node if isinstance(node, dict) else ())

@@ -103,6 +103,8 @@ NONSENSE: list[tuple[Any, str]] = [
     ({"type": "string", "minLength": "3"}, "$.minLength must be"),
     ({"type": "number", "minimum": "3"}, "$.minimum must be"),
     ({"prefixItems": {}}, "$.prefixItems must be"),
+    ({"type": "string", "minLength": float("inf")}, "$.minLength must be"),
+    ({"properties": {1: {}}}, "names in a schema must be strings"),
 ]
 
 
@@ -152,6 +154,20 @@ def test_a_meeting_too_large_to_work_out_is_loosened() -> None:
     grammar = schema_to_grammar({"allOf": [wide, {"anyOf": [*wide["anyOf"], {"type": "object"}]}]})
     assert [entry.keyword for entry in grammar.report] == ["allOf"]
     assert grammar.matches('{"p1": 1}')
+
+
+def test_names_too_long_to_keep_apart_are_loosened() -> None:
+    grammar = schema_to_grammar({"type": "object", "properties": {"x" * 100_000: {}}})
+    assert [entry.keyword for entry in grammar.report] == ["additionalProperties"]
+
+
+def test_deep_constants_print_and_match() -> None:
+    value: Any = 0
+    for _ in range(120):
+        value = [value]
+    grammar = schema_to_grammar({"const": value})
+    assert built(grammar)
+    assert grammar.matches(json.dumps(value))
 
 
 def built(grammar: Grammar) -> int:
