@@ -64,6 +64,17 @@ def test_all_parts_of_a_split_model_are_fetched(hub: Hub, server: FakeHub) -> No
     assert path.with_name(parts[1]).read_bytes() == b"two"
 
 
+def test_a_file_that_lies_on_another_host_is_fetched_and_resumed_there(
+    hub: Hub, server: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100_000)
+    server.redirects = True
+    server.break_after = 700_000
+    assert hub.pull(REFERENCE).read_bytes() == CONTENT
+    assert server.sent_ranges() == ["all", "all", "bytes=700000-", "bytes=700000-"]
+    assert not [line for line in server.requests if "/xet" in line]
+
+
 def test_a_broken_connection_is_resumed_by_the_next_pull(hub: Hub, server: FakeHub) -> None:
     kept = 300_000
     blob = partial_file(hub, server, kept)

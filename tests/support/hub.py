@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _INFO = re.compile(r"/api/models/(?P<repo>[^/]+/[^/]+)(?:/revision/.+)?")
-_RESOLVE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
+_RESOLVE = re.compile(r"(?:/cdn)?/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 
 
 @dataclass(slots=True)
@@ -24,6 +24,7 @@ class FakeHub:
     url: str = ""
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)  # repo -> status, error code
+    redirects: bool = False  # files lie on another host, as large ones do, with Xet beside it
     break_after: int | None = None  # bytes of a file, after which connections are cut
     stall_after: int | None = None  # bytes of a file, after which nothing more is sent
     released: threading.Event = field(default_factory=threading.Event)  # ends a stall
@@ -31,7 +32,9 @@ class FakeHub:
 
     def sent_ranges(self) -> list[str]:
         """Of the downloads: which part was asked for."""
-        return [line.split()[-1] for line in self.requests if line.startswith("GET /own")]
+        return [
+            line.split()[-1] for line in self.requests if line.startswith(("GET /own", "GET /cdn"))
+        ]
 
 
 @contextmanager
@@ -82,8 +85,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._info(repo)
         elif found["file"] not in self.hub.repos[repo]:
             self._refuse(404, "EntryNotFound")
+        elif self.hub.redirects and not path.startswith("/cdn/"):
+            self._redirect(self.hub.repos[repo][found["file"]])
         else:
             self._file(self.hub.repos[repo][found["file"]], body=body)
+
+    def _redirect(self, content: bytes) -> None:
+        digest = hashlib.sha256(content).hexdigest()
+        headers = {
+            "Location": f"{self.hub.url.replace('127.0.0.1', 'localhost')}/cdn{self.path}",
+            "X-Linked-Etag": f'"{digest}"',
+            "X-Linked-Size": f"{len(content)}",
+            "X-Xet-Hash": digest,
+            "X-Xet-Refresh-Route": f"{self.hub.url}/xet",
+        }
+        self._head(302, 0, headers)
 
     def _info(self, repo: str) -> None:
         siblings = [{"rfilename": name} for name in self.hub.repos[repo]]
