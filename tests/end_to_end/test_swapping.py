@@ -43,6 +43,6 @@ def test_each_request_is_answered_by_the_model_it_names(tmp_path: Path) -> None:
         with ThreadPoolExecutor(len(names)) as threads:
             answered = list(threads.map(ask, names))
         assert answered == ["one", "two", "two", "two", "one", "one"]
-        with pytest.raises(openai.NotFoundError, match="no model 'three'.*offers: one, two"):
+        with pytest.raises(openai.NotFoundError, match=r"no model 'three'.*offers: one, two"):
             ask("three")
     assert server.errors.read_text() == ""
