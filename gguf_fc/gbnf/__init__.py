@@ -6,6 +6,7 @@ Knows nothing of tools, models or tokens (but for the texts of control tokens in
 from __future__ import annotations
 
 from gguf_fc.gbnf.grammar import Grammar, schema_to_grammar
+from gguf_fc.gbnf.parse import parse_gbnf
 from gguf_fc.gbnf.rules import (
     Builder,
     CharClass,
@@ -48,6 +49,7 @@ __all__ = [
     "choice",
     "compile_schema",
     "optional",
+    "parse_gbnf",
     "schema_to_grammar",
     "sequence",
 ]
