@@ -16,6 +16,7 @@ from gguf_fc.dialect.derive import Finding, reasoning_at_end
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.history import (
+    alternating,
     arguments_of,
     normalised,
     plain,
@@ -184,6 +185,7 @@ class Dialect:
         needs, chat = analysis.needs, analysis.chat
         if analysis.native:
             yield chat, normalised(turns, needs), tool_values(tools)
+            yield chat, normalised(alternating(turns, needs), needs), tool_values(tools)
         as_text = with_tools(turns, tools, analysis.syntax)
         yield chat, normalised(as_text, needs), []
         yield chat, plain(as_text, needs), []

@@ -41,6 +41,7 @@ from gguf_fc.request import Format, Tool, ToolChoice
 _SPACE = " \t\r\n"
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+_NAMELESS = {"type", "title", "description", "required", "$schema", "$id", "$defs", "definitions"}
 _ID = Repeat(CharClass(((48, 57), (65, 90), (97, 122))), 9, 9)
 
 
@@ -209,7 +210,7 @@ class _Composer:
         return _joined(items)
 
     def _arguments(self, tool: Tool, path: str) -> Node:
-        schema = _NO_ARGUMENTS if tool.parameters is None else _as_object_schema(tool.parameters)
+        schema = _arguments_schema(tool.parameters)
         return self._compile(schema, path, self.syntax.spacing, closed=True)
 
     def _compile(
@@ -234,11 +235,19 @@ class _Composer:
         return node
 
 
-def _as_object_schema(schema: dict[str, Any] | bool) -> dict[str, Any] | bool:  # noqa: FBT001
-    """Arguments are an object, also where the schema does not say so."""
-    if isinstance(schema, dict) and "type" not in schema:
-        return {"type": "object", **schema}
-    return _ANY_OBJECT if schema is True else schema
+def _arguments_schema(schema: dict[str, Any] | bool | None) -> dict[str, Any] | bool:  # noqa: FBT001
+    """Arguments are an object, also where the schema does not say so.
+
+    A schema that says nothing of any key, as clients send for tools without parameters, allows
+    none: the model would otherwise make them up.
+    """
+    if schema is None or schema is True:
+        return _NO_ARGUMENTS
+    if schema is False:
+        return schema
+    if schema.keys() <= _NAMELESS:
+        return {**schema, **_NO_ARGUMENTS}
+    return {"type": "object", **schema}
 
 
 def _none_of(characters: set[str]) -> CharClass:

@@ -42,6 +42,31 @@ def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]
     return [_as_value(message, n, needs) for n, message in enumerate(turns)]
 
 
+def alternating(messages: Sequence[Message], needs: Needs) -> list[Message]:
+    """The conversation so that user and assistant take turns, calls and results apart.
+
+    Turns of one role become one; where a turn is missing, an empty one is put in.
+    """
+    turns: list[Message] = []
+    spoke: Role = "assistant"  # who spoke last, calls and results apart
+    for message in _with_system(messages, needs):
+        last = turns[-1] if turns else None
+        if message.role in ("system", "tool") or message.tool_calls:
+            if message.tool_calls and spoke == "assistant":
+                turns.append(Message(role="user", content=""))
+                spoke = "user"
+        elif last is not None and last.role == message.role and not last.tool_calls:
+            turns[-1] = replace(last, content=_join(last.content, message.content))
+            continue
+        else:
+            if message.role == spoke:
+                other: Role = "user" if spoke == "assistant" else "assistant"
+                turns.append(Message(role=other, content=""))
+            spoke = message.role
+        turns.append(message)
+    return turns
+
+
 def plain(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
     """The conversation as turns of text in which user and assistant alternate."""
     joined: list[Message] = []

@@ -22,6 +22,9 @@ EXPECTED = {
         gap="\n",
         reasoning=Marked("<think>\n", "\n</think>\n\n"),
     ),
+    "alternating": Syntax(
+        call=('<call>{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}</call>"), separator=""
+    ),
     "array": Syntax(
         call=('{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}"),
         section=Marked("<calls>[", "]</calls>"),
@@ -46,6 +49,7 @@ EXPECTED = {
         gap="\n",
     ),
 }
+DEMO = Path(__file__).parents[2] / "scripts" / "demo_model" / "template.jinja"
 DATA = Path(os.environ.get("GGUF_FC_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
 
@@ -54,6 +58,13 @@ def test_a_template_that_shows_its_calls_is_native(name: str) -> None:
     dialect = dialect_of(name)
     assert dialect.native
     assert dialect.syntax == EXPECTED[name]
+    assert dialect.warnings == ()
+
+
+def test_the_demo_model_s_template_is_native() -> None:
+    dialect = Dialect.from_template(DEMO.read_text(encoding="utf-8"))
+    assert dialect.label == "native (tagged JSON)"
+    assert dialect.syntax.parallel
     assert dialect.warnings == ()
 
 

@@ -8,7 +8,16 @@ from gguf_fc import Dialect
 
 FOLDER = Path(__file__).parent.parent / "dialect" / "templates"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.jinja")))
-NATIVE = ("array", "bare", "headed", "name_in_tag", "recipient", "short_ids", "tagged")
+NATIVE = (
+    "alternating",
+    "array",
+    "bare",
+    "headed",
+    "name_in_tag",
+    "recipient",
+    "short_ids",
+    "tagged",
+)
 
 
 def template_text(name: str) -> str:

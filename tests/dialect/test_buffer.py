@@ -1,0 +1,92 @@
+"""The buffer: markers may be split anywhere, and nothing else is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from gguf_fc.dialect.buffer import Buffer
+from gguf_fc.dialect.segments import Guard, cut
+from gguf_fc.job import Segment
+
+CASES = [
+    # text, markers, expected
+    ("a<tool>b", ("<tool>",), [("a", "<tool>"), ("b", None)]),
+    ("a<to b", ("<tool>",), [("a<to b", None)]),
+    ("<a><a>b", ("<a>", "<a>b"), [("", "<a>"), ("", "<a>b")]),
+    ("<a>b<a>", ("<a>", "<a>b"), [("", "<a>b"), ("", "<a>")]),
+    ("ends with <too", ("<tool>",), [("ends with <too", None)]),
+    ("", ("x",), []),
+]
+
+
+def every_split(text: str) -> Iterator[list[str]]:
+    yield [text]
+    yield list(text)
+    for at in range(1, len(text)):
+        yield [text[:at], text[at:]]
+
+
+def read(pieces: Iterable[str], markers: tuple[str, ...]) -> list[tuple[str, str | None]]:
+    buffer, found = Buffer(), []
+    held = ""
+    for piece in [*pieces, None]:
+        if piece is None:
+            buffer.close()
+        else:
+            buffer.push(piece)
+        while True:
+            text, marker = buffer.take_until(markers)
+            held += text
+            if marker is None:
+                break
+            found.append((held, marker))
+            held = ""
+    return [*found, (held, None)] if held else found
+
+
+@pytest.mark.parametrize(("text", "markers", "expected"), CASES)
+def test_chunking_never_changes_the_result(
+    text: str, markers: tuple[str, ...], expected: list[tuple[str, str | None]]
+) -> None:
+    for pieces in every_split(text):
+        assert read(pieces, markers) == expected, pieces
+
+
+def test_a_kept_place_can_be_gone_back_to_across_pushes() -> None:
+    buffer = Buffer()
+    buffer.push("abc")
+    assert buffer.take(1) == "a"
+    buffer.mark()
+    assert buffer.take(2) == "bc"
+    buffer.push("def")
+    assert buffer.take(2) == "de"
+    assert buffer.since_mark() == 4
+    buffer.rewind()
+    assert buffer.pending == "bcdef"
+    buffer.rewind()
+    assert buffer.pending == "bcdef"
+
+
+def test_a_wrapped_text_is_cut_out_and_what_a_template_tore_apart_is_not() -> None:
+    guard = Guard(("<a>", "<a>b"))
+    assert cut("x" + guard.wrap("1<a>b2") + "y") == (
+        Segment("x1"),
+        Segment("<a>b", special=False),
+        Segment("2y"),
+    )
+    assert cut("x\ufdd0torn") == (Segment("xtorn"),)
+    assert cut("torn\ufdd1x") == (Segment("tornx"),)
+    assert cut('"\\ufdd0<a>\\ufdd1"') == (
+        Segment('"'),
+        Segment("<a>", special=False),
+        Segment('"'),
+    )
+
+
+def test_wrapping_reaches_every_string_and_changes_nothing_else() -> None:
+    value = {"<a>": ["<a>", 1, None, {"k": True}]}
+    assert Guard(()).wrap(value) == value
+    wrapped = Guard(("<a>",)).wrap(value)
+    assert wrapped == {"\ufdd0<a>\ufdd1": ["\ufdd0<a>\ufdd1", 1, None, {"k": True}]}

@@ -1,0 +1,170 @@
+"""Conversations as clients send them, as templates want them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gguf_fc.dialect.history import Needs, alternating, normalised, plain, short_id, tool_values
+from gguf_fc.request import Message, Tool, ToolCall
+from tests.support.templates import NAMES, dialect_of
+
+NEEDS = Needs()
+USER = Message(role="user", content="Hello")
+
+
+def called(*ids: str | None) -> Message:
+    calls = tuple(ToolCall(id_, f"tool{n}", f'{{"n": {n}}}') for n, id_ in enumerate(ids))
+    return Message(role="assistant", tool_calls=calls)
+
+
+def result(id_: str | None, content: str, name: str | None = None) -> Message:
+    return Message(role="tool", tool_call_id=id_, content=content, name=name)
+
+
+def test_content_is_never_null_and_calls_only_where_there_are_some() -> None:
+    user, assistant = normalised([USER, called("a")], NEEDS)
+    assert user == {"role": "user", "content": "Hello"}
+    assert assistant["content"] == ""
+    assert assistant["tool_calls"] == [
+        {"id": "a", "type": "function", "function": {"name": "tool0", "arguments": {"n": 0}}}
+    ]
+
+
+def test_arguments_are_text_where_the_template_needs_text() -> None:
+    value = normalised([USER, called("a")], Needs(text_arguments=True))[1]
+    assert json.loads(value["tool_calls"][0]["function"]["arguments"]) == {"n": 0}
+
+
+def test_system_and_developer_messages_become_one_at_the_beginning() -> None:
+    messages = [
+        Message(role="developer", content="One."),
+        USER,
+        Message(role="system", content="Two."),
+    ]
+    assert normalised(messages, NEEDS)[0] == {"role": "system", "content": "One.\n\nTwo."}
+    assert [m["role"] for m in normalised(messages, NEEDS)] == ["system", "user"]
+
+
+def test_where_there_is_no_system_role_the_first_user_says_it() -> None:
+    system = Message(role="system", content="Be brief.")
+    needs = Needs(system=False)
+    assert normalised([system, USER], needs) == [{"role": "user", "content": "Be brief.\n\nHello"}]
+    assert normalised([system, called("a")], needs)[0] == {"role": "user", "content": "Be brief."}
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [result("b", "second"), result("a", "first")],
+        [result(None, "second", "tool1"), result(None, "first", "tool0")],
+        [result(None, "first"), result(None, "second")],
+    ],
+)
+def test_results_find_their_call_by_id_name_or_order(results: list[Message]) -> None:
+    values = normalised([USER, called("a", "b"), *results], NEEDS)[2:]
+    assert {v["content"]: (v["tool_call_id"], v["name"]) for v in values} == {
+        "first": ("a", "tool0"),
+        "second": ("b", "tool1"),
+    }
+
+
+def test_a_result_of_no_call_becomes_text() -> None:
+    assert normalised([USER, result("x", "lost")], NEEDS)[1] == {"role": "user", "content": "lost"}
+
+
+def test_missing_ids_are_filled_in_and_agree() -> None:
+    values = normalised([USER, called(None), result(None, "r"), called(None)], NEEDS)
+    assert values[1]["tool_calls"][0]["id"] == values[2]["tool_call_id"]
+    assert values[1]["tool_calls"][0]["id"] != values[3]["tool_calls"][0]["id"]
+
+
+def test_short_ids_are_nine_letters_and_digits_and_agree() -> None:
+    values = normalised([USER, called("call_1"), result("call_1", "r")], Needs(short_ids=True))
+    id_ = values[1]["tool_calls"][0]["id"]
+    assert len(id_) == 9
+    assert id_.isalnum()
+    assert values[2]["tool_call_id"] == id_
+    assert short_id("abc123XYZ") == "abc123XYZ"
+
+
+def test_several_calls_become_several_turns_where_one_is_the_most() -> None:
+    messages = [USER, called("a", "b"), result("b", "second"), result("a", "first")]
+    values = normalised(messages, Needs(one_call=True))
+    assert [v["role"] for v in values] == ["user", "assistant", "tool", "assistant", "tool"]
+    assert [v["content"] for v in values if v["role"] == "tool"] == ["first", "second"]
+
+
+def roles(messages: list[Message]) -> list[str]:
+    return [message.role for message in messages if not message.tool_calls]
+
+
+def test_alternating_joins_what_one_role_says_and_fills_what_is_missing() -> None:
+    done = Message(role="assistant", content="Done.")
+    assert roles(alternating([USER, USER, done], NEEDS)) == ["user", "assistant"]
+    assert roles(alternating([done, USER], NEEDS)) == ["user", "assistant", "user"]
+    asked_again = [USER, called("a"), result("a", "r"), USER]
+    assert roles(alternating(asked_again, NEEDS)) == ["user", "tool", "assistant", "user"]
+    assert roles(alternating([called("a"), result("a", "r"), done], NEEDS)) == [
+        "user",
+        "tool",
+        "assistant",
+    ]
+
+
+def test_plain_turns_are_text_and_alternate() -> None:
+    values = plain([called("a"), result("a", "r"), USER], NEEDS)
+    assert [v["role"] for v in values] == ["user", "assistant", "user"]
+    assert all(set(v) == {"role", "content"} for v in values)
+
+
+def test_a_tool_without_parameters_still_has_a_schema() -> None:
+    function = tool_values([Tool(name="now")])[0]["function"]
+    assert function == {
+        "name": "now",
+        "description": "",
+        "parameters": {"type": "object", "properties": {}},
+    }
+
+
+TEXTS = st.sampled_from(["", "Hi", "{% x %}", "<think>a</think>", "line\nline"])
+CALLS = st.lists(
+    st.tuples(st.sampled_from(["call_1", "abcdefghi", None]), st.sampled_from(["f", "g"])),
+    max_size=3,
+)
+TURNS = st.one_of(
+    st.builds(lambda text: [{"role": "system", "content": text}], TEXTS),
+    st.builds(lambda text: [{"role": "user", "content": text}], TEXTS),
+    st.builds(lambda text: [{"role": "assistant", "content": text}], TEXTS),
+    st.builds(
+        lambda text, calls: [
+            {
+                "role": "assistant",
+                "content": text,
+                "tool_calls": [
+                    {"id": id_, "function": {"name": name, "arguments": '{"a": "b"}'}}
+                    for id_, name in calls
+                ],
+            },
+            *({"role": "tool", "tool_call_id": id_, "content": "r"} for id_, _ in calls),
+        ],
+        TEXTS,
+        CALLS,
+    ),
+)
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(st.lists(TURNS, min_size=1, max_size=5), st.sampled_from(NAMES), st.booleans())
+def test_every_legal_history_renders_with_every_template(
+    turns: list[list[dict[str, Any]]],
+    name: str,
+    with_tools: bool,  # noqa: FBT001
+) -> None:
+    messages = [message for turn in turns for message in turn]
+    tools = [{"function": {"name": "f", "parameters": {"type": "object"}}}] if with_tools else None
+    assert isinstance(dialect_of(name).render(messages, tools=tools).text, str)

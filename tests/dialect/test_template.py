@@ -1,0 +1,87 @@
+"""The door to jinja2: what template authors expect, and what a template cannot do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gguf_fc.dialect.probe import probe_clock
+from gguf_fc.dialect.template import Template
+from gguf_fc.errors import TemplateError
+
+
+def rendered(text: str, **variables: Any) -> str:  # noqa: ANN401
+    return Template(text).render(variables, probe_clock())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  {% if x %}\nyes\n  {% endif %}\n", "yes\n"),
+        ("{% for n in [1, 2, 3] %}{% if n == 2 %}{% break %}{% endif %}{{ n }}{% endfor %}", "1"),
+        ("{% generation %}a{{ x }}{% endgeneration %}b", "a<1>b"),
+        ("{{ x | tojson }}", '"<1>"'),
+        ("{{ 'é' | tojson(ensure_ascii=True) }}", '"\\u00e9"'),
+        ("{{ d | tojson(separators=(',', ':')) }}", '{"b":1,"a":[2]}'),
+        ("{{ {'a': 1} | tojson(indent=2) }}", '{\n  "a": 1\n}'),
+        ("{{ d | tojson(sort_keys=true) }}", '{"a": [2], "b": 1}'),
+        ("{{ ('[1, 2]' | from_json)[1] }}", "2"),
+        ("{{ 'a'|safe + x | tojson + '<b>' }}", 'a"<1>"<b>'),
+        ("{{ strftime_now('%d %b %Y') }}", "01 Jan 2026"),
+        ("{% set l = [] %}{% set _ = l.append(1) %}{{ l }}", "[1]"),
+        ("{{ '-' * 5 }}{{ 3 * 4 }}", "-----12"),
+    ],
+)
+def test_templates_render_as_their_authors_expect(text: str, expected: str) -> None:
+    assert rendered(text, x="<1>", d={"b": 1, "a": [2]}) == expected
+
+
+def test_values_are_copies() -> None:
+    messages = [{"role": "user"}]
+    assert rendered("{% set _ = messages.append(1) %}{{ messages | length }}", messages=messages)
+    assert messages == [{"role": "user"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ cycler.__init__.__globals__.os.system('true') }}",
+        "{{ lipsum.__globals__['os'].popen('true').read() }}",
+        "{{ ''|attr('__class__')|attr('__mro__') }}",
+        "{{ '{0.__class__.__init__.__globals__}'.format(x) }}",
+        "{% include '/etc/passwd' %}",
+        "{{ raise_exception('No.') }}",
+        "{{ 1 / 0 }}",
+        "{{ missing.attribute }}",
+    ],
+)
+def test_whatever_goes_wrong_inside_is_one_kind_of_error(text: str) -> None:
+    with pytest.raises(TemplateError):
+        rendered(text, x=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 'a' * 10**9 }}",
+        "{{ 'a' * 100000000 }}",
+        "{{ [0] * 100000000 }}",
+        "{% for n in range(10000000) %}{% endfor %}",
+        "{% for n in range(99999) %}{{ 'a' * 1000 }}{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+    ],
+)
+def test_what_a_template_builds_is_bounded(text: str) -> None:
+    with pytest.raises(TemplateError):
+        rendered(text)
+
+
+def test_an_error_names_the_template_s_line() -> None:
+    with pytest.raises(TemplateError, match="line 2: No such role"):
+        rendered("{{ 1 }}\n{{ raise_exception('No such role') }}")
+    with pytest.raises(TemplateError, match="does not compile: line 1"):
+        Template("{% if %}")
+    with pytest.raises(TemplateError):
+        Template("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}")
