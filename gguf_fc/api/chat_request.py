@@ -13,7 +13,7 @@ import orjson
 from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Format, Message, Request, Tool, ToolCall, ToolChoice
+from gguf_fc.request import Format, Message, Request, Schema, Tool, ToolCall, ToolChoice
 
 
 def to_request(body: ChatBody, defaults: Sampling) -> Request:
@@ -109,6 +109,7 @@ def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
                 param=f"tools[{i}].function.name",
             )
         seen.add(name)
+        _check_parameters(tool.function.parameters, f"tools[{i}].function.parameters")
     return tuple(
         Tool(
             name=tool.function.name,
@@ -118,6 +119,15 @@ def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
         )
         for tool in tools
     )
+
+
+def _check_parameters(schema: Schema | None, param: str) -> None:
+    """Arguments are always a JSON object; a schema that forbids that can never be met."""
+    kind = schema.get("type", "object") if isinstance(schema, dict) else "object"
+    if schema is False or "object" not in (kind if isinstance(kind, list) else [kind]):
+        raise InvalidParameter(
+            f"'{param}' must describe a JSON object: its 'type' is \"object\".", param=param
+        )
 
 
 def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:

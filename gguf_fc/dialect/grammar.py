@@ -41,7 +41,7 @@ from gguf_fc.request import Format, Tool, ToolChoice
 _SPACE = " \t\r\n"
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
-_NAMELESS = {"type", "title", "description", "required", "$schema", "$id", "$defs", "definitions"}
+_NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definitions"}
 _ID = Repeat(CharClass(((48, 57), (65, 90), (97, 122))), 9, 9)
 
 
@@ -247,7 +247,7 @@ def _arguments_schema(schema: dict[str, Any] | bool | None) -> dict[str, Any] | 
         return schema
     if schema.keys() <= _NAMELESS:
         return {**schema, **_NO_ARGUMENTS}
-    return {"type": "object", **schema}
+    return {**schema, "type": "object"}
 
 
 def _none_of(characters: set[str]) -> CharClass:

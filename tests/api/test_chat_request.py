@@ -139,3 +139,17 @@ def test_logit_bias_is_keyed_by_token_ids() -> None:
 
 def test_a_tool_result_must_have_content() -> None:
     assert refused(messages=[USER, {"role": "tool", "tool_call_id": "1"}]) == "messages[1].content"
+
+
+@pytest.mark.parametrize(
+    "parameters", [False, {"type": "string"}, {"type": ["array", "null"]}, {"type": "objekt"}]
+)
+def test_parameters_must_describe_an_object(parameters: object) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    assert refused(tools=[tool]) == "tools[0].function.parameters"
+
+
+@pytest.mark.parametrize("parameters", [None, True, {}, {"type": ["object", "null"]}])
+def test_parameters_may_leave_it_to_us_that_arguments_are_an_object(parameters: object) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    assert request(tools=[tool]).tools[0].parameters == parameters
