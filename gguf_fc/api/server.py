@@ -13,6 +13,7 @@ import uvicorn
 from gguf_fc.api.app import create_app
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError
+from gguf_fc.job import Ready
 from gguf_fc.models.gguf import Header
 from gguf_fc.models.pool import LoadedModel, Pool
 
@@ -57,11 +58,16 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"model     {model.name} ({_description(model.header)})",
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
-        f"device    {ready.device}",
+        f"device    {ready.device}{_settings_note(ready)}",
         f"tools     {dialect.label}; parallel calls: {parallel}",
         f"url       {url}/v1",
     ]
     return [*lines, *(f"warning   {warning}" for warning in model.warnings)]
+
+
+def _settings_note(ready: Ready) -> str:
+    """What the self-test had to change so that the engine does not crash on this machine."""
+    return "" if ready.use_extra_bufts else "; weights not repacked: that crashes on this machine"
 
 
 def _description(header: Header) -> str:
