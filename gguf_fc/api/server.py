@@ -54,15 +54,22 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
     """What is served, one line each."""
     ready, dialect = model.ready, model.dialect
     parallel = "yes" if dialect.syntax.parallel else "no"
-    lines = [
+    return [
         f"model     {model.name} ({_description(model.header)})",
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
         f"device    {ready.device}{_settings_note(ready)}",
         f"tools     {dialect.label}; parallel calls: {parallel}",
+        *(f"warning   {warning}" for warning in model.warnings),
         f"url       {url}/v1",
+        f"try       {_curl(url)}",
     ]
-    return [*lines, *(f"warning   {warning}" for warning in model.warnings)]
+
+
+def _curl(url: str) -> str:
+    """A request to paste into another terminal."""
+    body = '{"messages": [{"role": "user", "content": "Hello!"}]}'
+    return f"curl {url}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"
 
 
 def _settings_note(ready: Ready) -> str:
