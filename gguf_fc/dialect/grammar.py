@@ -294,27 +294,40 @@ def _start(node: Node) -> str:
             return ""
 
 
+def _holds(characters: CharClass, character: str) -> bool:
+    inside = any(low <= ord(character) <= high for low, high in characters.ranges)
+    return inside != characters.negated
+
+
 def _without_start(node: Node, text: str) -> Node:
     """What may follow *text*, with which *node* begins."""
     if not text:
         return node
     match node:
-        case Literal(text=own) if own.startswith(text):
-            return Literal(own[len(text) :])
-        case Row(items=(Literal(text=own), *rest)):
-            if own.startswith(text):
-                return sequence(Literal(own[len(text) :]), *rest)
-            if text.startswith(own):
-                return _without_start(sequence(*rest), text[len(own) :])
-            return Choice(())
+        case Literal():
+            return _without_start_of_row(node, (), text)
+        case Row(items=(first, *rest)):
+            return _without_start_of_row(first, rest, text)
         case Choice(options=options):
             left = [_without_start(option, text) for option in options]
             return choice(*(option for option in left if option != Choice(())))
-        case Row(items=(Choice(options=options), *rest)):
-            return _without_start(choice(*(sequence(option, *rest) for option in options)), text)
         case Until() | Without():
             return node
-        case Row(items=(Until(), *_)):
-            return node
+        case _:
+            return Choice(())
+
+
+def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
+    match first:
+        case Literal(text=own) if own.startswith(text):
+            return sequence(Literal(own[len(text) :]), *rest)
+        case Literal(text=own) if own and text.startswith(own):
+            return _without_start(sequence(*rest), text[len(own) :])
+        case CharClass() if _holds(first, text[0]):
+            return _without_start(sequence(*rest), text[1:])
+        case Choice(options=options):
+            return _without_start(choice(*(sequence(option, *rest) for option in options)), text)
+        case Until():
+            return sequence(first, *rest)
         case _:
             return Choice(())

@@ -23,6 +23,7 @@ from gguf_fc.errors import TemplateError
 
 _MOST_TEXT = 16_000_000  # characters of a template's output
 _MOST_REPEATED = 100_000  # length of what ``*`` may build
+_MOST_TURNS = 100_000  # of all loops over ``range``
 
 
 class _Generation(Extension):
@@ -77,13 +78,28 @@ class Template:
             return now.strftime(form)
 
         own = copy.deepcopy(dict(variables))
+        given = {"strftime_now": strftime_now, "range": _Counter().range}
         try:
-            return _joined(self._template.generate({**own, "strftime_now": strftime_now}))
+            return _joined(self._template.generate({**own, **given}))
         except TemplateError:
             raise
         # A template is a program of someone else's: it can fail in any way there is.
         except Exception as error:
             raise TemplateError(f"The chat template failed: {_reason(error)}") from error
+
+
+class _Counter:
+    """Bounds how often the loops of one rendering can turn, however they are nested."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_TURNS
+
+    def range(self, *bounds: int) -> range:
+        counted = range(*bounds)
+        self._left -= len(counted)
+        if self._left < 0:
+            raise OverflowError(f"more than {_MOST_TURNS} turns of loops over 'range'")
+        return counted
 
 
 def _environment() -> SandboxedEnvironment:

@@ -29,7 +29,8 @@ def every_split(text: str) -> Iterator[list[str]]:
 
 
 def read(pieces: Iterable[str], markers: tuple[str, ...]) -> list[tuple[str, str | None]]:
-    buffer, found = Buffer(), []
+    buffer = Buffer()
+    found: list[tuple[str, str | None]] = []
     held = ""
     for piece in [*pieces, None]:
         if piece is None:

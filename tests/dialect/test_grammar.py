@@ -158,13 +158,13 @@ def test_keys_nobody_declared_are_refused_unless_the_schema_invites_them() -> No
 
 
 def test_a_schema_that_cannot_be_compiled_loosens_its_own_tool_only() -> None:
-    broken = Tool(
-        name="broken", parameters={"type": "object", "properties": {"x": {"$ref": "#/nowhere"}}}
-    )
+    broken = Tool(name="broken", parameters={"type": "object", "properties": {"x": "text"}})
     loosened = grammar(syntaxes.TAGGED, tools=(*TOOLS, broken))
     assert loosened.matches(write(syntaxes.TAGGED, calls=[Call("broken", {"x": [1]})]))
     assert not loosened.matches(write(syntaxes.TAGGED, calls=[Call("get_weather", {"x": 1})]))
-    assert any(item.path.startswith("tools[3].function.parameters") for item in loosened.report)
+    assert [(item.path, item.keyword) for item in loosened.report] == [
+        ("tools[3].function.parameters", "schema")
+    ]
 
 
 def test_what_cannot_be_enforced_is_reported_under_its_tool() -> None:
@@ -190,3 +190,16 @@ def test_without_tools_text_is_free_of_call_markers_only() -> None:
     free = grammar(syntaxes.TAGGED, tools=())
     assert free.matches("Anything <b>at all</b>")
     assert not free.matches("<tool_call>")
+
+
+def test_an_answer_that_the_prompt_has_begun_goes_on() -> None:
+    for syntax in (syntaxes.TAGGED, syntaxes.ARRAY, syntaxes.BARE):
+        continuing = grammar(syntax, prefill="Hello, ")
+        assert continuing.matches("world.")
+
+
+def test_a_schema_of_true_or_false_allows_no_arguments_or_no_call() -> None:
+    anything, nothing = (Tool(name=f"say_{p}", parameters=p) for p in (True, False))
+    accepting = grammar(syntaxes.TAGGED, tools=(anything, nothing))
+    assert accepting.matches(write(syntaxes.TAGGED, calls=[Call("say_True", {})]))
+    assert not accepting.matches(write(syntaxes.TAGGED, calls=[Call("say_False", {})]))

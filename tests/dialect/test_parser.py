@@ -68,6 +68,9 @@ def test_what_was_written_is_read_however_it_is_cut(syntax: Syntax, turn: Turn) 
         "Use <tool_call> like this.",
         "<tool_call>\nnot JSON\n</tool_call>",
         "<tool_call>\n[1, 2]\n</tool_call>",
+        '<tool_call>\n{5: 1, "name": "get"}\n</tool_call>',
+        '<tool_call>\n{"name": "get", "arguments": [1]}\n</tool_call>',
+        '<tool_call>\n{"name": "get", "arguments": "oops"}\n</tool_call>',
         '<tool_call>\n{"name": "unknown", "arguments": {}}\n</tool_call>',
         '<tool_call>\n{"name": 5, "arguments": {}}\n</tool_call>',
         '<tool_call>\n{"arguments": {}}\n</tool_call>',
@@ -186,6 +189,13 @@ def test_a_turn_whose_beginning_is_in_the_prompt_goes_on() -> None:
 def test_without_tools_everything_is_text() -> None:
     parser = new_parser(syntaxes.TAGGED, names=frozenset())
     assert events_of(parser, [PARIS]) == [TextDelta(PARIS)]
+    parser = new_parser(syntaxes.RECIPIENT, names=frozenset())
+    assert events_of(parser, [">>>all\nHello."]) == [TextDelta("Hello.")]
+
+
+def test_without_a_list_of_names_any_name_is_a_call() -> None:
+    parser = new_parser(syntaxes.NAME_IN_TAG, names=None)
+    assert names(events_of(parser, ["<function=anything>{}</function>"])) == ["anything"]
 
 
 def test_arguments_go_out_as_they_arrive() -> None:
