@@ -148,7 +148,9 @@ class _Composer:
         return choice(sequence(_none_of(barred), text), Literal(""))
 
     def _unlike_bare(self, instead_of: str) -> Node:
-        """Text that cannot be read as a call without a marker."""
+        """Text that cannot be read as a call without a marker; without tools, any text."""
+        if not self.wanted.tools:
+            return self._guarded(Without(()), instead_of)
         barred = {*self.syntax.lead.strip()[:1], *_SPACE, *instead_of[:1]}
         return choice(sequence(_none_of(barred), Without(())), Literal(""))
 

@@ -190,6 +190,7 @@ def test_without_tools_text_is_free_of_call_markers_only() -> None:
     free = grammar(syntaxes.TAGGED, tools=())
     assert free.matches("Anything <b>at all</b>")
     assert not free.matches("<tool_call>")
+    assert grammar(syntaxes.BARE, tools=()).matches('{"x": 1}')
 
 
 def test_an_answer_that_the_prompt_has_begun_goes_on() -> None:
