@@ -23,6 +23,7 @@ from gguf_fc.models.reference import Reference
 BUILTIN: Mapping[str, Path] = {"demo": Path(demo.__file__).with_name("demo.gguf")}
 
 SOURCES = ("builtin", "path", "repo")
+GREEDY = Sampling(temperature=0.0)  # for the models in the package, too small to be sampled from
 SAMPLING = frozenset(item.name for item in fields(Sampling)) - {"logit_bias", "seed"}
 _WHOLE = frozenset({"context", "parallel", "threads", "gpu_layers", "top_k", "penalty_last_n"})
 
@@ -43,7 +44,7 @@ class Entry:
 
 def demo_entry() -> Entry:
     """The model in the package."""
-    return Entry(alias="demo", source=BUILTIN["demo"])
+    return Entry(alias="demo", source=BUILTIN["demo"], sampling=GREEDY)
 
 
 def read_models(path: Path) -> tuple[Entry, ...]:
@@ -160,7 +161,7 @@ class _Item:
             raise ConfigError(f"{where}: must be a mapping.")
         _refuse_unknown(given, SAMPLING, where)
         amounts = {key: _amount(key, value, where) for key, value in given.items()}
-        return replace(Sampling(), **amounts)
+        return replace(GREEDY if "builtin" in self._given else Sampling(), **amounts)
 
     def _get(self, key: str, read: Callable[[Any], Any]) -> Any:
         value = self._given.get(key)

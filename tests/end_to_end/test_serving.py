@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +21,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
-from tests.support.server import Server, running
+from tests.support.server import ROOT, Server, running
 
 pytestmark = pytest.mark.live
 
@@ -296,6 +299,18 @@ def test_a_killed_worker_ends_its_stream_with_an_error_and_the_next_request_work
 
     assert ask(client, [QUESTION], tools=[WEATHER]).tool_calls
     assert server.process.poll() is None
+
+
+def test_the_example_of_the_readme_does_what_it_says(server: Server) -> None:
+    page = (ROOT / "README.md").read_text()
+    code, printed = re.findall(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", page, re.DOTALL)[
+        0
+    ]
+    code = code.replace("http://127.0.0.1:8080/v1", server.url)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == printed
 
 
 def test_the_catalog_lists_the_model_with_its_context(client: OpenAI) -> None:
