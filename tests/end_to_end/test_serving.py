@@ -301,6 +301,15 @@ def test_a_killed_worker_ends_its_stream_with_an_error_and_the_next_request_work
     assert server.process.poll() is None
 
 
+def test_what_the_grammar_forces_is_not_sampled(client: OpenAI) -> None:
+    completion = client.chat.completions.create(
+        model="demo", messages=[QUESTION], tools=[WEATHER], tool_choice="required", temperature=0
+    )
+    assert completion.usage is not None
+    steps = completion.model_dump()["timings"]["decode_steps"]
+    assert completion.usage.completion_tokens >= 1.5 * steps
+
+
 def test_the_example_of_the_readme_does_what_it_says(server: Server) -> None:
     page = (ROOT / "README.md").read_text()
     code, printed = re.findall(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", page, re.DOTALL)[
