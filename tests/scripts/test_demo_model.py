@@ -1,0 +1,173 @@
+"""The demo model's data: nothing leaks over the split, and everything follows from a seed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from demo_model.conversations import NO_TOOL, Conversation, Maker  # noqa: E402 - found by the path above
+from demo_model.examination import Examiner, Reply, judge  # noqa: E402 - found by the path above
+from demo_model.render import render  # noqa: E402 - found by the path above
+from demo_model.tokenizer import SPECIAL, train_tokenizer  # noqa: E402 - found by the path above
+from demo_model.tools import families  # noqa: E402 - found by the path above
+from demo_model.words import held_out_words, is_held_out, words_of  # noqa: E402 - found by the path above
+
+SAMPLE = 300
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Current weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "unit": {"enum": ["c", "f"]}},
+            "required": ["city"],
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def talks() -> list[Conversation]:
+    maker = Maker("train", seed=1)
+    return [maker.make(index) for index in range(SAMPLE)]
+
+
+def prompt(messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
+    return render(messages, tools, add_generation_prompt=True)
+
+
+def call(city: str, **more: Any) -> dict[str, Any]:
+    return {**more, "function": {"name": "get_weather", "arguments": {"city": city}}}
+
+
+def test_training_sees_no_held_out_word(talks: list[Conversation]) -> None:
+    for talk in talks:
+        assert held_out_words(render(talk.messages, talk.tools)) == []
+
+
+def test_forms_of_a_word_are_on_the_same_side() -> None:
+    for word in ("harbor", "garden", "ticket", "report", "catalog"):
+        sides = {is_held_out(form) for form in (word, f"{word}s", f"{word}ing", f"{word}ed")}
+        assert len(sides) == 1
+
+
+def test_the_demonstration_is_trained() -> None:
+    assert held_out_words("get_weather city Paris Lyon temperature condition sunny cloudy") == []
+
+
+def test_names_and_keys_of_held_out_families_are_held_out() -> None:
+    for family in families("held-out"):
+        keys = [key for keys, _, _ in family.parameters for key in keys]
+        for word in words_of(" ".join([*family.names, *keys])):
+            assert is_held_out(word), word
+
+
+def test_conversations_follow_from_the_seed() -> None:
+    one, same, other = Maker("train", 1), Maker("train", 1), Maker("train", 2)
+    assert one.make(7) == same.make(7)
+    assert one.make(7) != other.make(7)
+
+
+def test_expected_calls_fit_the_tools_on_offer() -> None:
+    examiner = Examiner()
+    for category in examiner.categories:
+        for number in range(20):
+            case = examiner.case(category, number)
+            offered = {tool["function"]["name"]: tool["function"] for tool in case.tools}
+            for name, arguments in case.expected.calls:
+                schema = offered[name]["parameters"]
+                assert set(schema["required"]) <= set(arguments) <= set(schema["properties"])
+
+
+def test_the_right_reply_is_judged_exact_and_a_wrong_one_is_not() -> None:
+    examiner = Examiner()
+    case = examiner.case("one made-up tool", 0)
+    assert judge(case, case.expected).exact
+    assert not judge(case, Reply(NO_TOOL)).decided
+    assert judge(examiner.case("no fitting tool", 0), Reply(NO_TOOL)).exact
+
+
+def test_a_reply_is_read_from_text() -> None:
+    text = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
+    assert Reply.parse(text) == Reply("", (("f", {"a": 1}),))
+    assert Reply.parse("<tool_call>\nnot JSON\n</tool_call>") == Reply("", (("", None),))
+
+
+def test_the_tokenizer_gives_back_every_text(talks: list[Conversation]) -> None:
+    texts = [render(talk.messages, talk.tools) for talk in talks]
+    tokenizer = train_tokenizer(texts, 512)
+    for text in [*texts, "It's Zoë's café: 東京 ½\n\n\t x  ", "<tool_call></tool_call>"]:
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert [tokenizer.tokens[i] for i in tokenizer.encode("".join(SPECIAL))] == list(SPECIAL)
+
+
+def test_a_word_has_the_same_tokens_in_a_name_and_in_a_sentence(talks: list[Conversation]) -> None:
+    tokenizer = train_tokenizer((render(talk.messages, talk.tools) for talk in talks), 512)
+    word = tokenizer.encode("harbor")
+    for before in (" ", "_", '"', "\n", "."):
+        assert tokenizer.encode(f"{before}harbor")[-len(word) :] == word
+
+
+def test_a_tool_is_one_line() -> None:
+    text = prompt([{"role": "user", "content": "Hi"}], [WEATHER])
+    line = '1 get_weather(city: string, unit?: "c"|"f"): Current weather'
+    assert text == (
+        f"<|im_start|>system\nTools:\n{line}<|im_end|>\n"
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_unusual_schemas_are_written_as_json() -> None:
+    nested = {"type": "object", "properties": {"x": {"type": "integer"}}}
+    either = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    properties = {"a": nested, "b": either, "c": {}, "d": True, "e": {"type": ["string", "null"]}}
+    schema = {"type": "object", "properties": properties}
+    tools = [
+        {"type": "function", "function": {"name": "f", "parameters": schema}},
+        {"type": "function", "function": {"name": "g"}},
+        {"type": "function", "function": {"name": "h", "parameters": {}}},
+    ]
+    text = prompt([{"role": "user", "content": "Hi"}], tools)
+    assert f"1 f(a?: {json.dumps(nested)}, b?: {json.dumps(either)}, c?: {{}}, d?: any, " in text
+    assert "\n2 g()\n3 h()<|im_end|>" in text
+
+
+def test_calls_are_tagged_json_and_results_are_labelled_by_their_call() -> None:
+    calls = [call("Paris", id="a"), call("Lyon", id="b")]
+    messages = [
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "b", "content": "21 C"},
+        {"role": "tool", "tool_call_id": "a", "content": "18 C"},
+    ]
+    text = prompt(messages, [WEATHER])
+    assert (
+        "<|im_start|>assistant\n"
+        '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>\n'
+        '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Lyon"}}\n</tool_call>'
+        "<|im_end|>\n"
+        "<|im_start|>tool\nget_weather(Lyon): 21 C\nget_weather(Paris): 18 C<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    ) in text
+
+
+def test_results_without_ids_are_labelled_in_order() -> None:
+    messages = [
+        {"role": "assistant", "content": "", "tool_calls": [call("Paris"), call("Lyon")]},
+        {"role": "tool", "content": "18"},
+        {"role": "tool", "name": "get_weather", "content": "21"},
+    ]
+    assert "tool\nget_weather(Paris): 18\nget_weather(Lyon): 21<|im_end|>" in prompt(messages)
+
+
+def test_text_before_calls_stays() -> None:
+    message = {"role": "assistant", "content": "Let me see.", "tool_calls": [call("Paris")]}
+    assert "assistant\nLet me see.\n<tool_call>\n" in prompt([message])
