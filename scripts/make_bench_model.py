@@ -16,7 +16,6 @@ compared on realistic work without a download. Nothing that is added changes wha
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from demo_model.ballast import Sizes, make_ballast
@@ -62,4 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -147,7 +147,7 @@ class Maker:
         found: list[Ability] = []
         while len(found) < count:
             near = found[-1] if found and chance(rng, 0.3) else None
-            if isinstance(near, MadeUpAbility) and near.cues is not None and rng.random() > real:
+            if isinstance(near, MadeUpAbility) and rng.random() > real:
                 neighbour = MadeUpAbility.draw(rng, self.lexicon, near)
                 # Both words of the near one must be in its name, and no name within another.
                 words = set(words_of(neighbour.tool.name))

@@ -24,7 +24,8 @@ def load(folder: Path) -> Network:
     kept = torch.load(folder / "checkpoint.pt", weights_only=True)
     network = Network(Shape(**kept["shape"]))
     network.load_state_dict(kept["network"])
-    return network.eval()
+    network.eval()
+    return network
 
 
 def tensors(network: Network) -> Iterator[tuple[str, np.ndarray]]:

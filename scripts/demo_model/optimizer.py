@@ -36,7 +36,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": 0.95, "decay": 0.1, "shares": None})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:
         """Update every matrix; those that hold several are taken apart."""
         del closure
         for group in self.param_groups:

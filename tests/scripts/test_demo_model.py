@@ -142,7 +142,7 @@ def test_unusual_schemas_are_written_as_json() -> None:
 
 def test_calls_are_tagged_json_and_results_are_labelled_by_their_call() -> None:
     calls = [call("Paris", id="a"), call("Lyon", id="b")]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "?"},
         {"role": "assistant", "content": None, "tool_calls": calls},
         {"role": "tool", "tool_call_id": "b", "content": "21 C"},
@@ -160,7 +160,7 @@ def test_calls_are_tagged_json_and_results_are_labelled_by_their_call() -> None:
 
 
 def test_results_without_ids_are_labelled_in_order() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "content": "", "tool_calls": [call("Paris"), call("Lyon")]},
         {"role": "tool", "content": "18"},
         {"role": "tool", "name": "get_weather", "content": "21"},
