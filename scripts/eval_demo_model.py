@@ -36,7 +36,17 @@ Ask = Callable[[Case], Reply]
 @contextmanager
 def served(model: Path) -> Iterator[str]:
     """A server of the project with *model*; its base URL."""
-    command = [sys.executable, "-m", "gguf_fc", "serve", str(model), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "gguf_fc",
+        "serve",
+        str(model),
+        "--port",
+        "0",
+        "--threads",
+        "1",
+    ]
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT) as process,

@@ -37,7 +37,9 @@ class Server:
 def running(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Server]:
     """``gguf-fc serve`` with *arguments* on a free port; ended with the context."""
     errors = folder / "stderr.txt"
-    command = [sys.executable, "-W", "error", "-m", "gguf_fc", "serve", "--port", "0", *arguments]
+    # One thread: the models are tiny, and threads that wait for each other starve under load.
+    serve = ["serve", "--port", "0", "--threads", "1", *arguments]
+    command = [sys.executable, "-W", "error", "-m", "gguf_fc", *serve]
     with (
         errors.open("w") as stderr,
         subprocess.Popen(
