@@ -163,5 +163,5 @@ def _copy_metadata(source: GGUFReader, writer: GGUFWriter, sizes: Sizes, shrink:
     tokens = list(_value(source, "tokenizer.ggml.tokens"))
     kinds = list(_value(source, "tokenizer.ggml.token_type"))
     spare = sizes.vocabulary - len(tokens)
-    writer.add_token_list(tokens + [f"<|unused_{i}|>" for i in range(spare)])
+    writer.add_token_list(tokens + [f"<|unused_{len(tokens) + i}|>" for i in range(spare)])
     writer.add_token_types(kinds + [int(TokenType.UNUSED)] * spare)
