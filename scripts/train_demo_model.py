@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "--restart-rates",
         type=float,
         metavar="SHARE",
-        help="go on from SHARE of the schedule, for a run that had ended",
+        help="with --stop-at: go on from SHARE of the schedule",
     )
     train.add_argument("--no-compile", action="store_true", help="slower, needs no C++ compiler")
     out = commands.add_parser("export", help="write the GGUF of a checkpoint")
