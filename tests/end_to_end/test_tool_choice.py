@@ -86,8 +86,8 @@ def server(
         yield started
 
 
-def generate(server: Server, **options: Any) -> list[Choice]:
-    """The same question with as many seeds as there are generations."""
+def generate(server: Server, limit: int = 150, **options: Any) -> list[Choice]:
+    """The same question with as many seeds as there are generations, of *limit* tokens at most."""
     with server.client() as client, ThreadPoolExecutor(8) as threads:
         name = client.models.list().data[0].id
 
@@ -97,7 +97,7 @@ def generate(server: Server, **options: Any) -> list[Choice]:
                 messages=[{"role": "user", "content": "hello"}],
                 seed=seed,
                 temperature=1,
-                max_tokens=40,
+                max_tokens=limit,
                 **options,
             )
             return completion.choices[0]
@@ -119,13 +119,13 @@ def calls(choice: Choice) -> list[tuple[str, Any]]:
 
 
 def test_none_never_calls(server: Server) -> None:
-    for choice in generate(server, tools=TOOLS, tool_choice="none"):
+    for choice in generate(server, 40, tools=TOOLS, tool_choice="none"):
         assert choice.finish_reason in ("stop", "length")
         assert calls(choice) == []
 
 
 def test_auto_makes_only_valid_calls(server: Server) -> None:
-    for choice in generate(server, tools=TOOLS, tool_choice="auto"):
+    for choice in generate(server, 40, tools=TOOLS, tool_choice="auto"):
         calls(choice)
 
 
