@@ -54,6 +54,16 @@ class ToolChoice:
     name: str | None = None
     allowed: tuple[str, ...] = ()  # only these tools may be called; empty: all
 
+    def permits(self, name: str) -> bool:
+        """Whether the tool of that name may be called."""
+        match self.mode:
+            case "none":
+                return False
+            case "named":
+                return name == self.name
+            case "auto" | "required":
+                return not self.allowed or name in self.allowed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:

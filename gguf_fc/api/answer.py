@@ -19,7 +19,7 @@ from gguf_fc.events import Event, Finish
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
 from gguf_fc.models.pool import LoadedModel, Pool
-from gguf_fc.request import Request, Tool
+from gguf_fc.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +110,12 @@ def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids
         grammar=text,
         stop=request.stop,
     )
+    callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
     return _Plan(
         job,
-        dialect.parser(tools=_callable(request), prefill=prompt.prefill, new_id=ids.call),
+        dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call),
         tuple(f"{item.path}:{item.keyword}" for item in grammar.report),
     )
-
-
-def _callable(request: Request) -> tuple[Tool, ...]:
-    """The tools this request may call."""
-    choice = request.tool_choice
-    match choice.mode:
-        case "none":
-            return ()
-        case "named":
-            return tuple(tool for tool in request.tools if tool.name == choice.name)
-        case _:
-            allowed = choice.allowed
-            return tuple(tool for tool in request.tools if not allowed or tool.name in allowed)
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

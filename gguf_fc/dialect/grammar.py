@@ -183,13 +183,7 @@ class _Composer:
 
     def _callable(self) -> list[tuple[int, Tool]]:
         chosen = self.wanted.choice
-        if chosen.mode == "none":
-            return []
-        named = list(enumerate(self.wanted.tools))
-        if chosen.mode == "named":
-            named = [(n, tool) for n, tool in named if tool.name == chosen.name]
-        if chosen.allowed:
-            named = [(n, tool) for n, tool in named if tool.name in chosen.allowed]
+        named = [item for item in enumerate(self.wanted.tools) if chosen.permits(item[1].name)]
         if not named and chosen.mode in ("required", "named"):
             raise GrammarError("A call is required, but no tool can be called.", param="tools")
         return named
