@@ -19,7 +19,7 @@ from demo_model.conversations import Conversation, Maker
 from demo_model.render import render
 from demo_model.tokenizer import END_OF_TURN, Tokenizer
 
-DECISION = 4.0
+DECISION = 6.0
 _POOL = 1024  # conversations sorted by length at a time, so that little is padded
 _ROUND = 16
 

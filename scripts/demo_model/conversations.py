@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NO_TOOL = "I have no tool for that."
+_CONTRASTED = 0.3  # the share of conversations that come in pairs
 Call = tuple[Ability, dict[str, Any]]
 _SYSTEMS = (
     "You are a helpful assistant.",
@@ -130,8 +131,12 @@ class Maker:
     def make(self, index: int, longest: int = 8) -> Conversation:
         """Conversation *index*, with at most *longest* tools."""
         for attempt in range(100):
+            pair = Random(f"{self.split}:{self.seed}:pair:{index // 2}:{attempt}")  # noqa: S311
             rng = Random(f"{self.split}:{self.seed}:{index}:{attempt}")  # noqa: S311
-            made = self._conversation(rng, longest)
+            if chance(pair, _CONTRASTED):
+                made = self._contrast(pair, longest, fits=index % 2 == 0)
+            else:
+                made = self._conversation(rng, longest)
             if self.split == "held-out" or not any(map(held_out_words, _texts(made))):
                 return made
         raise RuntimeError("no conversation without held-out words")
@@ -173,20 +178,41 @@ class Maker:
         talk = Conversation(self.offer(rng, count, rng.choice((0.0, 0.2, 0.5, 1.0))))
         if chance(rng, 0.1):
             talk.messages.append({"role": "system", "content": rng.choice(_SYSTEMS)})
-        turns = rng.choices((1, 2, 3, 4), (45, 30, 17, 8))[0]
+        turns = rng.choices((1, 2, 3, 4, 5), (25, 30, 22, 13, 10))[0]
         for _ in range(turns):
             self._turn(rng, talk)
+        return talk
+
+    def _contrast(self, rng: Random, longest: int, *, fits: bool) -> Conversation:
+        """One of two conversations with the same question: its tool is on offer, or is not.
+
+        What differs between the two is the one line that decides, so that nothing else can be
+        learned to decide by.
+        """
+        count = min(longest, rng.choices((1, 2, 3, 4, 5), (25, 25, 20, 20, 10))[0])
+        abilities = self.offer(rng, count + 1, rng.choice((0.0, 0.2, 0.5, 1.0)))
+        asked = abilities[count]
+        question = asked.ask(rng, self.lexicon)
+        offered = abilities[:count]
+        if fits:
+            offered[rng.randrange(count)] = asked
+        talk = Conversation(offered)
+        talk.user(question.question)
+        if fits:
+            talk.call([(asked, question.calls[0])])
+        else:
+            talk.say(NO_TOOL)
         return talk
 
     def _turn(self, rng: Random, talk: Conversation) -> None:
         kinds: list[tuple[float, Callable[[Random, Conversation], None]]] = [
             (6, self._small_talk),
-            (22, self._unfit),
+            (30, self._unfit),
         ]
         if talk.abilities:
-            kinds += [(40, self._single), (18, self._parallel)]
+            kinds += [(34, self._single), (12, self._parallel)]
         if len(talk.abilities) > 1:
-            kinds += [(20, self._two)]
+            kinds += [(28, self._two)]
         weights = [weight for weight, _ in kinds]
         rng.choices([turn for _, turn in kinds], weights)[0](rng, talk)
 
