@@ -6,7 +6,7 @@ without a model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,8 +37,11 @@ class Grammar:
         """The grammar as llama.cpp reads it."""
         return print_gbnf(self._pruned)
 
-    def matches(self, text: str) -> bool:
-        """Whether the whole of *text* is in the language."""
+    def matches(self, text: Iterable[str]) -> bool:
+        """Whether the whole of *text* is in the language.
+
+        Where the grammar names tokens, *text* is a list of characters and written tokens.
+        """
         return self._matcher.matches(text)
 
     def llguidance(self, special: Mapping[str, int] | None = None) -> str:

@@ -27,6 +27,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.prune import children, holding
 from gguf_fc.gbnf.rules import (
     CharClass,
@@ -37,6 +38,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Special,
     Token,
     Unlike,
     Until,
@@ -113,6 +115,8 @@ class _Printer:
     def _is_regular(self, node: Node, regular: set[str]) -> bool:
         """Whether *node* can be one regular expression, given the *regular* rules."""
         match node:
+            case Special():
+                return False
             case Literal(text):
                 return self._token_in(text) is None
             case Until(markers):
@@ -172,8 +176,8 @@ class _Printer:
                 return [_Irregular(self._terminal(item))] if whole else self._atoms(item)
             case Sequence(items):
                 return [atom for item in items for atom in self._atoms(item)]
-            case Literal(text):
-                return self._split(text)
+            case Literal() | Special():
+                return self._split(node)
             case Until(markers):
                 return self._until(markers)
             case Reference(name):
@@ -185,9 +189,17 @@ class _Printer:
             case CharClass() | Without() | Unlike():
                 raise AssertionError(node)
 
-    def _split(self, text: str) -> list[_Atom]:
-        """A literal, its control tokens by number."""
-        atoms: list[_Atom] = []
+    def _named(self, node: Special) -> str:
+        if isinstance(node.token, str) and node.token not in self.special:
+            raise GrammarError(f"this model's vocabulary has no control token '{node.token}'")
+        number = self.special[node.token] if isinstance(node.token, str) else node.token
+        return f"<[{'^' if node.negated else ''}{number}]>"
+
+    def _split(self, node: Literal | Special) -> list[_Atom]:
+        """What is written, its control tokens by number."""
+        if isinstance(node, Special):
+            return [_Irregular(self._named(node))]
+        text, atoms = node.text, list[_Atom]()
         while (found := self._token_in(text)) is not None:
             number = self.special[found[0]]
             atoms += [Literal(text[: found.start()]), _Irregular(f"<[{number}]>")]
@@ -198,7 +210,7 @@ class _Printer:
         """Text, then one of the markers, some of which hold a control token."""
         plain = tuple(marker for marker in markers if self._token_in(marker) is None)
         ways = [
-            self._series([Without(plain), *self._split(marker)])
+            self._series([Without(plain), *self._split(Literal(marker))])
             for marker in markers
             if marker not in plain
         ]
@@ -246,8 +258,7 @@ class _Printer:
             case Repeat(item, least, most):
                 return f"({self._expression(item)}){_count(least, most)}"
             case Without(markers):
-                plain = [marker for marker in markers if self._token_in(marker) is None]
-                return f"({_TEXT} & ~/(?s:.*)({_any(plain)})(?s:.*)/)" if plain else _TEXT
+                return self._without(markers)
             case Until(markers):
                 ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
                 return f"({ends} & ~{passes})"
@@ -256,6 +267,12 @@ class _Printer:
             case Sequence() | Choice():
                 pattern = _pattern(node)
                 return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
+            case _:  # a special token, which is never part of a terminal
+                raise AssertionError(node)
+
+    def _without(self, markers: tuple[str, ...]) -> str:
+        plain = [marker for marker in markers if self._token_in(marker) is None]
+        return f"({_TEXT} & ~/(?s:.*)({_any(plain)})(?s:.*)/)" if plain else _TEXT
 
     def _unlike(self, node: Unlike) -> str:
         escape = self._operand(node.escape)

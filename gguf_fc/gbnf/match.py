@@ -15,6 +15,7 @@ Left recursion would expand for ever; ``prune`` refuses it before the rules come
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gguf_fc.errors import GrammarError
@@ -28,6 +29,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Special,
     Token,
     Unlike,
     Until,
@@ -102,7 +104,7 @@ class _Unlike:
     free: int  # the rest once a text agrees with none of the known ones
 
 
-_Reading = CharClass | _Text | _Search | _Letter
+_Reading = CharClass | _Text | _Search | _Letter | Special
 _Inner = _All | _Any | _Loop | _Beside | Reference
 _Part = _Reading | _Inner
 
@@ -121,12 +123,15 @@ class Matcher:
         self._root = self._rules[rules.root]
         self._forget()
 
-    def matches(self, text: str) -> bool:
-        """Whether the whole of *text* is in the language."""
+    def matches(self, text: Iterable[str]) -> bool:
+        """Whether the whole of *text* is in the language.
+
+        Its items are characters, or tokens as ``Special`` writes them.
+        """
         state = self._walk(text)
         return state is not None and _EMPTY in self._states[state]
 
-    def begins(self, text: str) -> bool:
+    def begins(self, text: Iterable[str]) -> bool:
         """Whether *text* can be continued to one in the language, or is in it."""
         return self._walk(text) is not None
 
@@ -155,7 +160,7 @@ class Matcher:
                 free = self._compile(Repeat(Choice((plain, escape))))
                 self._unlikes.append(_Unlike(plain, self._compile(escape), free))
                 return _Beside(self._number_of_trie(Trie.of(texts)), len(self._unlikes) - 1)
-            case CharClass() | Reference():
+            case CharClass() | Reference() | Special():
                 return node
 
     def _number_of_part(self, part: _Part) -> int:
@@ -181,7 +186,7 @@ class Matcher:
         self._state_numbers: dict[frozenset[int], int] = {}
         self._moves: dict[tuple[int, str], int | None] = {}
 
-    def _walk(self, text: str) -> int | None:
+    def _walk(self, text: Iterable[str]) -> int | None:
         """The state after *text*; None if no text in the language begins so."""
         if len(self._cells) > _MAX_REMEMBERED or len(self._moves) > _MAX_REMEMBERED:
             self._forget()
@@ -197,9 +202,10 @@ class Matcher:
 
     def _move(self, state: int, character: str) -> int | None:
         reached: set[int] = set()
+        read = self._read if len(character) == 1 else self._read_token
         for stack in self._states[state]:
             if stack != _EMPTY:
-                reached.update(self._read(stack, character))
+                reached.update(read(stack, character))
         if len(reached) > _MAX_STACKS:
             raise GrammarError("this grammar is too ambiguous to decide whether the text matches")
         after = self._number_of_state(frozenset(reached)) if reached else None
@@ -224,7 +230,7 @@ class Matcher:
         number, below = self._cells[stack]
         part = self._parts[number]
         match part:
-            case CharClass():
+            case CharClass() | Special():
                 return self._expand(below) if _holds(part, character) else ()
             case _Text(text, start):
                 if text[start] != character:
@@ -247,6 +253,13 @@ class Matcher:
                 return self._expand(self._push(left, below))
             case _:
                 raise AssertionError(part)
+
+    def _read_token(self, stack: int, token: str) -> tuple[int, ...]:
+        """The same for a token, which no text matches."""
+        number, below = self._cells[stack]
+        part = self._parts[number]
+        matched = isinstance(part, Special) and (token == part.written) != part.negated
+        return self._expand(below) if matched else ()
 
     def _expand(self, stack: int) -> tuple[int, ...]:
         """The stacks, each with a reading part on top or empty, that *stack* stands for."""
@@ -314,7 +327,9 @@ class Matcher:
         return tuple(ways)
 
 
-def _holds(characters: CharClass, character: str) -> bool:
+def _holds(characters: CharClass | Special, character: str) -> bool:
+    if isinstance(characters, Special):
+        return characters.negated  # a character may be a token too, but never a named one
     code = ord(character)
     inside = any(low <= code <= high for low, high in characters.ranges)
     return inside != characters.negated

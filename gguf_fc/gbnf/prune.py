@@ -19,6 +19,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Special,
     Token,
     Unlike,
     Until,
@@ -134,11 +135,11 @@ def _is_nullable(node: Node, nullable: set[str]) -> bool:
             return _is_nullable_leaf(node)
 
 
-def _is_nullable_leaf(node: Literal | CharClass | Until | Without | Unlike) -> bool:
+def _is_nullable_leaf(node: Literal | CharClass | Until | Without | Unlike | Special) -> bool:
     match node:
         case Literal(text):
             return not text
-        case CharClass():
+        case CharClass() | Special():
             return False
         case Until(markers):
             return "" in markers

@@ -4,7 +4,8 @@ One tree, several readings: ``text`` prints it as GBNF, ``llguidance`` prints it
 notation, ``match`` decides whether a text is in the language.  Nothing here knows JSON Schema,
 tools or models.
 
-The language of a node is a set of strings of Unicode characters.
+The language of a node is a set of strings of Unicode characters; where a grammar names tokens of a
+vocabulary, of characters and tokens.
 """
 
 from __future__ import annotations
@@ -96,8 +97,34 @@ class Unlike:
     escape: Node
 
 
+@dataclass(frozen=True, slots=True)
+class Special:
+    """One token of the vocabulary, by its text or its number; if *negated*, any one other token.
+
+    GBNF has it as ``<think>``, ``<[7]>`` and ``!<[7]>``.  Spelling its text is not the same.
+    """
+
+    token: str | int
+    negated: bool = False
+
+    @property
+    def written(self) -> str:
+        """The token alone, as GBNF writes it."""
+        return f"<[{self.token}]>" if isinstance(self.token, int) else self.token
+
+
 Node = (
-    Literal | CharClass | Sequence | Choice | Repeat | Reference | Until | Without | Unlike | Token
+    Literal
+    | CharClass
+    | Sequence
+    | Choice
+    | Repeat
+    | Reference
+    | Until
+    | Without
+    | Unlike
+    | Token
+    | Special
 )
 
 

@@ -19,6 +19,7 @@ from gguf_fc.gbnf.rules import (
     Repeat,
     Rules,
     Sequence,
+    Special,
     Token,
     Unlike,
     Until,
@@ -202,6 +203,8 @@ def _single(node: Node) -> str:
             return _class(ranges, negated=negated)
         case Reference(name):
             return name
+        case Special(negated=negated):
+            return f"{'!' if negated else ''}{node.written}"
         case Repeat(item, least, most):
             inner = _single(item)
             # A repeat of a repeat needs a group of its own.
