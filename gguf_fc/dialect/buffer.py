@@ -19,15 +19,15 @@ class Buffer:
     final: bool = field(default=False, init=False)  # no more text is coming
     _text: str = field(default="", init=False)
     _at: int = field(default=0, init=False)
-    _kept: int | None = field(default=None, init=False)  # where a reader may go back to
+    _marks: list[int] = field(default_factory=list, init=False)  # where readers may go back to
 
     def push(self, text: str) -> None:
         """More text."""
-        start = self._at if self._kept is None else self._kept
+        start = self._marks[0] if self._marks else self._at
         if start:
             self._text = self._text[start:]
             self._at -= start
-            self._kept = None if self._kept is None else 0
+            self._marks = [mark - start for mark in self._marks]
         self._text += text
 
     def close(self) -> None:
@@ -51,21 +51,21 @@ class Buffer:
         return taken
 
     def mark(self) -> None:
-        """Keep this place."""
-        self._kept = self._at
+        """Keep this place, beside those that are kept."""
+        self._marks.append(self._at)
 
     def since_mark(self) -> int:
-        """How many characters were taken since the place was kept."""
-        return 0 if self._kept is None else self._at - self._kept
+        """How many characters were taken since the first kept place."""
+        return self._at - self._marks[0] if self._marks else 0
 
     def rewind(self) -> None:
-        """Go back to the kept place and keep it no longer."""
-        if self._kept is not None:
-            self._at, self._kept = self._kept, None
+        """Go back to the place that was kept last, if any is, and keep it no longer."""
+        if self._marks:
+            self._at = self._marks.pop()
 
     def release(self) -> None:
-        """Keep the place no longer."""
-        self._kept = None
+        """Keep no place any longer."""
+        self._marks.clear()
 
     def take_until(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
         """Take the text before the first marker, and that marker.
@@ -78,6 +78,12 @@ class Buffer:
         text = self._text[self._at : at]
         self._at = at + len(marker or "")
         return text, marker
+
+    def take_before(self, markers: tuple[str, ...]) -> tuple[str, bool]:
+        """The same, but the marker stays; whether it is next."""
+        text, marker = self.take_until(markers)
+        self._at -= len(marker or "")
+        return text, marker is not None
 
     def _find(self, markers: tuple[str, ...]) -> tuple[int, str | None]:
         """The leftmost marker, the longest of those that start there."""

@@ -7,12 +7,14 @@ arguments go out as they arrive.  Knows the inside of a call, not what stands ar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from gguf_fc.dialect.reader import Mismatch, Reader, Steps
-from gguf_fc.dialect.syntax import Keys, Slot, Syntax
-from gguf_fc.dialect.values import JsonReader
+from gguf_fc.dialect.arguments import ArgumentReader
+from gguf_fc.dialect.kinds import Typed
+from gguf_fc.dialect.reader import Mismatch, Reader, Steps, words_of
+from gguf_fc.dialect.syntax import Keys, Part, Parts, Row, Slot, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
 
 _LONGEST_NAME = 256
@@ -24,9 +26,10 @@ class _Call:
 
     name: str | None = None
     id: str | None = None
-    arguments: str | None = None  # read before the call could be announced
+    number: str | None = None  # of a model that counts its calls
+    arguments: list[str] = field(default_factory=list)  # read before the call could be announced
     started: bool = False
-    delivered: bool = False  # the arguments are out
+    complete: bool = False  # the arguments were read
 
 
 @dataclass(slots=True)
@@ -34,59 +37,56 @@ class CallReader:
     """Reads calls of one turn.  *count* is how many were announced so far."""
 
     syntax: Syntax
-    names: Collection[str] | None  # None: any name is a tool's
+    schemas: Mapping[str, Any] | None  # of the tools, by name; None: any name is a tool's
     new_id: Callable[[], str]
     reader: Reader
     say: Callable[[ParseEvent], None]
     count: int = field(default=0, init=False)
-    _keys: Keys | None = field(init=False)
-    _late_id: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        kinds = [part.kind for part in self.syntax.call if isinstance(part, Slot)]
-        self._keys = self.syntax.keys
-        self._late_id = "id" in kinds and kinds.index("id") > kinds.index("arguments")
+    def read(self, row: Row, taken: int = 0) -> Generator[None, None, bool]:
+        """Read one call of which *taken* characters of the opening are read.
 
-    def read(self, opening: str) -> Generator[None, None, bool]:
-        """Read one call that begins with *opening*.  False: it is none, or it broke."""
+        False: it is none, or it broke.
+        """
         call = _Call()
+        opening = row.marker if row.keys else row.opening.strip()
         try:
             yield from self.reader.skip_space()
-            yield from self.reader.expect(opening)
+            yield from self.reader.expect_words(opening[taken:])
             yield from self.reader.skip_space()
-            if self._keys is None:
-                yield from self._named(call)
+            if row.keys is None:
+                yield from self._row(call, row)
             else:
-                yield from self._object(call, self._keys)
+                yield from self._object(call, row, row.keys)
+            self._end(call)
         except Mismatch:
             self.count += call.started
             return False
-        self.count += 1
-        yield from self.reader.follows_words(self.syntax.after)
+        yield from self._closing(row)
         return True
 
-    def _object(self, call: _Call, keys: Keys) -> Steps:
-        """A call that is one JSON object."""
+    # A call that is one JSON object.
+
+    def _object(self, call: _Call, row: Row, keys: Keys) -> Steps:
         reader = self.reader
         yield from reader.expect("{")
+        late = _late_id(row)
         while True:
             yield from reader.skip_space()
             key = json.loads((yield from reader.value()))
             yield from reader.skip_space()
             yield from reader.expect(":")
             yield from reader.skip_space()
-            yield from self._field(call, keys, key)
+            if key == keys.arguments and not call.complete:
+                yield from self._arguments(call, hold=late)
+            else:
+                self._field(call, keys, key, json.loads((yield from reader.value())))
             yield from reader.skip_space()
             if (yield from reader.follows("}")):
-                break
+                return
             yield from reader.expect(",")
-        self._complete(call)
 
-    def _field(self, call: _Call, keys: Keys, key: object) -> Steps:
-        if key == keys.arguments and call.arguments is None and not call.delivered:
-            yield from self._arguments(call)
-            return
-        value = json.loads((yield from self.reader.value()))
+    def _field(self, call: _Call, keys: Keys, key: object, value: object) -> None:
         if key == keys.name and call.name is None:
             call.name = self._known(value)
         elif key == keys.id and keys.id is not None and isinstance(value, str):
@@ -94,85 +94,157 @@ class CallReader:
         elif not isinstance(key, str):
             raise Mismatch
 
-    def _named(self, call: _Call) -> Steps:
-        """A call whose name stands before its arguments."""
-        parts = self.syntax.call
-        for part, following in zip(parts[1:], (*parts[2:], ""), strict=True):
-            if isinstance(part, str):
-                continue  # read with the slot before it
-            if part.kind == "arguments":
-                yield from self.reader.skip_space()
-                yield from self._arguments(call)
-                continue
-            assert isinstance(following, str)
-            text = yield from self._free(following.strip() or following, part)
-            if part.kind == "id":
-                call.id = text
-            else:
-                call.name = self._known(text)
-        self._complete(call)
+    # A call whose name stands free.
 
-    def _free(self, ending: str, slot: Slot) -> Generator[None, None, str]:
-        """The short text before *ending*."""
+    def _row(self, call: _Call, row: Row) -> Steps:
+        parts, late = row.inside, _late_id(row)
+        for n, part in enumerate(parts):
+            if isinstance(part, str):
+                yield from self._fixed(part, parts[n + 1 :])
+            elif part.kind == "arguments":
+                yield from self.reader.skip_space()
+                yield from self._arguments(call, hold=late, closing=row.closing)
+            elif part.kind == "name" and call.name is not None:
+                yield from self.reader.expect_words(call.name)
+            else:
+                text = yield from self._free(part, self._endings(row, n))
+                self._fill(call, part, text)
+        if self.syntax.pairs is not None:
+            # A pair more might follow; only what closes the call says that it is whole.
+            yield from self.reader.expect_words(" ".join(words_of(row.closing)[:1]))
+
+    def _fixed(self, text: str, rest: Parts) -> Steps:
+        """A fixed text; before JSON it may be missing."""
+        if (yield from self.reader.follows_words(text)):
+            return
+        yield from self.reader.skip_space()
+        if not (rest[:1] == (_ARGUMENTS,) and self.reader.buffer.peek == "{"):
+            raise Mismatch
+
+    def _fill(self, call: _Call, slot: Slot, text: str) -> None:
+        match slot.kind:
+            case "name":
+                call.name = self._known(text)
+            case "index":
+                call.number = text
+            case _:
+                call.id = text
+
+    def _endings(self, row: Row, n: int) -> tuple[str, ...]:
+        """The texts that can follow the slot *n* of a row's inside."""
+        rest: Parts = (*row.inside[n + 1 :], row.closing)
+        found: list[str] = []
+        for part in rest:
+            if isinstance(part, str):
+                found += words_of(part)[:1] or [part]
+                if part.strip():
+                    break
+            elif part.kind == "arguments":
+                before = self.syntax.pairs.text.before.strip() if self.syntax.pairs else "{"
+                found += words_of(before)[:1]
+            else:
+                break
+        if not self.syntax.pairs and _ARGUMENTS in rest:
+            found.append("{")
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    def _free(self, slot: Slot, endings: tuple[str, ...]) -> Generator[None, None, str]:
+        """The short text before one of *endings*."""
         buffer, taken = self.reader.buffer, ""
         while True:
-            text, marker = buffer.take_until((ending,))
+            text, found = buffer.take_before(endings)
             taken += text
-            if marker is not None:
+            if found or (buffer.final and not endings):
                 return taken.strip()
-            possible = slot.kind == "id" or self._may_be_name(taken.strip())
-            if buffer.final or len(taken) > _LONGEST_NAME or not possible:
+            possible = slot.kind != "name" or self._may_be_name(taken.strip())
+            if len(taken) > _LONGEST_NAME or not possible:
                 raise Mismatch
-            yield
+            yield from self.reader.wait()
 
     def _may_be_name(self, text: str) -> bool:
-        return self.names is None or any(name.startswith(text) for name in self.names)
+        return self.schemas is None or any(name.startswith(text) for name in self.schemas)
 
     def _known(self, name: object) -> str:
-        if not isinstance(name, str) or (self.names is not None and name not in self.names):
+        if not isinstance(name, str) or (self.schemas is not None and name not in self.schemas):
             raise Mismatch
         return name
 
-    def _arguments(self, call: _Call) -> Steps:
-        buffer = self.reader.buffer
-        yield from self.reader.more()
-        if call.name is None or self._late_id or buffer.peek != "{":
-            call.arguments = _as_object((yield from self.reader.value()))
+    # Arguments.
+
+    def _arguments(self, call: _Call, *, hold: bool, closing: str = "") -> Steps:
+        """The arguments; they go out at once where the call can be announced."""
+        reads = ArgumentReader(self.reader, lambda text: self._deliver(call, text))
+        if self.syntax.pairs is not None:
+            self._start(call)
+            schema = (self.schemas or {}).get(call.name or "")
+            yield from reads.pairs(self.syntax.pairs, Typed.root(schema), closing)
+            call.complete = True
             return
-        self._start(call)
-        value = JsonReader()
-        while value.state == "open":
-            if text := buffer.take(value.feed(buffer.pending)):
-                self.say(CallDelta(self.count, text))
-            if value.state == "open":
-                yield from self.reader.more()
-        if value.state == "broken":
-            raise Mismatch
-        call.delivered = True
+        yield from self.reader.more()
+        if self.reader.buffer.peek != "{":
+            call.arguments = [_as_object((yield from self.reader.value()))]
+        else:
+            if call.name is not None and not hold:
+                self._start(call)
+            yield from reads.value()
+        call.complete = True
+
+    def _deliver(self, call: _Call, text: str) -> None:
+        if call.started:
+            self.say(CallDelta(self.count, text))
+        else:
+            call.arguments.append(text)
 
     def _start(self, call: _Call) -> None:
-        if not call.started:
-            assert call.name is not None
-            call.started = True
-            self.reader.buffer.release()
-            self.say(CallStart(self.count, call.id or self.new_id(), call.name))
-
-    def _complete(self, call: _Call) -> None:
         if call.name is None:
             raise Mismatch
+        if not call.started:
+            call.started = True
+            self.reader.buffer.release()
+            self.say(CallStart(self.count, self._id(call), call.name))
+
+    def _id(self, call: _Call) -> str:
+        if call.number is not None:
+            own = {"name": call.name, "index": call.number}
+            return "".join(
+                part if isinstance(part, str) else own.get(part.kind) or ""
+                for part in self.syntax.id_parts
+            )
+        return call.id or self.new_id()
+
+    def _end(self, call: _Call) -> None:
         self._start(call)
-        if not call.delivered:
-            self.say(CallDelta(self.count, call.arguments or "{}"))
+        if call.arguments or not call.complete:
+            self.say(CallDelta(self.count, "".join(call.arguments) or "{}"))
         self.say(CallEnd(self.count))
+        self.count += 1
+
+    def _closing(self, row: Row) -> Steps:
+        """What is left of the closing, as far as the model writes it."""
+        words = words_of(row.after)
+        for word in words[1:] if self.syntax.pairs is not None else words:
+            if not (yield from self.reader.follows_words(word)):
+                return
+
+
+_ARGUMENTS: Part = Slot("arguments")
+
+
+def _late_id(row: Row) -> bool:
+    """Whether the id comes when the arguments are over."""
+    kinds = [part.kind for part in row.parts if isinstance(part, Slot)]
+    return "id" in kinds and kinds.index("id") > kinds.index("arguments")
 
 
 def _as_object(value: str) -> str:
-    """The arguments as the text of a JSON object; they may be written as a JSON string."""
+    """The arguments as the text of a JSON object; they may be written as a JSON string, or null."""
     found = json.loads(value)
     try:
-        found = json.loads(found) if isinstance(found, str) else found
+        found = json.loads(found or "{}") if isinstance(found, str) else found
     except ValueError as error:
         raise Mismatch from error
+    if found is None:
+        return "{}"
     if not isinstance(found, dict):
         raise Mismatch
-    return value if value.startswith("{") else json.dumps(found, ensure_ascii=False)
+    return json.dumps(found, ensure_ascii=False)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from gguf_fc.dialect.grammar import Wanted, build_grammar
+from gguf_fc.dialect.kinds import kind_of
 from gguf_fc.dialect.parser import Parser
 from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, Renderings
 from gguf_fc.dialect.reply import Reply, read
@@ -18,9 +19,13 @@ from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.request import Tool, ToolChoice
 
-_TOOLS = tuple(
-    Tool(name=name, parameters={"type": "object", "additionalProperties": True}) for name in NAMES
-)
+# Where a notation does not show the kind of a value, the tool's schema says it.
+_SCHEMA = {
+    "type": "object",
+    "properties": {key: {"type": kind_of(value)} for key, value in RICH.items()},
+    "additionalProperties": True,
+}
+_TOOLS = tuple(Tool(name=name, parameters=_SCHEMA) for name in NAMES)
 
 
 def objections(syntax: Syntax, prefill: str, seen: Renderings) -> list[str]:
@@ -31,13 +36,23 @@ def objections(syntax: Syntax, prefill: str, seen: Renderings) -> list[str]:
 def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]:
     for rendered, calls in _turns(seen):
         text = write(syntax, calls=calls)
-        if text.removeprefix(prefill) not in rendered:
+        if text.removeprefix(prefill) not in rendered and not _read_alike(syntax, rendered, calls):
             yield f"the template does not write {text!r}"
             return
         if not _same(_read(syntax, text), calls):
             yield f"{text!r} is not read back as the same calls"
             return
     yield from _grammar_objections(syntax)
+
+
+def _read_alike(syntax: Syntax, rendered: str, calls: list[Call]) -> bool:
+    """Whether the template's own text is read as these calls, where it is spelled otherwise.
+
+    Some templates write a list as Python does and an object as JSON; both are understood.
+    """
+    lead = syntax.lead.strip()
+    at = rendered.rfind(lead) if lead else -1
+    return at >= 0 and syntax.pairs is not None and _same(_read(syntax, rendered[at:]), calls, said=True)
 
 
 def _turns(seen: Renderings) -> Iterator[tuple[str, list[Call]]]:
@@ -71,10 +86,11 @@ def _grammar_objections(syntax: Syntax) -> Iterator[str]:
 
 def _read(syntax: Syntax, text: str) -> Reply:
     numbers = count()
-    parser = Parser(syntax, NAMES, lambda: f"call_{next(numbers)}")
+    parser = Parser(syntax, dict.fromkeys(NAMES, _SCHEMA), lambda: f"call_{next(numbers)}")
     return read(parser, text)
 
 
-def _same(reply: Reply, calls: list[Call]) -> bool:
+def _same(reply: Reply, calls: list[Call], *, said: bool = False) -> bool:
+    """Whether these calls were read, and nothing else *said* unless it may be."""
     found = [(call.name, json.loads(call.arguments)) for call in reply.tool_calls]
-    return found == [(call.name, call.arguments) for call in calls] and not reply.content
+    return found == [(call.name, call.arguments) for call in calls] and (said or not reply.content)

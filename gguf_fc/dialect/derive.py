@@ -22,11 +22,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, THOUGHT, USER, Renderings
+from gguf_fc.dialect.derive_pairs import FoundPairs, derive_pairs
+from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, THOUGHT, USER, Renderings
 from gguf_fc.dialect.syntax import Marked, Part, Slot, SlotKind, Syntax
 from gguf_fc.gbnf import Spacing
 
 _SPACE = " \t\r\n"
+_COUNT = "\1"  # stands for a number that counts calls
+_TAG = re.compile(r"<[^<>\s]+>")
+# A tag, perhaps with a word behind it, and another tag.
+_EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>(?:\w+\n)?)(?P<gap>\s*)(?P<close><[^<>\s]+>\s*)")
 _SPACINGS = (Spacing(", ", ": "), Spacing(",", ":"), Spacing(", ", ":"), Spacing(",", ": "))
 
 
@@ -103,27 +108,34 @@ class _Deriver:
     def __init__(self, seen: Renderings) -> None:
         self.seen = seen
         self.findings: list[Finding] = []
+        self.reasoning: Marked | None = None
         self.reasoning = self._reasoning()
 
     def run(self) -> Derived:
         one = self._turn(self.seen.one or "")
-        first = _locate(one, 0)
-        spacing, ascii_only = self._spacing()
-        end = self._end()
-        lead, tail = one[: first.start], _without_end(one[first.end :], end)
-        inner = _parts(one, first)
+        found = None if _arguments_span(one, ARGUMENTS[0]) else self._pairs(one)
+        first = _locate(one, 0, found)
+        spacing, ascii_only = self._spacing() if found is None else (Spacing(), False)
+        lead, tail = one[: first.start], self._tail(one[first.end :])
+        inner = self._counted(_parts(one, first), found)
         if self.seen.two is not None:
-            opening, closing, section, separator, prefill = self._from_two(lead, end)
+            opening, closing, section, separator, prefill = self._from_two(lead, found)
         else:
             opening, closing, section = _single(lead, tail, inner)
             separator, prefill = "\n", ""
+        content = self._content(prefill)
+        call = (*_with_count(opening), *inner, *([closing] if closing else []))
         syntax = Syntax(
-            call=(opening, *inner, *([closing] if closing else [])),
+            call=call,
+            also=_without_wrapper(call),
+            bare_call=self._bare_call(found, opening, closing),
             section=section,
             separator=separator,
-            gap=self._gap(section.open + opening, prefill),
-            content=self._content(prefill),
+            gap=self._gap(section.open + opening, separator, content),
+            content=content,
             reasoning=self.reasoning,
+            pairs=found.pairs if found else None,
+            quoted=found is None and _quoted(one),
             spacing=spacing,
             ascii_only=ascii_only,
             parallel=self.seen.two is not None,
@@ -132,20 +144,63 @@ class _Deriver:
         self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
         return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
 
-    def _from_two(self, lead: str, end: str) -> tuple[str, str, Marked, str, str]:
+    def _pairs(self, one: str) -> FoundPairs:
+        """How arguments are written one by one.  Raises NotDerivable."""
+        found = derive_pairs(self.seen, self._turn)
+        if found is None:
+            raise NotDerivable("the template writes arguments neither as JSON nor as plain pairs")
+        self._note("pairs", repr(found.pairs.text), f"turn {one!r}")
+        return found
+
+    def _counted(self, parts: tuple[Part, ...], found: FoundPairs | None) -> tuple[Part, ...]:
+        """The parts of a call, with a number in them that counts the calls of a turn."""
+        if self.seen.two is None:
+            return parts
+        two = self._turn(self.seen.two)
+        second = _parts(two, _locate(two, 1, found))
+        counted: list[Part] = []
+        for part, other in zip(parts, second, strict=False):
+            numbers = re.search(r"\d+", part) if isinstance(part, str) else None
+            if numbers and isinstance(part, str) and isinstance(other, str) and part != other:
+                start, stop = numbers.span()
+                if other == f"{part[:start]}{int(numbers.group()) + 1}{part[stop:]}":
+                    counted += [part[:start], Slot("index"), part[stop:]]
+                    continue
+            counted.append(part)
+        return tuple(part for part in counted if part != "")
+
+    def _bare_call(
+        self, found: FoundPairs | None, opening: str, closing: str
+    ) -> tuple[Part, ...] | None:
+        """A call without arguments."""
+        if found is None or self.seen.none is None:
+            return None
+        turn = self._tail(self._turn(self.seen.none))
+        start = turn.find(opening + NAMES[0])
+        ending = closing.strip()
+        stop = turn.find(ending, turn.rfind(NAMES[0]) + len(NAMES[0])) + len(ending)
+        if start < 0 or stop < len(ending):
+            return None
+        parts: list[Part] = [opening]
+        for n, text in enumerate(turn[start + len(opening) : stop].split(NAMES[0])):
+            parts += [Slot("name"), text] if n else [text]
+        return tuple(part for part in parts if part != "")
+
+    def _from_two(self, lead: str, pairs: FoundPairs | None) -> tuple[str, str, Marked, str, str]:
         """Rules 1 to 4 of the theory of operation."""
         two = self._turn(self.seen.two or "")
-        first, second = _locate(two, 0), _locate(two, 1)
+        first, second = _locate(two, 0, pairs), _locate(two, 1, pairs)
         between, tail = two[first.end : second.start], two[second.end :]
         prefill = ""
         if not lead.strip().strip('{["'):
             prefill = _longest_shared_end(self.seen.prompt, between, lead).lstrip()
+        lead, between = _counted_lead(lead, between)
         opening = _from_whole_tag(prefill + lead, _common_end(prefill + lead, between))
         section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
         between = between[: len(between) - len(opening)]
         closing = _to_whole_tag(_common_start(between, tail))
         separator = between[len(closing) :]
-        section_close = _without_end(tail[len(closing) :], end) if section_open.strip() else ""
+        section_close = self._tail(tail[len(closing) :]) if section_open.strip() else ""
         self._note("separator", separator, f"between two calls: {between + opening!r}")
         return opening, closing, Marked(section_open, section_close), separator, prefill
 
@@ -171,14 +226,31 @@ class _Deriver:
         at = plain.rfind(TEXT)
         return plain[at + len(TEXT) :] if at >= 0 else ""
 
-    def _gap(self, opening: str, prefill: str) -> str:
+    def _tail(self, text: str) -> str:
+        """*text* without the end of the turn.
+
+        Where a turn of calls ends otherwise than a turn of text, it ends at the first tag that
+        stands behind a turn of text; some templates write the header of the next turn there.
+        """
+        end = self._end()
+        if end and text.endswith(end):
+            return text.removesuffix(end)
+        followed = self.seen.followed or ""
+        at = followed.rfind(TEXT) + len(TEXT)
+        behind = end + followed[at : followed.rfind(NEXT)]
+        places = (text.find(tag) for tag in _TAG.findall(behind))
+        return text[: min((at for at in places if at >= 0), default=len(text))]
+
+    def _gap(self, opening: str, separator: str, content: Marked) -> str:
         """What stands between content and the first call."""
+        framed = bool(content.open)
         both = self.seen.text_and_call
         if both is None:
-            return "" if opening.startswith("\n") or prefill else "\n"
+            # Where text has a frame of its own, calls follow it as they follow each other.
+            return separator if framed else "" if opening.startswith("\n") else "\n"
         turn = both[both.rfind(TEXT) + len(TEXT) :]
         gap = turn[: max(0, turn.find(opening))]
-        return "" if gap.strip() else gap
+        return gap if framed or not gap.strip() else ""
 
     def _content(self, prefill: str) -> Marked:
         """What stands before text."""
@@ -207,18 +279,25 @@ class _Deriver:
         if start < 0 or text < start:
             return None
         opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
-        if not opening.strip() and (tag := re.search(r"<[^<>\s]+>\s*$", self.seen.prompt)):
+        shared = rendered[: len(rendered) - len(turn)]
+        if not opening.strip() and (tag := re.search(r"<[^<>\s]+>\s*$", shared)):
             opening = tag.group()
+        framing = self._content("").open
+        if closing != framing:
+            closing = closing.removesuffix(framing)
         if not opening.strip() or not closing.strip():
             return None
         return Marked(opening.lstrip(), closing)
 
     def _reasoning_switched(self) -> Marked | None:
-        """From a prompt that opens an empty reasoning block when thinking is switched off."""
+        """From a prompt that holds an empty block of reasoning when thinking is switched off."""
         off = self.seen.off or ""
-        tail = _beyond(off, self.seen.prompt)
-        if found := re.fullmatch(r"\s*(<[^<>/\s]+>\s*?\n?)\s*(</[^<>\s]+>\s*)", tail):
-            return Marked(found.group(1), "\n" + found.group(2))
+        for other in filter(None, (self.seen.on, self.seen.prompt)):
+            found = _EMPTY_BLOCK.fullmatch(_beyond(off, other))
+            if found and found["open"] != found["close"].strip():
+                return Marked(
+                    found["open"], ("\n" if "\n" in found["gap"] else "") + found["close"]
+                )
         return None
 
     def _reasoning_prompted(self) -> Marked | None:
@@ -234,28 +313,63 @@ class _Deriver:
         self.findings.append(Finding(name, value, evidence))
 
 
-def _locate(turn: str, n: int) -> _Call:
+def _locate(turn: str, n: int, pairs: FoundPairs | None = None) -> _Call:
     """The slots of the *n*-th call of a turn."""
-    name = turn.find(NAMES[n])
-    arguments = _arguments_span(turn, ARGUMENTS[n])
-    if name < 0 or arguments is None:
+    span = pairs.span(turn, n) if pairs else _arguments_span(turn, ARGUMENTS[n])
+    if span is None:
         raise NotDerivable("the template does not write arguments as a JSON object")
-    slots: list[tuple[int, int, SlotKind]] = [
-        (name, name + len(NAMES[n]), "name"),
-        (*arguments, "arguments"),
-    ]
-    if (at := turn.find(IDS[n])) >= 0:
-        slots.append((at, at + len(IDS[n]), "id"))
+    slots: list[tuple[int, int, SlotKind]] = [(*span, "arguments")]
+    known: tuple[tuple[str, SlotKind], ...] = ((NAMES[n], "name"), (IDS[n], "id"))
+    for text, kind in known:
+        slots += [
+            (found.start(), found.end(), kind) for found in re.finditer(re.escape(text), turn)
+        ]
+    if not any(kind == "name" for _, _, kind in slots):
+        raise NotDerivable("the template does not write the name of a call")
     return _Call(tuple(sorted(slots)))
 
 
 def _arguments_span(turn: str, arguments: dict[str, str]) -> tuple[int, int] | None:
-    """Where the arguments stand as a JSON object."""
+    """Where the arguments stand as a JSON object, or as one inside a JSON string."""
     for spacing in _SPACINGS:
         text = _dumped(arguments, spacing, ascii_only=False)
-        if (at := turn.find(text)) >= 0:
-            return at, at + len(text)
+        for written in (text, json.dumps(text)):
+            if (at := turn.find(written)) >= 0:
+                return at, at + len(written)
     return None
+
+
+def _quoted(turn: str) -> bool:
+    """Whether the arguments stand in *turn* as text inside a JSON string."""
+    texts = (_dumped(ARGUMENTS[0], spacing, ascii_only=False) for spacing in _SPACINGS)
+    return any(json.dumps(text) in turn for text in texts)
+
+
+def _counted_lead(lead: str, between: str) -> tuple[str, str]:
+    """What stands before two calls, with ``_COUNT`` for a number in it that counts them."""
+    for number in reversed(list(re.finditer(r"\d+", lead))):
+        behind = lead[number.end() :]
+        following = str(int(number.group()) + 1) + behind
+        if between.endswith(following):
+            before = between[: len(between) - len(following)]
+            return lead[: number.start()] + _COUNT + behind, before + _COUNT + behind
+    return lead, between
+
+
+def _with_count(opening: str) -> tuple[Part, ...]:
+    before, count, behind = opening.partition(_COUNT)
+    return (before, Slot("index"), behind) if count else (opening,)
+
+
+def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """The call without the outer of two tags before its name, which some models forget."""
+    opening, closing = call[0], call[-1]
+    if not (isinstance(opening, str) and isinstance(closing, str)):
+        return ()
+    outer, _, inner = opening.strip().rpartition("<")
+    if not (outer.rstrip().endswith(">") and outer.startswith("<") and not inner.endswith(">")):
+        return ()
+    return ((f"<{inner}", *call[1:]),)
 
 
 def _parts(turn: str, call: _Call) -> tuple[Part, ...]:
@@ -284,12 +398,7 @@ def _without_reasoning(turn: str, reasoning: Marked | None) -> str:
     if reasoning is None:
         return turn
     opening, closing = re.escape(reasoning.open.strip()), re.escape(reasoning.close.strip())
-    return re.sub(rf"\A\s*(?:{opening})?.*?{closing}\s*", "", turn, flags=re.DOTALL)
-
-
-def _without_end(text: str, end: str) -> str:
-    """*text* without the end of the turn."""
-    return text.removesuffix(end) if end else text
+    return re.sub(rf"\A\s*(?:{opening}.*?)?{closing}\s*", "", turn, flags=re.DOTALL)
 
 
 def _dumped(value: Any, spacing: Spacing, *, ascii_only: bool) -> str:

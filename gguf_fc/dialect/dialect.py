@@ -124,8 +124,8 @@ class Dialect:
         new_id: Callable[[], str] | None = None,
     ) -> Parser:
         """Reads one turn as it is written.  Without *tools* everything is text."""
-        names = frozenset(tool.name for tool in tools_of(tools))
-        return Parser(self.syntax, names, new_id or _numbered_ids(), self._own_part(prefill))
+        schemas = {tool.name: tool.parameters for tool in tools_of(tools)}
+        return Parser(self.syntax, schemas, new_id or _numbered_ids(), self._own_part(prefill))
 
     def parse(self, text: str, tools: Tools = None, prefill: str = "") -> Reply:
         """Read a whole turn."""

@@ -17,12 +17,13 @@ space, and a call up to its name (bounded in ``reader``).  Knows neither templat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gguf_fc.dialect.calls import CallReader
 from gguf_fc.dialect.reader import SPACE, Reader, Steps
-from gguf_fc.dialect.syntax import Marked, Syntax
+from gguf_fc.dialect.syntax import Marked, Row, Syntax
 from gguf_fc.events import CallStart, ParseEvent, ReasoningDelta, TextDelta
 
 _SLICE = 4096  # long pieces are read in slices, so that looking ahead copies little
@@ -32,11 +33,12 @@ _SLICE = 4096  # long pieces are read in slices, so that looking ahead copies li
 class Parser:
     """One turn.  ``feed`` pieces, then ``finish``; both return the events they complete.
 
-    *names* are the tools that may be called; None: any name is a tool's.  Empty: nothing is a call.
+    *schemas* are the parameters of the tools that may be called, by name; None: any name is a
+    tool's.  Empty: nothing is a call.
     """
 
     syntax: Syntax
-    names: Collection[str] | None
+    schemas: Mapping[str, Any] | None
     new_id: Callable[[], str]
     prefill: str = ""
     _reader: Reader = field(default_factory=Reader, init=False)
@@ -45,9 +47,13 @@ class Parser:
     _steps: Steps = field(init=False)
     _space: str = field(default="", init=False)  # held until it is known whether it is layout
     _written: bool = field(default=False, init=False)  # there was text since the last layout
+    _rows: dict[str, Row] = field(init=False)  # by the text that announces it, longest first
 
     def __post_init__(self) -> None:
-        self._calls = CallReader(self.syntax, self.names, self.new_id, self._reader, self._say)
+        self._calls = CallReader(self.syntax, self.schemas, self.new_id, self._reader, self._say)
+        rows = [] if self.schemas is not None and not self.schemas else self.syntax.rows
+        by_marker = {row.marker: row for row in reversed(rows)}
+        self._rows = dict(sorted(by_marker.items(), key=lambda item: -len(item[0])))
         self._steps = self._turn()
         self._reader.buffer.push(self.prefill)
 
@@ -77,24 +83,41 @@ class Parser:
     def _turn(self) -> Steps:
         if self.syntax.reasoning:
             yield from self._reasoning(self.syntax.reasoning)
-        if self.names is not None and not self.names:
-            yield from self._text()
-        elif self.syntax.marker:
-            yield from self._text_and_marked_calls()
-        else:
+        if self._rows and not self.syntax.marker:
             yield from self._bare_calls()
-            yield from self._text()
+        ended = False
+        while not ended:
+            yield from self._begin()
+            ended = yield from self._text()
+
+    def _begin(self) -> Steps:
+        """At a place where text or a call may begin: what opens text is layout."""
+        marked = self.syntax.joint and self.syntax.content_openings
+        if not marked:
+            return
+        buffer, reasoning = self._reader.buffer, self.syntax.reasoning
+        buffer.mark()
+        yield from self._reader.skip_space()
+        for opening in sorted(self.syntax.content_openings, key=len, reverse=True):
+            if (yield from self._reader.follows(opening.strip())):
+                buffer.release()
+                return
+        buffer.rewind()
+        if reasoning and (yield from self._reasoning(reasoning)):
+            yield from self._begin()
+        elif self._rows:
+            yield from self._calls_after("")
 
     # Reasoning.
 
-    def _reasoning(self, marks: Marked) -> Steps:
-        """An optional block at the very beginning."""
+    def _reasoning(self, marks: Marked) -> Generator[None, None, bool]:
+        """A block of reasoning, if one begins here."""
         buffer = self._reader.buffer
         buffer.mark()
         yield from self._reader.skip_space()
         if not (yield from self._reader.follows(marks.open.strip())):
             buffer.rewind()
-            return
+            return False
         buffer.release()
         yield from self._reader.skip_space()
         held, marker = "", None
@@ -108,13 +131,30 @@ class Parser:
             if marker is None and not self._reader.ended:
                 yield
         yield from self._reader.skip_space()
+        return True
 
     # Text.
 
-    def _text(self) -> Steps:
-        marks = self._content_marks()
-        while (yield from self._until(marks)) is not None:
+    def _text(self) -> Generator[None, None, bool]:
+        """Text, up to its end (True) or to where something else may begin (False)."""
+        joint, openings = self.syntax.joint, self.syntax.content_openings
+        if joint and openings:
+            marks = tuple(filter(None, (joint, self.syntax.content.close.strip())))
+            marker = yield from self._until(marks)
             self._drop_space()
+            if marker == joint or marker is None:
+                return marker is None
+            yield from self._reader.follows_words(joint.removeprefix(marker))
+            return False
+        announcing = self.syntax.announcements if self._rows else ()
+        marker = yield from self._until((*openings, *announcing))
+        if marker is None:
+            return True
+        if marker in openings:
+            self._drop_space()
+        else:
+            yield from self._calls_after(marker)
+        return False
 
     def _until(self, marks: tuple[str, ...]) -> Generator[None, None, str | None]:
         """Text goes out until one of *marks* or the end is reached."""
@@ -142,43 +182,45 @@ class Parser:
     def _drop_space(self) -> None:
         self._space, self._written = "", False
 
-    def _content_marks(self) -> tuple[str, ...]:
-        opening = self.syntax.content.open
-        return (opening,) if opening else ()
-
     # Calls.
-
-    def _text_and_marked_calls(self) -> Steps:
-        content = self._content_marks()
-        announcing = {self.syntax.marker, self.syntax.call_marker} - {""}
-        marks = (*content, *sorted(announcing))
-        while (marker := (yield from self._until(marks))) is not None:
-            if marker in content:
-                self._drop_space()
-            else:
-                yield from self._calls_after(marker)
 
     def _calls_after(self, marker: str) -> Steps:
         """Calls, from behind the *marker*; if there is none, the marker was text."""
         buffer, before = self._reader.buffer, self._calls.count
         buffer.mark()
         section = self.syntax.section.open.strip()
-        opening = ""
+        inside, taken = bool(section), marker
         if section.startswith(marker):
             yield from self._reader.follows_words(section[len(marker) :])
-            opening = self.syntax.call_marker
-        elif self.syntax.call_marker.startswith(marker):
-            opening = self.syntax.call_marker[len(marker) :]
-        while (yield from self._calls.read(opening)):
+            taken = ""
+        elif marker.startswith(section):
+            taken = marker.removeprefix(section).strip()
+        else:
+            inside = False
+        while (yield from self._call(taken)):
             buffer.mark()
-            if not section or not (yield from self._reader.follows_words(self.syntax.separator)):
+            if not inside or not (yield from self._reader.follows_words(self.syntax.separator)):
                 break
-            opening = self.syntax.call_marker
+            taken = ""
         buffer.rewind()
         if self._calls.count == before:
             self._say_text(marker)
         elif section:
             yield from self._reader.follows_words(self.syntax.section.close)
+
+    def _call(self, taken: str) -> Generator[None, None, bool]:
+        """One call, in any of the ways to write one of which *taken* is the beginning."""
+        for marker, row in self._rows.items():
+            if not marker.startswith(taken):
+                continue
+            self._reader.buffer.mark()
+            before = self._calls.count
+            if (yield from self._calls.read(row, len(taken))):
+                return True
+            if self._calls.count > before:
+                return False
+            self._reader.buffer.rewind()
+        return False
 
     def _bare_calls(self) -> Steps:
         """Calls at the very beginning, known by their form alone."""
@@ -187,7 +229,7 @@ class Parser:
         if not (yield from self._reader.follows_words(self.syntax.section.open)):
             buffer.rewind()
             return
-        while (yield from self._calls.read("")):
+        while (yield from self._call("")):
             buffer.mark()
             if not (yield from self._reader.follows_words(self.syntax.separator)):
                 break

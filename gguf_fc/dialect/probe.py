@@ -7,6 +7,7 @@ judging: what the renderings mean is ``derive``'s business.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,12 +20,13 @@ from gguf_fc.request import Message, Tool, ToolCall
 
 # Words no template is likely to contain, write itself or change.
 USER, SYSTEM, TEXT, THOUGHT = "Quintal wombat", "Ochre lattice", "Velvet gnomon", "Umber tangent"
+NEXT = "Sable quoin"
 NAMES = ("probe_alpha", "probe_beta", "probe_gamma")
 IDS = ("call00001", "call00002", "call00003")
 _LONG_IDS = ("call_of_the_wild_1",)  # not nine letters and digits
 ARGUMENTS: tuple[dict[str, Any], ...] = (
     {"zeta_key": "azure"},
-    {"eta_key": "coral"},
+    {"mu_key": "coral"},
     {"xi_key": "ivory"},
 )
 # One value of each kind, and what templates get wrong when they print values themselves.
@@ -37,6 +39,18 @@ RICH: dict[str, Any] = {
     "many": ["one", 2, {"deep": False}],
     "inner": {"path": "a\\b\nc", "empty": {}},
 }
+# What tells how arguments are written that are no JSON object: one call each.
+TWO_KEYS: dict[str, Any] = {"zeta_key": "azure", "mu_key": "coral"}
+VALUES: dict[str, Any] = {
+    "number": 40,
+    "true": True,
+    "false": False,
+    "null": None,
+    "list": ["one", 2, {"deep": False, "far": None}],
+    "object": {"path": "left", "count": 7, "sure": True},
+    "text": 'it\'s "x" & a\\b\n<c>',
+}
+GUARDS = "\n\t!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _TOOLS = tuple(
     Tool(
         name=name,
@@ -95,6 +109,7 @@ class Renderings:
     needs: Needs
     prompt: str  # one user message, up to where the model writes
     plain: str | None = None  # ... and the answer TEXT
+    followed: str | None = None  # ... the answer TEXT, and the user's NEXT
     one: str | None = None  # ... and a call
     two: str | None = None  # ... and two calls
     three: str | None = None  # ... and three calls
@@ -104,6 +119,10 @@ class Renderings:
     thought_and_call: str | None = None
     off: str | None = None  # the prompt with thinking switched off
     on: str | None = None  # ... and on
+    none: str | None = None  # ... and a call without arguments
+    both: str | None = None  # ... and a call with TWO_KEYS
+    values: Mapping[str, str] = field(default_factory=dict)  # ... and a call with one of VALUES
+    guards: str = ""  # the characters of GUARDS that change how the string around is written
     failures: tuple[str, ...] = field(default=())
 
 
@@ -120,6 +139,11 @@ def call_turn(
         for n in range(count)
     )
     return Message(role="assistant", tool_calls=calls, **fields)
+
+
+def _as_json(turn: str) -> bool:
+    """Whether the arguments stand in *turn* as JSON, or as JSON inside a JSON string."""
+    return re.search(r'\{\s*\\?"zeta_key\\?"\s*:\s*\\?"azure\\?"\s*\}', turn) is not None
 
 
 def probe(chat: Chat) -> Renderings:
@@ -145,6 +169,7 @@ class _Prober:
         seen = replace(
             seen,
             plain=self._shown(needs, plain, TEXT),
+            followed=self._shown(needs, plain, TEXT, NEXT, after=NEXT),
             off=self._switched(user, tools, on=False),
             on=self._switched(user, tools, on=True),
         )
@@ -172,6 +197,8 @@ class _Prober:
         needs = next(
             (n for n, turn in shown.items() if "{'zeta_key'" not in turn), next(iter(shown))
         )
+        if not _as_json(shown[needs]):
+            seen = self._pairs(replace(seen, needs=needs))
         two = self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral")
         return replace(
             seen,
@@ -183,9 +210,34 @@ class _Prober:
             text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
         )
 
-    def _shown(self, needs: Needs, turn: Message, *expected: str) -> str | None:
-        """The conversation with *turn* at its end, if everything *expected* is in it."""
-        messages = normalised((Message(role="user", content=USER), turn), needs)
+    def _pairs(self, seen: Renderings) -> Renderings:
+        """What tells how arguments are written one by one."""
+
+        def shown(arguments: dict[str, Any], *expected: str) -> str | None:
+            turn = call_turn(arguments=(arguments,))
+            return self._shown(seen.needs, turn, NAMES[0], *expected)
+
+        values = {kind: shown({"zeta_key": VALUES[kind]}, "zeta_key") for kind in VALUES}
+        simple = shown({"zeta_key": "azurex"}) or ""
+        changing = (
+            c
+            for c in GUARDS
+            if shown({"zeta_key": f"azure{c}x"}) != simple.replace("azurex", f"azure{c}x")
+        )
+        return replace(
+            seen,
+            none=shown({}),
+            both=shown(TWO_KEYS, *TWO_KEYS, "azure", "coral"),
+            values={kind: text for kind, text in values.items() if text is not None},
+            guards="".join(changing),
+        )
+
+    def _shown(self, needs: Needs, turn: Message, *expected: str, after: str = "") -> str | None:
+        """The conversation up to *turn*, and what the user says *after* it, if *expected* is in it."""
+        turns = [Message(role="user", content=USER), turn]
+        if after:
+            turns.append(Message(role="user", content=after))
+        messages = normalised(turns, needs)
         try:
             text = self.chat.render(messages, tool_values(_TOOLS), generate=False)
         except TemplateError as error:

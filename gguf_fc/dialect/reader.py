@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from gguf_fc.dialect.buffer import Buffer
-from gguf_fc.dialect.values import JsonReader
+from gguf_fc.dialect.values import ValueReader
 
 SPACE = " \t\r\n"
 _MOST_HELD = 65536  # characters a reader may read before it must know that it is right
@@ -63,7 +63,7 @@ class Reader:
 
     def follows_words(self, text: str) -> Generator[None, None, bool]:
         """Take *text* if it is next, whatever the white space around its words."""
-        words = _WORD.findall(text)
+        words = words_of(text)
         while (length := _measure(words, self.buffer.pending)) is None:
             if self.buffer.final:
                 return False
@@ -76,15 +76,43 @@ class Reader:
         if not (yield from self.follows(text)):
             raise Mismatch
 
+    def expect_words(self, text: str) -> Steps:
+        """Take the words of *text*, which must be next."""
+        if not (yield from self.follows_words(text)):
+            raise Mismatch
+
     def value(self) -> Generator[None, None, str]:
         """Take one JSON value."""
-        reader, taken = JsonReader(), []
+        reader, taken = ValueReader(), []
         while reader.state == "open":
             yield from self.more()
             taken.append(self.buffer.take(reader.feed(self.buffer.pending)))
         if reader.state == "broken":
             raise Mismatch
         return "".join(taken)
+
+    def until(self, ending: str, most: int | None) -> Generator[None, None, str]:
+        """Take the text before *ending*, and that; at most *most* characters."""
+        taken = ""
+        while True:
+            text, marker = self.buffer.take_until((ending,))
+            taken += text
+            if marker is not None:
+                return taken
+            if most is not None and len(taken) > most:
+                raise Mismatch
+            yield from self.wait()
+
+    def wait(self) -> Steps:
+        """Wait for more text than is there."""
+        if self.buffer.final:
+            raise Mismatch
+        yield
+
+
+def words_of(text: str) -> list[str]:
+    """The words and brackets of *text*."""
+    return _WORD.findall(text)
 
 
 def _measure(words: list[str], text: str) -> int | None:

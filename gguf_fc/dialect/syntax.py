@@ -5,19 +5,23 @@ package knows a format.  A turn is, in this order and each part optional,
 
     reasoning   content   section-open  call separator call ...  section-close
 
-A call is a row of fixed texts and slots.  What can be worked out from the fields (the text that
-announces a call, the JSON keys around name and arguments) is a property, not a field.
+A call is a row of fixed texts and slots.  Its arguments are one JSON object or, with ``Pairs``,
+written one by one.  What can be worked out from the fields (the text that announces a call, the
+JSON keys around name and arguments) is a property, not a field.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+import msgspec
 
 from gguf_fc.gbnf import Spacing
+from gguf_fc.gbnf.notation import JSON, Notation
 
-SlotKind = Literal["name", "arguments", "id"]
+SlotKind = Literal["name", "arguments", "id", "index", "key", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Slot:
 
 
 Part = str | Slot
+Parts = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,97 +52,206 @@ class Keys:
     id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One argument: a text, its key, a text, its value, and what stands after (perhaps the key)."""
+
+    before: str
+    between: str
+    after: Parts
+
+    @property
+    def closing(self) -> str:
+        """The text that ends the value; the key, if it is repeated, comes behind it."""
+        first = self.after[0] if self.after else ""
+        return first if isinstance(first, str) else ""
+
+    def after_key(self, key: str) -> str:
+        """What stands after the value of *key*."""
+        return "".join(part if isinstance(part, str) else key for part in self.after)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Syntax:
-    """How a model writes reasoning, text and calls."""
+class Pairs:
+    """Arguments that are written one by one.
 
-    call: tuple[Part, ...]  # begins with a fixed text, which may be ""
-    section: Marked = Marked()  # around all calls of a turn
-    separator: str = "\n"  # between two calls
-    gap: str = ""  # between content and the first call
-    content: Marked = Marked()  # around text
-    reasoning: Marked | None = None
-    spacing: Spacing = field(default_factory=Spacing)  # of the arguments' JSON
-    ascii_only: bool = False  # whether the arguments' JSON escapes what is not ASCII
-    parallel: bool = True  # more than one call in a turn
+    Strings stand bare between the fixed texts, or *quoted* as the notation has them.
+    """
 
-    @property
-    def lead(self) -> str:
-        """The fixed text from the beginning of the calls to the first slot."""
-        first = self.call[0]
-        return self.section.open + (first if isinstance(first, str) else "")
+    text: Pair  # where the value is a string
+    other: Pair  # any other value
+    guarded: Pair | None = None  # a string that holds one of *guards*
+    guards: str = ""
+    separator: str = ""
+    quoted: bool = False
+    scalars: Notation = JSON  # how true, false and null are spelled
+    notation: Notation = JSON  # how lists and objects are spelled, and quoted strings
+    item: str | None = None  # lists and objects are nested pairs; the key of a list's items
+    ordered: bool = False  # keys in alphabetical order, whatever the caller's
 
     @property
-    def marker(self) -> str:
-        """The text that announces calls; "" if a call is known only by its form."""
-        return self._announcing(self.section.open) or self._announcing(self.lead)
+    def forms(self) -> tuple[Pair, ...]:
+        """The different ways in which an argument is written."""
+        return tuple(dict.fromkeys(filter(None, (self.text, self.other, self.guarded))))
+
+
+_BRACKETS = ("", "[", "(", "{")
+_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way to write a call, as a row of fixed texts and slots."""
+
+    parts: Parts
 
     @property
-    def call_marker(self) -> str:
-        """The text that announces one call among others; "" inside a plain list."""
-        return self._announcing(self.lead[len(self.section.open) :])
+    def opening(self) -> str:
+        """The fixed text before the first slot."""
+        first = self.parts[0]
+        return first if isinstance(first, str) else ""
 
-    def _announcing(self, opening: str) -> str:
-        """*opening* without the JSON that it may end with, which a model may space differently."""
-        if self.keys is None:
-            return opening.strip()
-        at = opening.rfind("{")
-        return opening[: at if at >= 0 else None].rstrip(" \t\r\n[").lstrip()
+    @property
+    def closing(self) -> str:
+        """The fixed text behind the last slot."""
+        last = self.parts[-1]
+        return last if isinstance(last, str) else ""
+
+    @property
+    def inside(self) -> Parts:
+        """What stands between the two."""
+        start = 1 if isinstance(self.parts[0], str) else 0
+        return self.parts[start : -1 if isinstance(self.parts[-1], str) else None]
 
     @property
     def keys(self) -> Keys | None:
-        """The keys around the slots if a call is one JSON object, None if the name stands free."""
-        if (found := _object_in(self.call)) is None:
+        """The keys around the slots if the call is one JSON object, None if it is not."""
+        if (found := self._object()) is None:
             return None
         by_slot = {value: key for key, value in found.items() if isinstance(value, str)}
         arguments = next((key for key, value in found.items() if value == {}), None)
         if arguments is None or "name" not in by_slot:
             return None
-        return Keys(by_slot["name"], arguments, by_slot.get("id"))
+        return Keys(by_slot["name"], arguments, by_slot.get("id") or by_slot.get("index"))
+
+    @property
+    def marker(self) -> str:
+        """The text that announces the call; "" if it is known only by its form."""
+        return self.announcing(self.opening)
+
+    def announcing(self, opening: str) -> str:
+        """*opening* without the JSON that it may end with, which a model may space differently."""
+        if self.keys is None:
+            text = opening.strip()
+            return "" if text in _BRACKETS else text
+        at = opening.rfind("{")
+        return opening[: at if at >= 0 else None].rstrip(" \t\r\n[").lstrip()
 
     @property
     def after(self) -> str:
-        """The fixed text after one call: what follows its last slot or its JSON object."""
-        last = self.call[-1]
-        text = last if isinstance(last, str) else ""
-        if self.keys is None:
-            return text
-        return text[text.find("}") + 1 :]
+        """The fixed text after the call: what follows its last slot or its JSON object."""
+        return self.closing if self.keys is None else self.closing[self.closing.find("}") + 1 :]
+
+    def _object(self) -> dict[str, Any] | None:
+        """The JSON object that the call is, with the slots' kinds as values ({} for arguments)."""
+        sample = "".join(
+            part if isinstance(part, str) else "{}" if part.kind == "arguments" else part.kind
+            for part in self.parts
+        )
+        start = sample.find("{")
+        if start < 0:
+            return None
+        try:
+            found, _ = json.JSONDecoder().raw_decode(sample, start)
+        except ValueError:
+            return None
+        return found or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Syntax:
+    """How a model writes reasoning, text and calls."""
+
+    call: Parts  # begins with a fixed text, which may be ""
+    also: tuple[Parts, ...] = ()  # other ways to write a call, read but never written
+    bare_call: Parts | None = None  # a call without arguments, where it is not *call* without them
+    section: Marked = Marked()  # around all calls of a turn
+    separator: str = "\n"  # between two calls
+    gap: str = ""  # between content and the first call
+    content: Marked = Marked()  # around text
+    also_content: tuple[str, ...] = ()  # other openings of text
+    reasoning: Marked | None = None
+    pairs: Pairs | None = None  # None: the arguments are one JSON object
+    quoted: bool = False  # ... which stands as text inside a JSON string
+    spacing: Spacing = field(default_factory=Spacing)  # of the arguments' JSON
+    ascii_only: bool = False  # whether the arguments' JSON escapes what is not ASCII
+    first_index: int = 0  # of the number that counts the calls of a turn
+    parallel: bool = True  # more than one call in a turn
 
     def to_dict(self) -> dict[str, Any]:
-        """The same, as JSON-able data."""
-        return {
-            "call": [part if isinstance(part, str) else {"slot": part.kind} for part in self.call],
-            "section": _marked(self.section),
-            "separator": self.separator,
-            "gap": self.gap,
-            "content": _marked(self.content),
-            "reasoning": _marked(self.reasoning) if self.reasoning else None,
-            "arguments": {
-                "notation": "json",
-                "item_separator": self.spacing.item,
-                "key_separator": self.spacing.key,
-                "ascii_only": self.ascii_only,
-            },
-            "parallel": self.parallel,
-        }
+        """The same, as JSON-able data; ``msgspec.convert`` reads it back."""
+        return cast("dict[str, Any]", msgspec.to_builtins(self))
 
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All ways to write a call; the first is the one that is written."""
+        return tuple(map(Row, (self.call, *self.also)))
 
-def _marked(marked: Marked) -> dict[str, str]:
-    return {"open": marked.open, "close": marked.close}
+    @property
+    def keys(self) -> Keys | None:
+        """The keys around the slots if a call is one JSON object, None if the name stands free."""
+        return self.rows[0].keys
 
+    @property
+    def after(self) -> str:
+        """The fixed text after one call."""
+        return self.rows[0].after
 
-def _object_in(call: tuple[Part, ...]) -> dict[str, Any] | None:
-    """The JSON object that a call is, with the slots' kinds as values ({} for arguments)."""
-    sample = "".join(
-        part if isinstance(part, str) else "{}" if part.kind == "arguments" else part.kind
-        for part in call
-    )
-    start = sample.find("{")
-    if start < 0:
-        return None
-    try:
-        found, _ = json.JSONDecoder().raw_decode(sample, start)
-    except ValueError:
-        return None
-    return found or None
+    @property
+    def lead(self) -> str:
+        """The fixed text from the beginning of the calls to the first slot."""
+        return self.section.open + self.rows[0].opening
+
+    @property
+    def marker(self) -> str:
+        """The text that announces calls; "" if a call is known only by its form."""
+        row = self.rows[0]
+        return row.announcing(self.section.open) or row.announcing(self.lead)
+
+    @property
+    def announcements(self) -> tuple[str, ...]:
+        """The texts of which each announces a call; none if a call is known only by its form."""
+        if not self.marker:
+            return ()
+        marks = {self.marker, *(row.marker for row in self.rows)}
+        return tuple(sorted(marks - {""}))
+
+    @property
+    def joint(self) -> str:
+        """The text after which the model begins anew within its turn; "" where there is none."""
+        return self.gap.strip()
+
+    @property
+    def content_openings(self) -> tuple[str, ...]:
+        """The texts that open content."""
+        return tuple(filter(None, (self.content.open, *self.also_content)))
+
+    @property
+    def id_parts(self) -> Parts:
+        """The parts that make up a call's id, where the model counts its calls itself.
+
+        The number, and what is written together with it: up to white space, a quote or a tag.
+        """
+        at = next((n for n, part in enumerate(self.call) if part == Slot("index")), None)
+        if at is None:
+            return ()
+        taken: list[Part] = [self.call[at]]
+        for part in reversed(self.call[:at]):
+            if isinstance(part, Slot):
+                taken.insert(0, part)
+                continue
+            word = part[len(part.rstrip(_ID_CHARACTERS)) :]
+            taken.insert(0, word)
+            if word != part:
+                break
+        return tuple(part for part in taken if part != "")

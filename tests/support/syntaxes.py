@@ -77,6 +77,7 @@ TOOLS = (
     Tool(name="files.write", parameters={"type": "object", "additionalProperties": True}),
 )
 NAMES = frozenset(tool.name for tool in TOOLS)
+_SCHEMAS = {tool.name: tool.parameters for tool in TOOLS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,8 @@ def new_parser(
 ) -> Parser:
     """A parser whose invented ids are ``call_0``, ``call_1`` ..."""
     numbers = count()
-    return Parser(syntax, names, lambda: f"call_{next(numbers)}", prefill)
+    schemas = None if names is None else {n: _SCHEMAS.get(n) for n in names}
+    return Parser(syntax, schemas, lambda: f"call_{next(numbers)}", prefill)
 
 
 def events_of(parser: Parser, pieces: Iterable[str]) -> list[ParseEvent]:
