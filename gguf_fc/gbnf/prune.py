@@ -28,6 +28,8 @@ from gguf_fc.gbnf.rules import (
     sequence,
 )
 
+LEFT_RECURSION = "rule '{}' is left recursive: it can begin with itself"
+
 Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
 
 
@@ -45,7 +47,8 @@ def prune(rules: Rules) -> Rules:
     named = {name: node for name, node in alive if node is not None}
     reached = _reachable(named, rules.root)
     pruned = Rules({name: named[name] for name in rules.named if name in reached}, rules.root)
-    _refuse_left_recursion(pruned)
+    if (name := left_recursive(pruned)) is not None:
+        raise GrammarError(LEFT_RECURSION.format(name))
     return pruned
 
 
@@ -196,7 +199,8 @@ def _reachable(named: dict[str, Node], root: str) -> set[str]:
     return seen
 
 
-def _refuse_left_recursion(rules: Rules) -> None:
+def left_recursive(rules: Rules) -> str | None:
+    """A rule that can begin with itself, if there is one."""
     nullable = holding(rules, _is_nullable)
     first = {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
     done: set[str] = set()
@@ -209,11 +213,12 @@ def _refuse_left_recursion(rules: Rules) -> None:
                 path.pop(name)
                 done.add(name)
             elif name in path:
-                raise GrammarError(f"rule {name!r} is left recursive: it can begin with itself")
+                return name
             elif name not in done:
                 path[name] = None
                 waiting.append((name, True))
                 waiting.extend((target, False) for target in first[name])
+    return None
 
 
 def _leftmost(node: Node, nullable: set[str]) -> Iterator[str]:
