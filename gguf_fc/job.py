@@ -2,10 +2,11 @@
 
 Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llama.cpp.
 
-Server to worker: ``Load`` (once), then ``Job``, ``Cancel``, ``Ping``, ``Stop``.
+Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Cancel``, ``Ping``, ``Stop``.
 Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
 ``Chunk``, and exactly one of ``Done`` or ``Failed``; ``Pong`` for each ``Ping``.
 A job that cannot start ends with ``Failed`` without having been accepted.
+A ``Measure`` is answered by one ``Measured`` or ``Failed``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 FinishReason = Literal["stop", "length", "cancelled"]
+# What the prefix cache would do for a prompt: nothing, as nothing kept begins like it; go on in the
+# place of one that ended; share the beginning of another; or wait until a place is free.
+CacheDecision = Literal["nothing", "go on", "share", "wait"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,14 @@ class Job:
     stop: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How long is this prompt, and what of it is evaluated already?  Generates nothing."""
+
+    id: str
+    prompt: tuple[Segment, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Cancel:
     """End a job; it answers with ``Done`` whose finish reason is ``cancelled``."""
@@ -156,6 +168,16 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The answer to ``Measure``, true until the next job starts."""
+
+    id: str
+    prompt_tokens: int
+    cached_tokens: int  # of the prompt, that a job would find in the prefix cache
+    cache: CacheDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """A job's irregular end.  *code* is the ``code`` of a class in ``errors``."""
 
@@ -164,5 +186,5 @@ class Failed:
     message: str
 
 
-ToWorker = Load | Job | Cancel | Ping | Stop
-FromWorker = Ready | LoadFailed | Accepted | Chunk | Done | Failed | Pong
+ToWorker = Load | Job | Measure | Cancel | Ping | Stop
+FromWorker = Ready | LoadFailed | Accepted | Chunk | Done | Measured | Failed | Pong

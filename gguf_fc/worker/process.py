@@ -23,7 +23,7 @@ from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.errors import ModelFileError
-from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Ping, Pong, Stop
+from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Measure, Ping, Pong, Stop
 from gguf_fc.worker.frames import Decoder, Message, encode
 
 logger = logging.getLogger(__name__)
@@ -102,6 +102,8 @@ def handle(message: Message, engine: Engine, send: Callable[[FromWorker], None])
     match message:
         case Job():
             engine.submit(message)
+        case Measure():
+            engine.measure(message)
         case Cancel(id=job_id):
             engine.cancel(job_id)
         case Ping(n=n):
