@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gguf_fc.dialect.chat import Chat, Compile
 from gguf_fc.dialect.check import objections
 from gguf_fc.dialect.derive import Finding, NotDerivable, derive, derive_reasoning, header_of
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.history import Needs
-from gguf_fc.dialect.probe import Chat, Renderings, probe
+from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
 from gguf_fc.errors import TemplateError
@@ -32,10 +33,22 @@ class Analysis:
     warnings: tuple[str, ...] = ()
 
 
-def analyse(text: str, *, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
+def analyse(
+    text: str,
+    *,
+    bos_token: str,
+    eos_token: str,
+    clock: Clock,
+    compile_template: Compile = Template,
+) -> Analysis:
     """The analysis of a template."""
     try:
-        chat = Chat(template=Template(text), bos_token=bos_token, eos_token=eos_token, clock=clock)
+        chat = Chat(
+            template=compile_template(text),
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+        )
         return _native_or_generic(chat, probe(chat))
     except TemplateError as error:
         plain = Chat(

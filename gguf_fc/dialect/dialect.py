@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, Self
 
 from gguf_fc.dialect.analysis import Analysis, analyse
+from gguf_fc.dialect.chat import Chat, Compile, probe_clock
 from gguf_fc.dialect.derive import Finding, reasoning_at_end
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
@@ -34,7 +36,6 @@ from gguf_fc.dialect.incoming import (
     tools_of,
 )
 from gguf_fc.dialect.parser import Parser
-from gguf_fc.dialect.probe import Chat, probe_clock
 from gguf_fc.dialect.reply import Reply, read
 from gguf_fc.dialect.segments import Guard, Prompt, cut
 from gguf_fc.dialect.syntax import Syntax
@@ -56,7 +57,7 @@ class Dialect:
         self._guard = Guard(special_tokens)
 
     @classmethod
-    def from_template(
+    def from_template(  # noqa: PLR0913  what a model file says about its template
         cls,
         template_text: str,
         *,
@@ -65,18 +66,24 @@ class Dialect:
         special_tokens: Collection[str] = (),
         tool_use_template: str | None = None,
         clock: Clock = probe_clock,
+        compile_template: Compile = Template,
     ) -> Self:
         """Derive and check.  An odd template gives a dialect that is not native, never an error.
 
         *special_tokens* are the texts of the vocabulary's control tokens; *tool_use_template* is
-        used instead where there are tools; *clock* says what ``strftime_now`` shows.
+        used instead where there are tools; *clock* says what ``strftime_now`` shows;
+        *compile_template* decides where the template runs.
         """
-        toolless = analyse(template_text, bos_token=bos_token, eos_token=eos_token, clock=clock)
-        analysis = toolless
+        understood = partial(
+            analyse,
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+            compile_template=compile_template,
+        )
+        toolless = analysis = understood(template_text)
         if tool_use_template is not None and tool_use_template != template_text:
-            analysis = analyse(
-                tool_use_template, bos_token=bos_token, eos_token=eos_token, clock=clock
-            )
+            analysis = understood(tool_use_template)
         return cls(analysis, toolless=toolless, special_tokens=special_tokens)
 
     @property

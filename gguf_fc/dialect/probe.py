@@ -1,19 +1,17 @@
 """Renders conversations that differ in one thing, to see what a template does with it.
 
-``Chat`` is a template with the values that belong to it; ``probe`` renders and records, without
-judging: what the renderings mean is ``derive``'s business.
+``probe`` renders and records, without judging: what the renderings mean is ``derive``'s business.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
+from gguf_fc.dialect.chat import Chat
 from gguf_fc.dialect.history import Needs, normalised, tool_values
-from gguf_fc.dialect.template import Clock, Template
 from gguf_fc.errors import TemplateError
 from gguf_fc.request import Message, Tool, ToolCall
 
@@ -45,47 +43,6 @@ _TOOLS = tuple(
     )
     for name in NAMES
 )
-_PROBE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def probe_clock() -> datetime:
-    """A fixed time: what a dialect takes for now unless it is told otherwise."""
-    return _PROBE_TIME
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chat:
-    """A template and what every rendering of it shares."""
-
-    template: Template
-    bos_token: str = ""
-    eos_token: str = ""
-    clock: Clock = probe_clock
-
-    def render(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        tools: Sequence[Mapping[str, Any]] = (),
-        *,
-        generate: bool = True,
-        variables: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The prompt text.  Raises TemplateError."""
-        values: dict[str, Any] = {
-            "bos_token": self.bos_token,
-            "eos_token": self.eos_token,
-            **(variables or {}),
-            "messages": messages,
-            "add_generation_prompt": generate,
-        }
-        now = self.clock()
-        if tools:
-            return self.template.render({**values, "tools": list(tools)}, now)
-        try:
-            return self.template.render({**values, "tools": None}, now)
-        except TemplateError:
-            # Some templates loop over tools without asking whether there are any.
-            return self.template.render(values, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.dialect.probe import probe_clock
+from gguf_fc.dialect.chat import probe_clock
 from gguf_fc.dialect.template import Template
 from gguf_fc.errors import TemplateError
 
