@@ -100,6 +100,11 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--n-gpu-layers", metavar="N", help="layers on the GPU (default: all that fit)")
     add("--chat-template", metavar="FILE", help="instead of the one in the model's file")
     add("--max-queue", metavar="N", help="requests that may wait (default: 64)")
+    add(
+        "--constraint",
+        metavar="ENGINE",
+        help="what holds replies to their grammars: llguidance (default) or llama.cpp",
+    )
     _add_models_option(command)
 
 

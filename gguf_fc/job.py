@@ -18,6 +18,7 @@ FinishReason = Literal["stop", "length", "cancelled"]
 # What the prefix cache would do for a prompt: nothing, as nothing kept begins like it; go on in the
 # place of one that ended; share the beginning of another; or wait until a place is free.
 CacheDecision = Literal["nothing", "go on", "share", "wait"]
+ConstraintEngine = Literal["llguidance", "llama.cpp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Load:
     n_batch: int = 512  # tokens one decode step may hold
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence
+    constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
     self_test: bool = True  # evaluate a few tokens before Ready, to crash now if at all
 
 
@@ -75,10 +77,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrammarText:
-    """One grammar over the whole output, in the two notations an engine may run."""
+    """One grammar over the whole output, in the notation its engine runs; the other may be empty.
 
-    gbnf: str
-    llguidance: str
+    *tokens* are the control tokens it names, for an engine that cannot tell them from text.
+    """
+
+    gbnf: str = ""
+    llguidance: str = ""
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.prune import children, holding
 from gguf_fc.gbnf.rules import (
     CharClass,
@@ -46,6 +45,7 @@ from gguf_fc.gbnf.rules import (
     choice,
     sequence,
 )
+from gguf_fc.gbnf.tokens import number_of, token_pattern
 
 _TEXT = "/(?s:.*)/"
 _MOST_WRITTEN_OUT = 50
@@ -80,8 +80,7 @@ class _Printer:
     _waiting: list[tuple[str, Callable[[Node], str], str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        longest_first = sorted(filter(None, self.special), key=len, reverse=True)
-        self._any_token = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+        self._any_token = token_pattern(self.special)
 
     def text(self) -> str:
         """The whole grammar."""
@@ -190,10 +189,7 @@ class _Printer:
                 raise AssertionError(node)
 
     def _named(self, node: Special) -> str:
-        if isinstance(node.token, str) and node.token not in self.special:
-            raise GrammarError(f"this model's vocabulary has no control token '{node.token}'")
-        number = self.special[node.token] if isinstance(node.token, str) else node.token
-        return f"<[{'^' if node.negated else ''}{number}]>"
+        return f"<[{'^' if node.negated else ''}{number_of(node, self.special)}]>"
 
     def _split(self, node: Literal | Special) -> list[_Atom]:
         """What is written, its control tokens by number."""

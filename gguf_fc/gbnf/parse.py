@@ -91,8 +91,8 @@ class _Parser:
         for name, at in self._uses_at.items():
             if name not in rules.named:
                 self._refuse(f"rule '{name}' is not defined", at)
-        if (name := left_recursive(rules)) is not None:
-            self._refuse(LEFT_RECURSION.format(name), self._rules_at[name])
+        if (looping := left_recursive(rules)) is not None:
+            self._refuse(LEFT_RECURSION.format(looping), self._rules_at[looping])
 
     def _alternatives(self, space: re.Pattern[str]) -> Node:
         options = [self._series(space)]

@@ -65,14 +65,18 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def references(node: Node) -> Iterator[str]:
-    """The names of the rules *node* refers to, with doubles."""
+def nodes(node: Node) -> Iterator[Node]:
+    """*node* and all below it, in order."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
-        if isinstance(current, Reference):
-            yield current.name
+        yield current
         waiting.extend(reversed(children(current)))
+
+
+def references(node: Node) -> Iterator[str]:
+    """The names of the rules *node* refers to, with doubles."""
+    return (inner.name for inner in nodes(node) if isinstance(inner, Reference))
 
 
 def _require_definitions(rules: Rules) -> None:

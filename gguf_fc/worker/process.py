@@ -18,10 +18,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from gguf_fc.engine.constraint import Grammars
+from gguf_fc.engine.constraint import Compile, Grammars
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
+from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.errors import ModelFileError
 from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Measure, Ping, Pong, Stop
 from gguf_fc.worker.frames import Decoder, Message, encode
@@ -82,7 +83,7 @@ def run(line: Line) -> None:
 def _serve(line: Line, model: Llama, load: Load) -> None:
     engine = Engine(
         model,
-        Grammars(model.vocabulary).compile,
+        _compiler(model, load),
         line.send,
         n_parallel=load.n_parallel,
         max_queue=load.max_queue,
@@ -95,6 +96,12 @@ def _serve(line: Line, model: Llama, load: Load) -> None:
             handle(message, engine, line.send)
         if not engine.is_idle:
             engine.step()
+
+
+def _compiler(model: Llama, load: Load) -> Compile:
+    if load.constraint == "llama.cpp":
+        return SamplerGrammars(model.vocabulary, model.open_grammar).compile
+    return Grammars(model.vocabulary).compile
 
 
 def handle(message: Message, engine: Engine, send: Callable[[FromWorker], None]) -> None:
