@@ -6,6 +6,7 @@ An API module translates its JSON into a ``Request``; ``dialect`` reads the mess
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,6 +88,12 @@ class Request:
     format: Format = field(default_factory=Format)
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+
+    @property
+    def shown_tools(self) -> tuple[Tool, ...]:
+        """The tools the model is told of."""
+        return () if self.tool_choice.mode == "none" else self.tools

@@ -7,19 +7,19 @@ protocol's JSON.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import with_format_instruction
-from gguf_fc.dialect import Parser
+from gguf_fc.dialect import Dialect, Parser, Prompt
 from gguf_fc.errors import EngineError, SchemaNotEnforceable, error_for
 from gguf_fc.events import Event, Finish
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
 from gguf_fc.models.pool import LoadedModel, Pool
-from gguf_fc.request import Request
+from gguf_fc.request import Request, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
+    """What is decided before the first token."""
+
+    prompt: Prompt
+    grammar: Grammar
     job: Job
     parser: Parser
-    loosened: tuple[str, ...]
+
+    @property
+    def loosened(self) -> tuple[str, ...]:
+        """What the grammar does not hold."""
+        return tuple(f"{item.path}:{item.keyword}" for item in self.grammar.report)
 
 
 @asynccontextmanager
@@ -56,7 +64,7 @@ async def answer(
     Raises RequestError or ServerError, here or from the events.
     """
     async with pool.use(request.model) as model:
-        plan = await asyncio.to_thread(_plan, request, model, grammars, ids)
+        plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
         async with aclosing(model.worker.run(plan.job)) as messages:
             await _accepted(messages)
             async with aclosing(_events(messages, plan.parser)) as events:
@@ -66,7 +74,7 @@ async def answer(
 async def _accepted(messages: AsyncGenerator[FromWorker]) -> None:
     first = await anext(messages)
     if isinstance(first, Failed):
-        raise _failure(first)
+        raise failure(first)
     assert isinstance(first, Accepted)
 
 
@@ -83,23 +91,29 @@ async def _events(messages: AsyncGenerator[FromWorker], parser: Parser) -> Async
                     yield event
                 yield Finish(message)
             case Failed():
-                raise _failure(message)
+                raise failure(message)
             case _:
                 raise EngineError(f"The engine answered out of turn: {message}.")
 
 
-def _failure(failed: Failed) -> Exception:
+def failure(failed: Failed) -> Exception:
+    """The error the worker's word stands for."""
     error = error_for(failed.code, failed.message)
     if failed.code == "context_length_exceeded":
         error.param = "messages"
     return error
 
 
-def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> _Plan:
+def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
+    """What the model reads where it is shown *tools*."""
+    messages = with_format_instruction(request.messages, request.format)
+    return dialect.render(messages, tools=tools, **request.template_variables)
+
+
+def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:
     """Everything that can be decided before the first token; runs off the event loop."""
     dialect = model.dialect
-    shown = () if request.tool_choice.mode == "none" else request.tools
-    prompt = dialect.render(with_format_instruction(request.messages, request.format), tools=shown)
+    prompt = prompt_of(request, dialect, request.shown_tools)
     grammar, text = grammars.get(dialect, request, prompt.prefill, model.header.control_tokens)
     _refuse_loosened_strict(grammar, request)
     job = Job(
@@ -111,11 +125,8 @@ def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids
         stop=request.stop,
     )
     callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
-    return _Plan(
-        job,
-        dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call),
-        tuple(f"{item.path}:{item.keyword}" for item in grammar.report),
-    )
+    parser = dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call)
+    return Plan(prompt, grammar, job, parser)
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

@@ -15,6 +15,11 @@ from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Message, Request, Schema, Tool, ToolCall, ToolChoice
 
+# What a template is told by the server.
+OWN_VARIABLES = frozenset(
+    {"messages", "tools", "add_generation_prompt", "bos_token", "eos_token", "self"}
+)
+
 
 def to_request(body: ChatBody, defaults: Sampling) -> Request:
     """Translate *body*; sampling fields it leaves out come from *defaults*."""
@@ -33,6 +38,7 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         format=_format(body),
         max_tokens=_max_tokens(body),
         sampling=_sampling(body, defaults),
+        template_variables=_template_variables(body.chat_template_kwargs or {}),
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         stream=stream,
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
@@ -149,7 +155,9 @@ def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -
         case {"type": "function", "name": str(name)}:
             return ToolChoice("named", _known(name, tools, "tool_choice.name"))
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
-            return _allowed_tools(allowed, tools)
+            return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
+        case {"type": "allowed_tools", "tools": _}:
+            return _allowed_tools(choice, tools, "tool_choice")
         case _:
             raise InvalidParameter(
                 '\'tool_choice\' must be "none", "auto", "required", '
@@ -159,8 +167,7 @@ def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -
             )
 
 
-def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...]) -> ToolChoice:
-    where = "tool_choice.allowed_tools"
+def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str) -> ToolChoice:
     mode, entries = allowed.get("mode"), allowed.get("tools")
     if mode not in ("auto", "required"):
         raise InvalidParameter(
@@ -203,6 +210,17 @@ def _format(body: ChatBody) -> Format:
         name=asked.json_schema.name,
         strict=bool(asked.json_schema.strict),
     )
+
+
+def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
+    """*given*, unless it would replace what the server itself tells the template."""
+    for name in given:
+        if name in OWN_VARIABLES or not name.isidentifier():
+            where = f"chat_template_kwargs.{name}"
+            raise InvalidParameter(
+                f"'{where}' cannot be set: it is not a variable of the template's own.", param=where
+            )
+    return given
 
 
 def _max_tokens(body: ChatBody) -> int | None:

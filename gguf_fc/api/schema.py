@@ -128,6 +128,7 @@ class ChatBody(Struct):
     stop: StopString | Annotated[list[StopString], Meta(max_length=16)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
 
 
 # Accepted, without effect on what a local server answers.

@@ -127,6 +127,13 @@ class Pool:
             )
         return entry
 
+    async def outline(self, name: str) -> Plan:
+        """How that model would be loaded; loads nothing.  Raises ModelNotFound or SetupError."""
+        entry = self.find(name)
+        if self.loaded is not None and self.loaded.entry is entry:
+            return self.loaded.plan
+        return await asyncio.to_thread(self._plan, entry)
+
     def sampling(self, name: str | None) -> Sampling:
         """How that model samples where a request does not say.  Raises ModelNotFound."""
         return self.find(name).sampling

@@ -80,6 +80,14 @@ def test_broken_arguments_of_an_earlier_call_are_refused_by_their_path() -> None
             },
             ToolChoice("required", allowed=("f",)),
         ),
+        (
+            {
+                "type": "allowed_tools",
+                "mode": "auto",
+                "tools": [{"type": "function", "name": "g"}],
+            },
+            ToolChoice("auto", allowed=("g",)),
+        ),
     ],
 )
 def test_every_form_of_tool_choice_is_understood(choice: object, expected: ToolChoice) -> None:
@@ -114,6 +122,13 @@ def test_without_tools_there_is_nothing_to_choose(tools: object) -> None:
 
 def test_two_tools_of_one_name_are_refused() -> None:
     assert refused(tools=[*TOOLS, TOOLS[0]]) == "tools[2].function.name"
+
+
+def test_template_variables_are_passed_on_unless_they_are_the_server_s_own() -> None:
+    kwargs = {"enable_thinking": False, "builtin_tools": ["x"]}
+    assert request(chat_template_kwargs=kwargs).template_variables == kwargs
+    for name in ("messages", "tools", "add_generation_prompt", "bos_token", "not a name"):
+        assert refused(chat_template_kwargs={name: 1}) == f"chat_template_kwargs.{name}"
 
 
 def test_stream_options_need_a_stream() -> None:
