@@ -156,8 +156,8 @@ def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -
             return ToolChoice("named", _known(name, tools, "tool_choice.name"))
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
             return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
-        case {"type": "allowed_tools", "tools": _}:
-            return _allowed_tools(choice, tools, "tool_choice")
+        case {"type": "allowed_tools", "mode": mode, "tools": named}:
+            return _allowed_tools({"mode": mode, "tools": named}, tools, "tool_choice")
         case _:
             raise InvalidParameter(
                 '\'tool_choice\' must be "none", "auto", "required", '

@@ -16,6 +16,7 @@ import jsonschema_rs
 import pytest
 from openai.types.chat.chat_completion import ChatCompletion, Choice
 
+from tests.support.choices import NAMED, SCHEMAS, TOOLS
 from tests.support.random_model import write_random_model
 from tests.support.server import ROOT, Server, running
 
@@ -24,42 +25,6 @@ pytestmark = pytest.mark.live
 GENERATIONS = 50
 DATA = Path(os.environ.get("GGUF_FC_DATA", ROOT / ".." / "shared" / "data"))
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-def tool(name: str, **properties: Any) -> dict[str, Any]:
-    required = [key for key in properties if not key.startswith("may_")]
-    return {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": f"Use {name}",
-            "parameters": {"type": "object", "properties": properties, "required": required},
-        },
-    }
-
-
-TOOLS: list[Any] = [
-    tool("get_weather", city={"type": "string", "maxLength": 6}, may_unit={"enum": ["C", "F"]}),
-    tool(
-        "set_alarm",
-        hour={"type": "integer", "minimum": 0, "maximum": 23},
-        loud={"type": "boolean"},
-        may_days={"type": "array", "items": {"enum": ["mon", "tue"]}, "maxItems": 2},
-    ),
-    tool(
-        "add.note",
-        tags={"type": "array", "items": {"const": "x"}, "maxItems": 3},
-        may_at={
-            "type": "object",
-            "properties": {"line": {"type": "integer", "minimum": 1, "maximum": 99}},
-            "required": ["line"],
-            "additionalProperties": False,
-        },
-    ),
-    tool("ping"),
-]
-SCHEMAS = {entry["function"]["name"]: entry["function"]["parameters"] for entry in TOOLS}
-NAMED = {"type": "function", "function": {"name": "set_alarm"}}
 
 
 def vocabularies() -> list[Any]:
