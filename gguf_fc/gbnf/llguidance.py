@@ -29,11 +29,14 @@ from dataclasses import dataclass, field
 
 from gguf_fc.gbnf.prune import children, holding
 from gguf_fc.gbnf.rules import (
+    Both,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -116,6 +119,8 @@ class _Printer:
         match node:
             case Special():
                 return False
+            case Regular():
+                return True
             case Literal(text):
                 return self._token_in(text) is None
             case Until(markers):
@@ -185,7 +190,7 @@ class _Printer:
                 return [_Irregular(f"({self._options(options)})")]
             case Repeat(item, least, most):
                 return [_Irregular(f"({self._rule(item)}){_count(least, most)}")]
-            case CharClass() | Without() | Unlike():
+            case CharClass() | Without() | Unlike() | Regular() | Both() | Not():
                 raise AssertionError(node)
 
     def _named(self, node: Special) -> str:
@@ -249,10 +254,23 @@ class _Printer:
                 return f"/{_class(node)}/"
             case Reference(name):
                 return self._terminal_name(name)
-            case Token(item):
+            case Token(item) | Regular(item):
                 return self._operand(item)
             case Repeat(item, least, most):
                 return f"({self._expression(item)}){_count(least, most)}"
+            case Sequence() | Choice():
+                pattern = _pattern(node)
+                return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
+            case _:
+                return self._operation(node)
+
+    def _operation(self, node: Node) -> str:
+        """What a plain regular expression does not have: intersections and complements."""
+        match node:
+            case Both(items):
+                return f"({' & '.join(map(self._operand, items))})"
+            case Not(item):
+                return f"~({self._expression(item)})"
             case Without(markers):
                 return self._without(markers)
             case Until(markers):
@@ -260,9 +278,6 @@ class _Printer:
                 return f"({ends} & ~{passes})"
             case Unlike():
                 return self._unlike(node)
-            case Sequence() | Choice():
-                pattern = _pattern(node)
-                return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
             case _:  # a special token, which is never part of a terminal
                 raise AssertionError(node)
 

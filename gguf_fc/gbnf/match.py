@@ -21,11 +21,14 @@ from dataclasses import dataclass
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.automaton import Searcher
 from gguf_fc.gbnf.rules import (
+    Both,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -148,13 +151,9 @@ class Matcher:
                 return _Any(tuple(map(self._compile, options)))
             case Repeat(item, least, most):
                 return _Loop(self._compile(item), least, most)
-            case Until(markers) | Without(markers):
-                until = isinstance(node, Until)
-                if "" in markers:  # it occurs at once, before any character
-                    return _All(()) if until else _Any(())
-                self._searchers[markers] = Searcher.of(markers)
-                return _Search(markers, 0, until)
-            case Token(item):
+            case Until() | Without():
+                return self._search(node)
+            case Token(item) | Regular(states=item):
                 return self._part_of(item)
             case Unlike(texts, plain, escape):
                 free = self._compile(Repeat(Choice((plain, escape))))
@@ -162,6 +161,15 @@ class Matcher:
                 return _Beside(self._number_of_trie(Trie.of(texts)), len(self._unlikes) - 1)
             case CharClass() | Reference() | Special():
                 return node
+            case Both() | Not():
+                raise AssertionError(node)
+
+    def _search(self, node: Until | Without) -> _Part:
+        until = isinstance(node, Until)
+        if "" in node.markers:  # it occurs at once, before any character
+            return _All(()) if until else _Any(())
+        self._searchers[node.markers] = Searcher.of(node.markers)
+        return _Search(node.markers, 0, until)
 
     def _number_of_part(self, part: _Part) -> int:
         number = self._part_numbers.setdefault(part, len(self._parts))

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.rules import (
+    Both,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -59,8 +62,12 @@ def children(node: Node) -> tuple[Node, ...]:
             return items
         case Choice(options):
             return options
-        case Repeat(item) | Token(item) | Unlike(escape=item):
+        case Repeat(item) | Token(item) | Unlike(escape=item) | Not(item):
             return (item,)
+        case Both(items):
+            return items
+        case Regular(expression, states):
+            return (expression, states)
         case _:
             return ()
 
@@ -116,7 +123,7 @@ def _is_productive(node: Node, live: set[str]) -> bool:
             return any(_is_productive(option, live) for option in options)
         case Repeat(item, least, most):
             return (most is None or least <= most) and (least == 0 or _is_productive(item, live))
-        case Token(item):
+        case Token(item) | Regular(states=item):
             return _is_productive(item, live)
         case Reference(name):
             return name in live
@@ -134,10 +141,12 @@ def _is_nullable(node: Node, nullable: set[str]) -> bool:
             return any(_is_nullable(option, nullable) for option in options)
         case Repeat(item, least):
             return least == 0 or _is_nullable(item, nullable)
-        case Token(item):
+        case Token(item) | Regular(states=item):
             return _is_nullable(item, nullable)
         case Reference(name):
             return name in nullable
+        case Both() | Not():
+            raise AssertionError(node)
         case _:
             return _is_nullable_leaf(node)
 
@@ -233,7 +242,7 @@ def _leftmost(node: Node, nullable: set[str]) -> Iterator[str]:
         case Choice(options):
             for option in options:
                 yield from _leftmost(option, nullable)
-        case Repeat(item) | Token(item):
+        case Repeat(item) | Token(item) | Regular(states=item):
             yield from _leftmost(item, nullable)
         case Sequence(items):
             for item in items:

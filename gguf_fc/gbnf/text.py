@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 
 from gguf_fc.gbnf.automaton import Searcher
 from gguf_fc.gbnf.rules import (
+    Both,
     Builder,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -72,7 +75,7 @@ class _Plain:
                 return choice(*map(self._plain, options))
             case Repeat(item, least, most):
                 return self._repeat(self._plain(item), least, most)
-            case Token(item):
+            case Token(item) | Regular(states=item):
                 return self._plain(item)
             case Unlike():
                 if node not in self._searches:
@@ -212,7 +215,7 @@ def _single(node: Node) -> str:
             return grouped + _count(least, most)
         case Sequence() | Choice():
             return f"({_alternatives(node)})"
-        case Until() | Without() | Unlike() | Token():
+        case Until() | Without() | Unlike() | Token() | Both() | Not() | Regular():
             raise AssertionError(node)
 
 
