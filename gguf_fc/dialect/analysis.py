@@ -6,7 +6,7 @@ the reason said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gguf_fc.dialect.chat import Chat, Compile
 from gguf_fc.dialect.check import objections
@@ -85,7 +85,7 @@ def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
     syntax = generic_syntax(derive_reasoning(seen))
     return Analysis(
         chat=chat,
-        needs=replace(seen.needs, short_ids=False, text_arguments=False),
+        needs=seen.needs,
         syntax=syntax,
         native=False,
         header=header_of(seen, syntax, ""),

@@ -18,14 +18,16 @@ from gguf_fc.dialect.derive import Finding, reasoning_at_end
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.history import (
+    Needs,
     alternating,
     arguments_of,
+    mended,
     normalised,
     plain,
-    refuse_broken_arguments,
-    short_id,
+    settled,
     tool_values,
 )
+from gguf_fc.dialect.ids import short_id
 from gguf_fc.dialect.incoming import (
     Json,
     Messages,
@@ -164,8 +166,7 @@ class Dialect:
         **template_variables: Any,
     ) -> Prompt:
         """The prompt.  Raises InvalidParameter if the conversation makes no sense."""
-        turns, known = messages_of(messages), tools_of(tools)
-        refuse_broken_arguments(turns)
+        turns, known = mended(messages_of(messages)), tools_of(tools)
         analysis = self._analysis if known else self._toolless
         failure: TemplateError | None = None
         for chat, values, described in self._ways(analysis, turns, known):
@@ -191,15 +192,15 @@ class Dialect:
         """The ways to render a conversation, best first, each with what it renders."""
         needs, chat = analysis.needs, analysis.chat
         if analysis.native:
-            yield chat, normalised(turns, needs), tool_values(tools)
-            yield chat, normalised(alternating(turns, needs), needs), tool_values(tools)
-        as_text = with_tools(turns, tools, analysis.syntax)
-        yield chat, normalised(as_text, needs), []
-        yield chat, plain(as_text, needs), []
+            for turned in (settled, alternating):
+                yield chat, normalised(turned(turns, needs), needs), tool_values(tools)
+        as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
+        for turned in (settled, plain):
+            yield chat, normalised(turned(as_text, needs), needs), []
         own = Chat(
             template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
         )
-        yield own, plain(as_text, needs), []
+        yield own, normalised(plain(as_text, Needs()), Needs()), []
 
     def _prefill_of(self, prompt: str) -> str:
         """The end of a rendered prompt that belongs to the model's turn."""

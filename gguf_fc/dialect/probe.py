@@ -12,14 +12,14 @@ from typing import Any
 
 from gguf_fc.dialect.chat import Chat
 from gguf_fc.dialect.history import Needs, normalised, tool_values
+from gguf_fc.dialect.needs import needs_of
 from gguf_fc.errors import TemplateError
 from gguf_fc.request import Message, Tool, ToolCall
 
 # Words no template is likely to contain, write itself or change.
-USER, SYSTEM, TEXT, THOUGHT = "Quintal wombat", "Ochre lattice", "Velvet gnomon", "Umber tangent"
+USER, TEXT, THOUGHT = "Quintal wombat", "Velvet gnomon", "Umber tangent"
 NAMES = ("probe_alpha", "probe_beta", "probe_gamma")
 IDS = ("call00001", "call00002", "call00003")
-_LONG_IDS = ("call_of_the_wild_1",)  # not nine letters and digits
 ARGUMENTS: tuple[dict[str, Any], ...] = (
     {"zeta_key": "azure"},
     {"eta_key": "coral"},
@@ -90,13 +90,13 @@ class _Prober:
     failures: list[str] = field(default_factory=list)
 
     def run(self) -> Renderings:
-        user = [{"role": "user", "content": USER}]
+        needs = needs_of(self.chat)
+        user = normalised([Message(role="user", content=USER)], needs)
         tools = tool_values(_TOOLS)
         try:
             prompt = self.chat.render(user, tools)
         except TemplateError:
             prompt = self.chat.render(user)
-        needs = Needs(system=self._takes_system())
         seen = Renderings(needs=needs, prompt=prompt)
         plain = Message(role="assistant", content=TEXT)
         seen = replace(
@@ -116,25 +116,14 @@ class _Prober:
         )
 
     def _calls(self, seen: Renderings) -> Renderings:
-        """The turns with calls, in the first form that shows them."""
-        shown = {}
-        for short, text in ((False, False), (True, False), (False, True), (True, True)):
-            tried = replace(seen.needs, short_ids=short, text_arguments=text)
-            turn = self._shown(tried, call_turn(ids=_LONG_IDS), NAMES[0], "zeta_key", "azure")
-            if turn is not None:
-                shown[tried] = turn
-        if not shown:
-            return seen
-        # Some templates print an object as Python does; then text is what they are made for.
-        needs = next(
-            (n for n, turn in shown.items() if "{'zeta_key'" not in turn), next(iter(shown))
-        )
-        two = self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral")
+        """The turns with calls."""
+        needs = seen.needs
         return replace(
             seen,
-            needs=replace(needs, one_call=two is None),
             one=self._shown(needs, call_turn(), NAMES[0], "azure"),
-            two=two,
+            two=None
+            if needs.one_call
+            else self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral"),
             three=self._shown(needs, call_turn(3), "azure", "coral", "ivory"),
             rich=self._shown(needs, call_turn(arguments=(RICH,)), NAMES[0]),
             text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
@@ -149,13 +138,6 @@ class _Prober:
             self.failures.append(error.message)
             return None
         return text if all(word in text for word in expected) else None
-
-    def _takes_system(self) -> bool:
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": USER}]
-        try:
-            return SYSTEM in self.chat.render(messages)
-        except TemplateError:
-            return False
 
     def _switched(
         self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool
