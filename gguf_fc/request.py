@@ -86,6 +86,7 @@ class Request:
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     parallel_tool_calls: bool = True
     format: Format = field(default_factory=Format)
+    grammar: str | None = None  # GBNF for the whole reply, instead of tools and a format
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
     template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names

@@ -11,10 +11,17 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import with_format_instruction
 from gguf_fc.dialect import Dialect, Parser, Prompt
-from gguf_fc.errors import EngineError, SchemaNotEnforceable, error_for
+from gguf_fc.errors import (
+    EngineError,
+    GgufFcError,
+    GrammarError,
+    SchemaNotEnforceable,
+    error_for,
+)
 from gguf_fc.events import Event, Finish
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
@@ -66,37 +73,45 @@ async def answer(
     async with pool.use(request.model) as model:
         plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
         async with aclosing(model.worker.run(plan.job)) as messages:
-            await _accepted(messages)
-            async with aclosing(_events(messages, plan.parser)) as events:
+            await _accepted(messages, request)
+            checks = ReplyChecks(request, grammars.validators)
+            async with aclosing(_events(messages, plan.parser, checks)) as events:
                 yield Answer(plan.job.id, model.name, plan.loosened, events)
 
 
-async def _accepted(messages: AsyncGenerator[FromWorker]) -> None:
+async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> None:
     first = await anext(messages)
     if isinstance(first, Failed):
-        raise failure(first)
+        error = failure(first)
+        if isinstance(error, GrammarError) and request.grammar is not None:
+            error.param = "grammar"
+        raise error
     assert isinstance(first, Accepted)
 
 
-async def _events(messages: AsyncGenerator[FromWorker], parser: Parser) -> AsyncGenerator[Event]:
+async def _events(
+    messages: AsyncGenerator[FromWorker], parser: Parser, checks: ReplyChecks
+) -> AsyncGenerator[Event]:
     async for message in messages:
         match message:
             case Chunk(text=text):
                 for event in parser.feed(text):
+                    await checks.note(event)
                     yield event
             case Done(finish_reason="cancelled"):
                 raise EngineError("The server is stopping; the reply was cut off.")
             case Done():
                 for event in parser.finish():
+                    await checks.note(event)
                     yield event
-                yield Finish(message)
+                yield Finish(message, await checks.finish(message))
             case Failed():
                 raise failure(message)
             case _:
                 raise EngineError(f"The engine answered out of turn: {message}.")
 
 
-def failure(failed: Failed) -> Exception:
+def failure(failed: Failed) -> GgufFcError:
     """The error the worker's word stands for."""
     error = error_for(failed.code, failed.message)
     if failed.code == "context_length_exceeded":
@@ -114,7 +129,7 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     """Everything that can be decided before the first token; runs off the event loop."""
     dialect = model.dialect
     prompt = prompt_of(request, dialect, request.shown_tools)
-    grammar, text = grammars.get(dialect, request, prompt.prefill, model.header.control_tokens)
+    grammar, text = grammars.get(model, request, prompt.prefill)
     _refuse_loosened_strict(grammar, request)
     job = Job(
         id=ids.reply(),
@@ -125,7 +140,9 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
         stop=request.stop,
     )
     callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
-    parser = dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call)
+    # A client's own grammar is over the whole reply, so nothing of it was begun by the prompt.
+    prefill = prompt.prefill if request.grammar is None else ""
+    parser = dialect.parser(tools=callable_tools, prefill=prefill, new_id=ids.call)
     return Plan(prompt, grammar, job, parser)
 
 

@@ -36,6 +36,7 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         tool_choice=_tool_choice(body.tool_choice, tools),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         format=_format(body),
+        grammar=_grammar(body),
         max_tokens=_max_tokens(body),
         sampling=_sampling(body, defaults),
         template_variables=_template_variables(body.chat_template_kwargs or {}),
@@ -221,6 +222,22 @@ def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
                 f"'{where}' cannot be set: it is not a variable of the template's own.", param=where
             )
     return given
+
+
+def _grammar(body: ChatBody) -> str | None:
+    """The client's own grammar, which can stand beside no other claim on the reply's form."""
+    if body.grammar is None:
+        return None
+    others = {
+        "tools": bool(body.tools),
+        "response_format": body.response_format is not None and body.response_format.type != "text",
+    }
+    for other, is_given in others.items():
+        if is_given:
+            raise InvalidParameter(
+                f"'grammar' and '{other}' cannot be combined; send one of them.", param="grammar"
+            )
+    return body.grammar
 
 
 def _max_tokens(body: ChatBody) -> int | None:

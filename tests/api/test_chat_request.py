@@ -168,3 +168,11 @@ def test_parameters_must_describe_an_object(parameters: object) -> None:
 def test_parameters_may_leave_it_to_us_that_arguments_are_an_object(parameters: object) -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
     assert request(tools=[tool]).tools[0].parameters == parameters
+
+
+def test_a_grammar_stands_alone() -> None:
+    assert request(grammar="root ::= [a]").grammar == "root ::= [a]"
+    assert request(grammar="x", tools=[], response_format={"type": "text"}).grammar == "x"
+    assert refused(grammar="x", tools=TOOLS) == "grammar"
+    assert refused(grammar="x", tools=TOOLS, tool_choice="none") == "grammar"
+    assert refused(grammar="x", response_format={"type": "json_object"}) == "grammar"
