@@ -2,9 +2,11 @@
 """How well the dialect reads real templates and real outputs; ``docs/templates.md`` is its output.
 
     scripts/template_scores.py [--data DIR] [--only toolparse,bfcl] [--every N] [--list]
+                               [--page docs/templates.md]
 
 DIR holds the corpus (default: the environment variable GGUF_FC_DATA, or ../shared/data).
-``--every`` takes every N-th row of the large files, ``--list`` prints each row that is not right.
+``--every`` takes every N-th row of the large files, ``--list`` prints each row that is not right,
+``--page`` writes all of it as a page.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dialect_scores import bfcl, prompts, reasoning, streams, templates, toolpar
 from dialect_scores.corpus import Corpus
 from dialect_scores.figure import Figure
 from dialect_scores.formats import Formats
+from dialect_scores.page import page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,19 +52,24 @@ def main() -> int:
     parser.add_argument("--only", help="names of measures, with commas between them")
     parser.add_argument("--every", type=int, default=1, help="only every N-th row")
     parser.add_argument("--list", action="store_true", help="print what is not right")
+    parser.add_argument("--page", type=Path, help="write docs/templates.md")
     arguments = parser.parse_args()
     if not (arguments.data / "templates").exists():
         print(f"no templates in {arguments.data}; set GGUF_FC_DATA")
         return 1
-    known = measures(Corpus(arguments.data, arguments.every))
+    corpus = Corpus(arguments.data, arguments.every)
+    known, figures = measures(corpus), []
     chosen = arguments.only.split(",") if arguments.only else list(known)
     if unknown := [name for name in chosen if name not in known]:
         parser.error(f"no measure {', '.join(unknown)}; there are {', '.join(known)}")
     for name in chosen:
         start = time.perf_counter()
         for figure in known[name]():
-            print("\n".join(figure.lines(listed=arguments.list)))
+            figures.append(figure)
+            print("\n".join(figure.lines(listed=arguments.list)), flush=True)
         print(f"  ({name}: {time.perf_counter() - start:.1f} s)")
+    if arguments.page:
+        arguments.page.write_text(page(corpus, figures), encoding="utf-8")
     return 0
 
 

@@ -52,17 +52,21 @@ class Figure:
         if reason is not None:
             self.misses.append(Miss(row, reason, policy))
 
+    def summary(self) -> Iterator[str]:
+        """Everything about it but its misses."""
+        policies = Counter(miss.policy for miss in self.misses if miss.policy)
+        for policy, count in policies.items():
+            yield f"{count} of the misses by policy: {policy}"
+        if (others := self.total - policies.total()) and policies:
+            yield f"{self.right / others:.1%} of the others"
+        yield from self.notes
+
     def lines(self, *, listed: bool) -> Iterator[str]:
         """The figure as text, with its misses where they are to be *listed*."""
         asked = "" if self.wanted is None else f"  (wanted {self.wanted:.0%})"
         mark = " " if self.met else "!"
         yield f"{mark} {self.name}: {self.right} of {self.total}, {self.share:.1%}{asked}"
-        policies = Counter(miss.policy for miss in self.misses if miss.policy)
-        for policy, count in policies.items():
-            yield f"      {count} of the misses by policy: {policy}"
-        if others := self.total - policies.total():
-            yield from [f"      {self.right / others:.1%} of the others"] if policies else []
-        yield from (f"      {note}" for note in self.notes)
+        yield from (f"      {line}" for line in self.summary())
         if listed:
             yield from (_listed(miss) for miss in self.misses)
 
