@@ -28,8 +28,11 @@ from gguf_fc.gbnf.rules import Builder, CharClass, Choice, Literal, Node, choice
 _CONTROLS: Charset = ((0x00, 0x1F),)
 _JSON_ESCAPES = {'"': '"', "\\": "\\", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _PYTHON_ESCAPES = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_DELETE: Charset = ((0x7F, 0x7F),)
 _BEYOND_ASCII: Charset = ((0x80, 0xD7FF), (0xE000, 0xFFFF))
-_HIGH, _LOW, _ASTRAL = 0xD800, 0xDC00, 0x10000
+_ASTRAL: Charset = ((0x10000, LAST),)
+_ESCAPED_TOO = union(_DELETE, _BEYOND_ASCII, _ASTRAL)  # that may also be written by number
+_HIGH, _LOW = 0xD800, 0xDC00
 _HEX_DIGITS = "0123456789abcdef"
 
 
@@ -46,37 +49,37 @@ class Spelling:
             return char_class(characters)
         if len(characters) == 1 and characters[0][0] == characters[0][1]:
             code = characters[0][0]
-            if 0x20 <= code < 0x7F:  # noqa: PLR2004  printable ASCII
+            if ord(" ") <= code < ord("~"):
                 return Literal(self.notation.escaped(chr(code)) or "")
-        key = ("letter", self.notation.escapes, self.notation.quote, characters)
         plain = difference(characters, self._special())
-        if plain == characters and not intersection(plain, ((0x7F, LAST),)):
-            return char_class(plain)
-        return self.builder.once(key, "char", lambda: self._any_way(characters, plain))
+        ways: list[Node] = [char_class(plain)] if plain else []
+        escaped = intersection(characters, union(self._special(), _ESCAPED_TOO))
+        if escaped:
+            key = ("escape", self.notation.escapes, self.notation.quote, escaped)
+            ways.append(self.builder.once(key, "escape", lambda: self._escape(escaped)))
+        return choice(*ways)
 
     def _special(self) -> Charset:
         """What cannot stand for itself."""
-        return union(_CONTROLS, of(f"\\{self.notation.quote}"))
+        return union(_CONTROLS, of("\\" + self.notation.quote))
 
-    def _any_way(self, characters: Charset, plain: Charset) -> Node:
-        ways: list[Node] = [char_class(plain)] if plain else []
+    def _escape(self, characters: Charset) -> Node:
         python = self.notation.escapes == "python"
         names = _PYTHON_ESCAPES if python else _JSON_ESCAPES
         short = "".join(n for n, letter in names.items() if contains(characters, ord(letter)))
-        escapes: list[Node] = [char_class(of(short))] if short else []
-        controls = intersection(characters, ((0x00, 0x1F), (0x7F, 0x7F)))
+        ways: list[Node] = [char_class(of(short))] if short else []
+        controls = intersection(characters, union(_CONTROLS, _DELETE))
         if controls:
             lead, width = ("x", 2) if python else ("u", 4)
-            escapes.append(sequence(Literal(lead), numbered(controls, width)))
+            ways.append(sequence(Literal(lead), numbered(controls, width)))
         beyond = intersection(characters, _BEYOND_ASCII)
         if beyond:
-            escapes.append(sequence(Literal("u"), numbered(beyond, 4)))
-        astral = intersection(characters, ((_ASTRAL, LAST),))
-        if astral and not python:
-            escapes.append(_pairs(astral))
-        if escapes:
-            ways.append(sequence(Literal("\\"), choice(*escapes)))
-        return choice(*ways)
+            ways.append(sequence(Literal("u"), numbered(beyond, 4)))
+        astral = intersection(characters, _ASTRAL)
+        if astral:
+            wide = sequence(Literal("U"), numbered(astral, 8))
+            ways.append(wide if python else _pairs(astral))
+        return sequence(Literal("\\"), choice(*ways))
 
 
 def char_class(characters: Charset) -> Node:
@@ -111,10 +114,11 @@ def _hex_digits(values: list[int]) -> Node:
 
 def _pairs(astral: Charset) -> Node:
     """Characters beyond 16 bits as a high and a low half."""
+    first_code = _ASTRAL[0][0]
     highs: dict[Charset, list[int]] = {}
     for low, high in astral:
-        for half in range((low - _ASTRAL) >> 10, ((high - _ASTRAL) >> 10) + 1):
-            start = _ASTRAL + (half << 10)
+        for half in range((low - first_code) >> 10, ((high - first_code) >> 10) + 1):
+            start = first_code + (half << 10)
             first, last = max(low, start) - start, min(high, start + 0x3FF) - start
             highs.setdefault(((first, last),), []).append(half)
     ways: list[Node] = []

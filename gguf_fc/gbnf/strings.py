@@ -1,8 +1,8 @@
 """What a string may be: lengths, patterns, formats, and texts it must not be.
 
 A ``StringBound`` is a conjunction.  It can be met with another, asked about a text, tested for
-emptiness and complemented.  ``text_rule`` writes its rule, and says what had to be left out: a
-pattern that no automaton can follow, or that needs too large a one.
+emptiness and complemented, and it says which of its conditions have to be left out: a pattern that
+no automaton can follow, or that needs too large a one.  ``text_rule`` writes the rule.
 
 An unknown format says nothing, as in JSON Schema, but is reported.
 """
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from gguf_fc.gbnf.charset import ALL, of
 from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, meet
-from gguf_fc.gbnf.expression import Letter, expression
+from gguf_fc.gbnf.expression import expression
 from gguf_fc.gbnf.formats import format_pattern
 from gguf_fc.gbnf.regex import (
     Chars,
@@ -31,7 +31,7 @@ from gguf_fc.gbnf.regex import (
 from gguf_fc.gbnf.regex_automaton import MOST_STATES, regex_automaton
 from gguf_fc.gbnf.regular import automaton_rules
 from gguf_fc.gbnf.rules import Both, Choice, Node, Not, Regular, Repeat, Without, choice, sequence
-from gguf_fc.gbnf.spelling import Spelling
+from gguf_fc.gbnf.spelling import Spelling, char_class
 
 _MOST_KEPT = 512  # automata, from one grammar to the next
 _PUNCTUATION = frozenset("^$\\.*+?()[]{}|/")
@@ -89,10 +89,6 @@ class StringBound:
         """All other strings: those that one of these allows."""
         return tuple(self._opposites())
 
-    def unenforced(self) -> tuple[Left, ...]:
-        """The conditions that no rule can hold, each with the reason."""
-        return _automaton(self, ()).left
-
     def _opposites(self) -> Iterator[StringBound]:
         if self.min_length:
             yield StringBound(max_length=self.min_length - 1)
@@ -111,29 +107,35 @@ def exact_pattern(text: str) -> str:
     return f"^{escaped}$"
 
 
-def text_rule(
-    bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = ()
-) -> tuple[Node, tuple[Left, ...]]:
-    """The texts that *bound* allows, as *spelling* writes them, and what is not enforced.
+def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = ()) -> Node:
+    """The texts that *bound* allows, as *spelling* writes them.
 
     None of *stops* occurs in them, nor would one begin in them if a stop followed.
     """
     letter = spelling.letter
     if bound.is_free and not list(_overlaps(stops)):
-        return (Without(stops) if stops else Repeat(letter(ALL))), ()
-    found, terms = _expressions(_automaton(bound, stops), bound.excluded, letter)
-    dfa = found.dfa
-    if dfa.is_empty:
-        return Choice(()), found.left
-    if dfa.is_all(0):
-        return Repeat(letter(ALL)), found.left
+        return Without(stops) if stops else Repeat(letter(ALL))
+    found = _automaton(bound, stops)
+    if found.dfa.is_empty:
+        return Choice(())
+    if found.dfa.is_all(0):
+        return Repeat(letter(ALL))
+    terms: list[Node] = []
+    for part in found.parts:
+        term = expression(part.tree, part.dfa, letter)
+        terms.append(term if part.wanted else Not(term))
     if found.lengths != (0, None) or not any(part.wanted for part in found.parts):
         terms.append(Repeat(letter(ALL), *found.lengths))
     if bound.excluded:
         texts = (sequence(*(letter(of(each)) for each in text)) for text in bound.excluded)
         terms.append(Not(choice(*texts)))
     whole = terms[0] if len(terms) == 1 else Both(tuple(terms))
-    return Regular(whole, automaton_rules(dfa, letter, spelling.builder)), found.left
+    return Regular(whole, automaton_rules(found.dfa, letter, spelling.builder))
+
+
+def loosened(bound: StringBound, stops: tuple[str, ...] = ()) -> tuple[Left, ...]:
+    """What ``text_rule`` does not enforce, and why."""
+    return _automaton(bound, stops).left
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,26 +156,6 @@ class _Found:
     parts: tuple[_Part, ...]
     lengths: tuple[int, int | None]
     left: tuple[Left, ...]
-
-
-def _expressions(
-    found: _Found, excluded: tuple[str, ...], letter: Letter
-) -> tuple[_Found, list[Node]]:
-    """The expression of each part; a part that has none is left out."""
-    kept: list[_Part] = []
-    terms: list[Node] = []
-    left = list(found.left)
-    for part in found.parts:
-        try:
-            term = expression(part.tree, part.dfa, letter)
-        except Unsupported as error:
-            left.append((part.keyword, str(error)))
-        else:
-            kept.append(part)
-            terms.append(term if part.wanted else Not(term))
-    if len(kept) < len(found.parts):
-        found = _met(tuple(kept), excluded, *found.lengths, left)
-    return found, terms
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -242,9 +224,11 @@ def _compiled(pattern: str) -> tuple[Tree, Dfa] | str:
     """A pattern found anywhere in a text, as a tree and as an automaton; or why it cannot be."""
     try:
         tree = search(parse_regex(pattern))
-        return tree, regex_automaton(tree)
+        dfa = regex_automaton(tree)
+        expression(tree, dfa, char_class)  # to know now that there is one
     except Unsupported as error:
         return str(error)
+    return tree, dfa
 
 
 def _stop_parts(stops: tuple[str, ...]) -> Iterator[_Part]:
