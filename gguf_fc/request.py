@@ -89,6 +89,8 @@ class Request:
     grammar: str | None = None  # GBNF for the whole reply, instead of tools and a format
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    thinking: bool | None = None  # None: as the template has it
+    effort: str | None = None  # how much of it
     template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
     stream: bool = False

@@ -5,7 +5,7 @@
                                [--page docs/templates.md]
 
 DIR holds the corpus (default: the environment variable GGUF_FC_DATA, or ../shared/data).
-``--every`` takes every N-th row of the large files, ``--list`` prints each row that is not right,
+``--every`` takes every N-th row of the largest files, ``--list`` prints each row that is not right,
 ``--page`` writes all of it as a page.
 """
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
@@ -122,7 +123,17 @@ def failure(failed: Failed) -> GgufFcError:
 def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
     """What the model reads where it is shown *tools*."""
     messages = with_format_instruction(request.messages, request.format)
-    return dialect.render(messages, tools=tools, **request.template_variables)
+    return dialect.render(messages, tools=tools, **_variables(request))
+
+
+def _variables(request: Request) -> dict[str, Any]:
+    """What the template is told beside the conversation; its own names win."""
+    variables: dict[str, Any] = {}
+    if request.thinking is not None:
+        variables |= {"enable_thinking": request.thinking, "thinking": request.thinking}
+    if request.effort is not None:
+        variables["reasoning_effort"] = request.effort
+    return {**variables, **request.template_variables}
 
 
 def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:

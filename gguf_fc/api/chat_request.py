@@ -39,6 +39,8 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         grammar=_grammar(body),
         max_tokens=_max_tokens(body),
         sampling=_sampling(body, defaults),
+        thinking=_thinking(body),
+        effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
         template_variables=_template_variables(body.chat_template_kwargs or {}),
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         stream=stream,
@@ -211,6 +213,18 @@ def _format(body: ChatBody) -> Format:
         name=asked.json_schema.name,
         strict=bool(asked.json_schema.strict),
     )
+
+
+def _thinking(body: ChatBody) -> bool | None:
+    """Whether to think; the effort ``none`` says no."""
+    if body.reasoning_effort != "none":
+        return body.enable_thinking
+    if body.enable_thinking:
+        raise InvalidParameter(
+            "'reasoning_effort' is \"none\" though 'enable_thinking' is true; send one of them.",
+            param="reasoning_effort",
+        )
+    return False
 
 
 def _template_variables(given: dict[str, Any]) -> dict[str, Any]:

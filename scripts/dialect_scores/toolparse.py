@@ -55,7 +55,7 @@ def cases(corpus: Corpus, formats: Formats) -> Iterator[Case]:
     """Every row for which there is a template, with it."""
     rows = list(corpus.rows(FILE))
     called = _called_names(rows)
-    for row in rows[:: corpus.every]:
+    for row in rows:
         dialect = formats.dialect(row)
         if dialect is not None and not _unjudgeable(row):
             yield Case(row, dialect, row.get("tools") or called[_format_of(row)])

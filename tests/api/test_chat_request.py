@@ -131,6 +131,28 @@ def test_template_variables_are_passed_on_unless_they_are_the_server_s_own() -> 
         assert refused(chat_template_kwargs={name: 1}) == f"chat_template_kwargs.{name}"
 
 
+@pytest.mark.parametrize(
+    ("fields", "thinking", "effort"),
+    [
+        ({}, None, None),
+        ({"enable_thinking": False}, False, None),
+        ({"enable_thinking": True, "reasoning_effort": "low"}, True, "low"),
+        ({"reasoning_effort": "high"}, None, "high"),
+        ({"reasoning_effort": "none"}, False, None),
+    ],
+)
+def test_thinking_is_switched_by_either_field(
+    fields: dict[str, Any], *, thinking: bool | None, effort: str | None
+) -> None:
+    asked = request(**fields)
+    assert (asked.thinking, asked.effort) == (thinking, effort)
+
+
+def test_fields_that_contradict_each_other_about_thinking_are_refused() -> None:
+    assert refused(enable_thinking=True, reasoning_effort="none") == "reasoning_effort"
+    assert refused(reasoning_effort="much") == "reasoning_effort"
+
+
 def test_stream_options_need_a_stream() -> None:
     assert refused(stream_options={"include_usage": True}) == "stream_options"
     assert request(stream=True, stream_options={"include_usage": True}).include_usage

@@ -78,6 +78,18 @@ def test_template_variables_reach_the_template(tmp_path: Path) -> None:
     assert explained["prompt"]["text"].startswith("cheerful ")
 
 
+@pytest.mark.parametrize("fields", [{"enable_thinking": False}, {"reasoning_effort": "none"}])
+def test_thinking_can_be_switched_off(tmp_path: Path, fields: dict[str, Any]) -> None:
+    template = (
+        "{% for m in messages %}{{ m.content }}{% endfor %}"
+        "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    )
+    path = write_gguf(tmp_path / "m.gguf", template=template)
+    served = Application([entry("m", path)])
+    assert not explain(served)["prompt"]["text"].endswith("<think></think>")
+    assert explain(served, **fields)["prompt"]["text"].endswith("<think></think>")
+
+
 def test_a_request_that_makes_no_sense_is_refused_as_it_would_be(served: Application) -> None:
     response = served.post("/v1/explain", {"messages": [USER], "tool_choice": "required"})
     assert response.status_code == 400
