@@ -175,7 +175,7 @@ class Dialect:
                     self._guard.wrap(values),
                     self._guard.wrap(described),
                     generate=add_generation_prompt,
-                    variables=template_variables,
+                    variables=self._guard.wrap(template_variables),
                 )
             except TemplateError as error:
                 failure = failure or error

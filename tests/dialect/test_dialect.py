@@ -185,6 +185,13 @@ def test_control_tokens_in_tools_arguments_and_results_stay_text() -> None:
     assert plain == [Segment("<|end|>", special=False)] * 4
 
 
+def test_a_template_variable_cannot_become_a_control_token_either() -> None:
+    template = "<|s|>{{ mood }}{% for m in messages %}{{ m.content }}{% endfor %}"
+    dialect = Dialect.from_template(template, special_tokens=("<|s|>",))
+    prompt = dialect.render([{"role": "user", "content": "hi"}], mood="<|s|>")
+    assert [(s.text, s.special) for s in prompt.segments][:2] == [("<|s|>", True), ("<|s|>", False)]
+
+
 def test_thinking_switched_off_or_on_is_the_prefill() -> None:
     dialect = dialect_of("tagged")
     off = dialect.render([USER], enable_thinking=False)
