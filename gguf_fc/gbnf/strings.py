@@ -113,7 +113,7 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     None of *stops* occurs in them, nor would one begin in them if a stop followed.
     """
     letter = spelling.letter
-    if bound.is_free and not list(_overlaps(stops)):
+    if bound.is_free and not list(overlaps(stops)):
         return Without(stops) if stops else Repeat(letter(ALL))
     found = _automaton(bound, stops)
     if found.dfa.is_empty:
@@ -235,12 +235,12 @@ def _stop_parts(stops: tuple[str, ...]) -> Iterator[_Part]:
     if not stops:
         return
     inside = search(Either(tuple(map(literal, stops))))
-    ends = (Series((_ANY_TEXT, literal(overlap))) for overlap in _overlaps(stops))
+    ends = (Series((_ANY_TEXT, literal(overlap))) for overlap in overlaps(stops))
     tree = Either((inside, *ends))
     yield _Part("stops", tree, regex_automaton(tree), wanted=False)
 
 
-def _overlaps(stops: tuple[str, ...]) -> Iterator[str]:
+def overlaps(stops: tuple[str, ...]) -> Iterator[str]:
     """How a text must not end, since with a stop after it another one would begin in it."""
     for one in stops:
         for size in range(1, len(one)):
