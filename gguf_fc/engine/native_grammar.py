@@ -11,7 +11,9 @@ Theory of operation.
 3. The sampler reads a control token as its text.  Free text could so hold any of them; therefore
    only those that the grammar names, in a literal or as a token, are let through.
 4. It knows tokens that end replies only as the end, never as a part of the reply.
-5. Any way to cut a text into tokens is right to it, so where the next *text* is certain the next
+5. It counts an unfinished character and any byte after it as one character.  So a token that
+   does not keep the reply whole UTF-8 is refused here.
+6. Any way to cut a text into tokens is right to it, so where the next *text* is certain the next
    token hardly ever is: nothing is forced.
 """
 
@@ -28,6 +30,7 @@ from numpy.typing import NDArray
 from gguf_fc.engine.constraint import KEPT_GRAMMARS, Constraint
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.recent import Recent
+from gguf_fc.engine.utf8 import Utf8Tokens, unfinished
 from gguf_fc.errors import EngineError, GrammarError
 from gguf_fc.job import GrammarText
 
@@ -64,6 +67,7 @@ class SamplerConstraint:
     _state: GrammarState
     _tokens: _VocabularyTokens
     _named: frozenset[int]  # control tokens that the grammar names
+    _pending: bytes = field(default=b"", init=False)  # the character begun last, if unfinished
     _mask: Allowed | None = field(default=None, init=False)
 
     @property
@@ -84,12 +88,14 @@ class SamplerConstraint:
             return bool(self._mask[token])
         if token in self._tokens.hidden and token not in self._named:
             return False
+        if unfinished(self._pending + self._tokens.pieces[token]) is None:
+            return False
         return bool(self._state.allowed(np.array([token], np.int32))[0])
 
     def mask(self) -> Allowed:
         """For each token, whether it may be next."""
         if self._mask is None:
-            allowed = self._state.allowed(self._tokens.all)
+            allowed = self._state.allowed(self._tokens.all) & self._tokens.utf8.after(self._pending)
             allowed[list(self._tokens.hidden - self._named)] = False
             if not allowed.any():
                 raise EngineError("The grammar allows no token of this model's vocabulary here.")
@@ -101,6 +107,7 @@ class SamplerConstraint:
         if not self.allows(token):
             raise EngineError(f"The grammar cannot be followed: it refuses the token {token}.")
         self._state.accept(token)
+        self._pending = unfinished(self._pending + self._tokens.pieces[token]) or b""
         self._mask = None
 
     def forced(self) -> list[int]:
@@ -112,6 +119,8 @@ class SamplerConstraint:
 class _VocabularyTokens:
     """A vocabulary as the sampler is asked about it."""
 
+    pieces: tuple[bytes, ...]
+    utf8: Utf8Tokens
     all: Tokens
     ends: Tokens
     letters: Tokens  # a few ordinary tokens, one of which nearly every grammar allows
@@ -122,6 +131,8 @@ class _VocabularyTokens:
         pieces = enumerate(vocabulary.pieces)
         letters = [token for token, piece in pieces if piece in _PRINTABLE]
         return cls(
+            pieces=vocabulary.pieces,
+            utf8=Utf8Tokens(vocabulary.pieces),
             all=np.arange(len(vocabulary.pieces), dtype=np.int32),
             ends=np.array(sorted(vocabulary.ends), np.int32),
             letters=np.array(letters, np.int32),

@@ -122,6 +122,21 @@ def test_jobs_with_one_grammar_do_not_meet(model: Llama, grammars: SamplerGramma
     assert other.allows(token(model, b"a"))
 
 
+def test_no_character_is_left_unfinished(model: Llama, grammars: SamplerGrammars) -> None:
+    constraint = grammars.compile(text_of(model, "root ::= [^x] [^x]"))
+    lead, quote, rest = (token(model, piece) for piece in (b"\xc3", b'"', b"\xa9"))
+    assert not constraint.allows(rest)
+    constraint.take(lead)
+    assert not constraint.accepting
+    assert not constraint.allows(quote)
+    assert constraint.allows(rest)
+    continuations = {token(model, bytes([code])) for code in range(0x80, 0xC0)}
+    assert set(np.flatnonzero(constraint.mask()).tolist()) <= continuations
+    constraint.take(rest)
+    assert constraint.allows(quote)
+    assert not constraint.mask()[rest]
+
+
 @pytest.mark.parametrize(
     ("gbnf", "message"),
     [
