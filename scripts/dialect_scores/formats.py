@@ -1,7 +1,7 @@
 """Which dialect a row of another project's parser cases is for.
 
 Such a row names a parser.  If it hints at a template that the corpus has, that is the one; if not,
-the template that writes the calls of the format's own rows as they stand there, apart from white
+the template that writes whole rows of the format from what is expected of them, apart from white
 space, and of several the one that does so most often.  No row chooses by how well it is read.
 """
 
@@ -23,6 +23,7 @@ class Formats:
 
     corpus: Corpus
     chosen: dict[str, str | None] = field(default_factory=dict)  # format: template
+    stand_ins: dict[str, str] = field(default_factory=dict)  # of these, those without a hint
 
     @classmethod
     def of(cls, corpus: Corpus, rows: Iterable[Row]) -> Formats:
@@ -33,7 +34,9 @@ class Formats:
                 by_format[row["format"]].append(row)
         formats = cls(corpus)
         for name, found in by_format.items():
-            formats.chosen[name] = formats._hinted(found) or formats._writing(found)
+            formats.chosen[name] = formats._hinted(found)
+            if formats.chosen[name] is None and (stand_in := formats._writing(found)):
+                formats.chosen[name] = formats.stand_ins[name] = stand_in
         return formats
 
     def dialect(self, row: Row) -> Dialect | None:
@@ -67,7 +70,8 @@ def _writes(dialect: Dialect, row: Row) -> bool:
         written = dialect.write(tool_calls=calls)
     except GgufFcError:
         return False
-    return _squeezed(written) in _squeezed(row["raw_output"])
+    content = row["expected"]["content"] or ""
+    return _squeezed(content + written) == _squeezed(row["raw_output"])
 
 
 def _squeezed(text: str) -> str:

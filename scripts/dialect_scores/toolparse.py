@@ -13,7 +13,7 @@ How a row is judged: content and reasoning after strip, arguments as JSON, ids w
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -68,14 +68,19 @@ def score(corpus: Corpus, formats: Formats) -> Iterator[Figure]:
         "vLLM": Figure("toolparse, vLLM, calls", 0.85),
         "SGLang": Figure("toolparse, SGLang, calls", 0.85),
     }
+    missed: dict[str, Counter[str]] = defaultdict(Counter)
     for case in cases(corpus, formats):
         project = _project(case.row)
         heard = hear(case.dialect, [case.text], case.tools, case.prefill)
         judged = _whole(case, heard) if project == "llama.cpp" else _calls(case, heard)
         figures[project].count(case.id, judged and f"{judged}\n{_about(case)}")
+        missed[project][_template_of(case)] += judged is not None
     for project, note in _left_out(corpus, formats):
         figures[project].notes.append(note)
-    yield from figures.values()
+    for project, figure in figures.items():
+        worst = [f"{name} {count}" for name, count in (+missed[project]).most_common()]
+        figure.notes.append(f"missed: {', '.join(worst) or 'none'}")
+        yield figure
 
 
 def _about(case: Case) -> str:
@@ -183,10 +188,14 @@ def _unjudgeable(row: Row) -> str | None:
 
 def _left_out(corpus: Corpus, formats: Formats) -> Iterator[tuple[str, str]]:
     missing: dict[tuple[str, str], int] = defaultdict(int)
+    read_as: dict[tuple[str, str], None] = {}
     for row in corpus.rows(FILE):
+        if (name := row["format"]) in formats.stand_ins:
+            read_as[_project(row), f"{name} is read as {formats.stand_ins[name]}"] = None
         if reason := _unjudgeable(row):
             missing[_project(row), reason] += 1
         elif formats.dialect(row) is None:
             missing[_project(row), f"no template for {row['format']}"] += 1
     for (project, reason), count in sorted(missing.items()):
         yield project, f"{count} rows left out: {reason}"
+    yield from read_as
