@@ -41,38 +41,38 @@ _TIME_PART = r"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)"
 _DATE_PART = r"(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)"
 _DURATION = rf"P(?:{_DATE_PART}(?:{_TIME_PART})?|{_TIME_PART}|\d+W)"
 
+
+def _label(letter: str, most: int) -> str:
+    return rf"{letter}(?:(?:{letter}|-){{0,{most - 2}}}{letter})?"
+
+
+# A label has up to 63 letters, a name 253.  Counting both at once would take an automaton of many
+# thousand states; so, of what is allowed: a first label of any length, then five of up to 37.
+# Whether a label that begins with xn-- stands for a name cannot be told, so none may.
 _ALNUM = r"[A-Za-z\d]"
-
-
-def _label(first: str, inner: str, most: int) -> str:
-    return rf"{first}(?:(?:{inner}|-){{0,{most - 2}}}{inner})?"
-
-
-def _hostname(long: str, short: str, dot: str) -> str:
-    """Labels of up to 63 letters, 253 in all.
-
-    Counting both at once would take an automaton of many thousand states.  So, of what is allowed,
-    these: three long labels; two, and five of up to 24 letters; or ten of those.
-    """
-    more = rf"(?:{dot}{long})?(?:{dot}{short}){{0,5}}"
-    return rf"(?:{long}{more}|{long}(?:{dot}{long}){{2}}|{short}(?:{dot}{short}){{6,9}})"
-
-
-_HOSTNAME = _hostname(_label(_ALNUM, _ALNUM, 63), _label(_ALNUM, _ALNUM, 24), r"\.")
-# What IDNA calls valid: letters that are not upper case, and after them marks.
-_WIDE = r"[a-z\d\p{Ll}\p{Lo}]"
-_WIDE_INNER = r"[a-z\d\p{Ll}\p{Lo}\p{Mn}\p{Mc}]"
-_WIDE_HOSTNAME = (
-    rf"{_WIDE}(?:-?{_WIDE_INNER})*(?:[.\u3002\uFF0E\uFF61]{_WIDE}(?:-?{_WIDE_INNER})*)*"
+_LABEL = _label(_ALNUM, 63)
+_HOSTNAME = rf"(?!(?:.*\.)?[xX][nN]--){_LABEL}(?:\.{_label(_ALNUM, 37)}){{0,5}}"
+# Letters of the common alphabets that need no look at their neighbours.  A label of 18 of them is
+# at most 63 letters long in the spelling that is looked up.
+_WIDE_LETTER = (
+    r"[A-Za-z\d\u00DF-\u00F6\u00F8-\u00FFāăąćčďđēęěğģįķļłńņňőœřśşšţťūůűųźżž"
+    r"\u03AC-\u03CE\u0430-\u045F\u0904-\u0939\u0E01-\u0E30\u3041-\u3096\u30A1-\u30FA"
+    r"\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7A3]"
 )
+_WIDE_LABEL = rf"(?:{_LABEL}|{_label(_WIDE_LETTER, 18)})"
+_WIDE_SHORT = rf"(?:{_label(_ALNUM, 37)}|{_label(_WIDE_LETTER, 18)})"
+_WIDE_DOT = r"[.\u3002\uFF0E\uFF61]"
+_WIDE_HOSTNAME = rf"(?!(?:.*{_WIDE_DOT})?..--){_WIDE_LABEL}(?:{_WIDE_DOT}{_WIDE_SHORT}){{0,5}}"
 
 _ATEXT = r"[A-Za-z\d!#$%&'*+/=?^_`{|}~-]"
 _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
-_LABEL = _label(_ALNUM, _ALNUM, 63)
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[{_IPV4}\])"
 _EMAIL = rf"(?:{_ATEXT}+(?:\.{_ATEXT}+)*|{_QUOTED})@{_DOMAIN}"
-_WIDE_ATEXT = r"[A-Za-z\d!#$%&'*+/=?^_`{|}~\u0080-\uD7FF\uE000-\u{10FFFF}-]"
-_WIDE_EMAIL = rf"(?:{_WIDE_ATEXT}+(?:\.{_WIDE_ATEXT}+)*|{_QUOTED})@(?:{_WIDE_HOSTNAME}|\[{_IPV4}\])"
+_BEYOND = r"\u0080-\uD7FF\uE000-\u{10FFFF}"
+_WIDE_ATEXT = _ATEXT.replace("-]", _BEYOND + "-]")
+_WIDE_QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~])*"'
+_WIDE_DOMAIN = rf"(?:{_WIDE_LABEL}(?:\.{_WIDE_LABEL})*|\[{_IPV4}\])"
+_WIDE_EMAIL = rf"(?:{_WIDE_ATEXT}+(?:\.{_WIDE_ATEXT}+)*|{_WIDE_QUOTED})@{_WIDE_DOMAIN}"
 
 _HEX_PAIR = r"%[\dA-Fa-f]{2}"
 
@@ -106,7 +106,7 @@ _IRI, _IRI_REFERENCE = _resource(
 _VARIABLE_LETTER = rf"(?:\w|{_HEX_PAIR})"
 _VARIABLE = rf"{_VARIABLE_LETTER}(?:\.?{_VARIABLE_LETTER})*(?::[1-9]\d{{0,3}}|\*)?"
 _TEMPLATE = (
-    rf"(?:[!#$&(-;=?-\[\]_a-z~\u00A0-\uD7FF\uE000-\u{{10FFFF}}]|{_HEX_PAIR}"
+    rf"(?:[!#$&-;=?-\[\]_a-z~\u00A0-\uD7FF\uE000-\u{{10FFFF}}]|{_HEX_PAIR}"
     rf"|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*"
 )
 _POINTER = r"(?:/(?:[^~/]|~[01])*)*".replace("[^~/]", r"(?:[^~/]|\n|\r|\u2028|\u2029)")
