@@ -103,10 +103,19 @@ def markers_of(dialect: Dialect) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (syntax.marker, syntax.call_marker))))
 
 
+def opening_of(dialect: Dialect) -> str:
+    """The text before the name of a turn's first call."""
+    return dialect.write(tool_calls=[{"name": "ping", "arguments": {}}]).split("ping")[0].strip()
+
+
 def controls_of(dialect: Dialect) -> tuple[str, ...]:
-    """The texts that are control tokens: those that announce calls or end the reasoning."""
+    """The texts that are control tokens: those that begin calls or end the reasoning."""
     reasoning = dialect.syntax.reasoning
-    return (*markers_of(dialect), *([reasoning.close.strip()] if reasoning else []))
+    closers = [reasoning.close.strip()] if reasoning else []
+    if markers := markers_of(dialect):
+        begins = any(opening_of(dialect).startswith(marker) for marker in markers)
+        return (*markers, *([] if begins else [opening_of(dialect)]), *closers)
+    return tuple(closers)
 
 
 class Bench:
@@ -115,6 +124,7 @@ class Bench:
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
         self._pool = pool
         self._markers, self._controls = markers_of(dialect), controls_of(dialect)
+        self._first = opening_of(dialect)[:1]
         self._grammars, self._at_once = GrammarCache(), asyncio.Semaphore(AT_ONCE)
         self._bias: dict[str, float] = {}
 
@@ -122,6 +132,8 @@ class Bench:
         """Load the model, and learn which tokens its markers are."""
         header = (await self._pool.start()).header
         likely = {header.control_tokens.get(text) for text in (*self._controls, header.eos_token)}
+        if not self._markers:  # a call is known only by its form, so the first character begins it
+            likely.add(header.tokens.index(self._first))
         self._bias = {str(token): LIKELY for token in likely if token is not None}
 
     async def cell(self, choice: str, generations: int) -> Cell:
