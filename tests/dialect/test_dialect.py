@@ -113,6 +113,10 @@ def test_both_forms_of_everything_mean_the_same() -> None:
         ("auto", ToolChoice()),
         ("none", ToolChoice("none")),
         (named, ToolChoice("named", "get_weather")),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [named]}},
+            ToolChoice("required", allowed=("get_weather",)),
+        ),
     ]
     for json_choice, choice in choices:
         ours = dialect.grammar(tools=[tool], tool_choice=choice)
