@@ -17,7 +17,8 @@ from typing import Any
 from gguf_fc import __version__
 from gguf_fc.api.server import serve
 from gguf_fc.config import Settings, read_settings
-from gguf_fc.errors import DownloadError, GgufFcError
+from gguf_fc.errors import ConfigError, DownloadError, GgufFcError, GrammarError
+from gguf_fc.gbnf import schema_to_grammar
 from gguf_fc.models.download import Hub
 from gguf_fc.models.fit import size_text
 from gguf_fc.models.inspect import (
@@ -81,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="as JSON")
     command.add_argument("--chat-template", metavar="FILE", help="instead of the one in the file")
     _add_models_option(command)
+
+    command = commands.add_parser("grammar", help="a JSON Schema as GBNF, and what it cannot hold")
+    command.set_defaults(run=_grammar)
+    command.add_argument("schema", metavar="SCHEMA.json", help="-: standard input")
+    command.add_argument("--json", action="store_true", help="grammar and report as JSON")
     return parser
 
 
@@ -100,6 +106,11 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--n-gpu-layers", metavar="N", help="layers on the GPU (default: all that fit)")
     add("--chat-template", metavar="FILE", help="instead of the one in the model's file")
     add("--max-queue", metavar="N", help="requests that may wait (default: 64)")
+    add(
+        "--constraint",
+        metavar="ENGINE",
+        help="what holds replies to their grammars: llguidance (default) or llama.cpp",
+    )
     _add_models_option(command)
 
 
@@ -143,3 +154,30 @@ def _inspect(flags: Flags) -> None:
         entry = offered(settings)[0]
         found = inspect_model(locate(entry), settings.chat_template or entry.chat_template)
     print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else inspection_text(found))
+
+
+def _grammar(flags: Flags) -> None:
+    grammar = schema_to_grammar(_schema(flags["schema"]))
+    if flags["json"]:
+        report = [item._asdict() for item in grammar.report]
+        found = {"gbnf": grammar.gbnf, "report": report}
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    print(grammar.gbnf, end="")
+    for item in grammar.report:
+        print(f"not enforced: {item.path}: {item.keyword}: {item.reason}", file=sys.stderr)
+
+
+def _schema(name: str) -> Any:
+    """The JSON in a file, or on standard input."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name} cannot be read: {error}") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GrammarError(f"{name}: not JSON: {place}: {error.msg}.") from error
+    except RecursionError as error:
+        raise GrammarError(f"{name}: nested too deep.") from error

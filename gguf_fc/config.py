@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from gguf_fc.errors import ConfigError
+from gguf_fc.job import ConstraintEngine
 
 PREFIX = "GGUF_FC_"
 # Variables of the repository's own scripts and tests, which are no settings.
@@ -33,6 +34,7 @@ class Settings:
     n_gpu_layers: int | None = None
     chat_template: Path | None = None  # instead of the template in the file
     max_queue: int = 64  # requests that may wait
+    constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
     cache_dir: Path = Path("~/.cache/gguf-fc")
 
 
@@ -97,6 +99,16 @@ def _number(least: int, most: int) -> Callable[[str, str], int]:
     return read
 
 
+def _one_of(words: tuple[str, ...]) -> Callable[[str, str], str]:
+    def read(text: str, where: str) -> str:
+        if text not in words:
+            known = " or ".join(f"'{word}'" for word in words)
+            raise ConfigError(f"{where} must be {known}, not '{text}'.")
+        return text
+
+    return read
+
+
 _READ: Mapping[str, Callable[[str, str], Any]] = {
     "model": _text,
     "models": _path,
@@ -108,5 +120,6 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "n_gpu_layers": _number(0, 10_000),
     "chat_template": _path,
     "max_queue": _number(0, 100_000),
+    "constraint": _one_of(get_args(ConstraintEngine)),
     "cache_dir": _path,
 }

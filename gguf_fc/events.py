@@ -9,6 +9,7 @@ Joined, the ``arguments`` of a call are one JSON object as text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gguf_fc.job import Done
 
@@ -52,10 +53,23 @@ class CallEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Whether a part of the reply is valid under the schema it was asked to follow.
+
+    *subject* is ``tool_calls[0]`` or ``content``; *reason* is given unless the result is ``valid``.
+    """
+
+    subject: str
+    result: Literal["valid", "invalid", "not_checked"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of the reply: why, and what it cost."""
+    """The end of the reply: why, what it cost, and what its checks found."""
 
     done: Done
+    checks: tuple[Check, ...] = ()
 
 
 ParseEvent = ReasoningDelta | TextDelta | CallStart | CallDelta | CallEnd

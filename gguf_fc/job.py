@@ -2,10 +2,11 @@
 
 Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llama.cpp.
 
-Server to worker: ``Load`` (once), then ``Job``, ``Cancel``, ``Ping``, ``Stop``.
+Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Cancel``, ``Ping``, ``Stop``.
 Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
 ``Chunk``, and exactly one of ``Done`` or ``Failed``; ``Pong`` for each ``Ping``.
 A job that cannot start ends with ``Failed`` without having been accepted.
+A ``Measure`` is answered by one ``Measured`` or ``Failed``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 FinishReason = Literal["stop", "length", "cancelled"]
+# What the prefix cache would do for a prompt: nothing, as nothing kept begins like it; go on in the
+# place of one that ended; share the beginning of another; or wait until a place is free.
+CacheDecision = Literal["nothing", "go on", "share", "wait"]
+ConstraintEngine = Literal["llguidance", "llama.cpp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,7 @@ class Load:
     n_batch: int = 512  # tokens one decode step may hold
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence
+    constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
     self_test: bool = True  # evaluate a few tokens before Ready, to crash now if at all
 
 
@@ -71,10 +77,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrammarText:
-    """One grammar over the whole output, in the two notations an engine may run."""
+    """One grammar over the whole output, in the notation its engine runs; the other may be empty.
 
-    gbnf: str
-    llguidance: str
+    *tokens* are the control tokens it names, for an engine that cannot tell them from text.
+    """
+
+    gbnf: str = ""
+    llguidance: str = ""
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,14 @@ class Job:
     sampling: Sampling = field(default_factory=Sampling)
     grammar: GrammarText | None = None
     stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How long is this prompt, and what of it is evaluated already?  Generates nothing."""
+
+    id: str
+    prompt: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +174,16 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The answer to ``Measure``, true until the next job starts."""
+
+    id: str
+    prompt_tokens: int
+    cached_tokens: int  # of the prompt, that a job would find in the prefix cache
+    cache: CacheDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """A job's irregular end.  *code* is the ``code`` of a class in ``errors``."""
 
@@ -164,5 +192,5 @@ class Failed:
     message: str
 
 
-ToWorker = Load | Job | Cancel | Ping | Stop
-FromWorker = Ready | LoadFailed | Accepted | Chunk | Done | Failed | Pong
+ToWorker = Load | Job | Measure | Cancel | Ping | Stop
+FromWorker = Ready | LoadFailed | Accepted | Chunk | Done | Measured | Failed | Pong

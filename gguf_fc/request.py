@@ -6,6 +6,7 @@ An API module translates its JSON into a ``Request``; ``dialect`` reads the mess
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -85,8 +86,17 @@ class Request:
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     parallel_tool_calls: bool = True
     format: Format = field(default_factory=Format)
+    grammar: str | None = None  # GBNF for the whole reply, instead of tools and a format
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    thinking: bool | None = None  # None: as the template has it
+    effort: str | None = None  # how much of it
+    template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+
+    @property
+    def shown_tools(self) -> tuple[Tool, ...]:
+        """The tools the model is told of."""
+        return () if self.tool_choice.mode == "none" else self.tools

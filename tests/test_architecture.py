@@ -45,6 +45,7 @@ ONLY_IN: dict[str, set[str]] = {
     "jinja2": {"dialect/template.py"},
     "yaml": {"models/registry.py"},
     "huggingface_hub": {"models/download.py"},
+    "jsonschema_rs": {"api/validation.py"},
     "starlette": {"api"},
     "uvicorn": {"api/server.py"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from gguf_fc import __version__, cli
 from gguf_fc.cli import main
 from gguf_fc.config import Settings
+from gguf_fc.gbnf import parse_gbnf
 from gguf_fc.models.pool import Pool
 from tests.support.gguf_files import write_gguf
 
@@ -88,12 +90,14 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GGUF_FC_THREADS", "3")
     file = write_gguf(Path("tiny.gguf"))
     options = "--host ::1 --port 0 --ctx 4096 --parallel 2 --n-gpu-layers 0 --max-queue 5".split()  # noqa: SIM905
-    assert main(["serve", str(file), *options, "--chat-template", "t.jinja"]) == 0
+    more = ["--chat-template", "t.jinja", "--constraint", "llama.cpp"]
+    assert main(["serve", str(file), *options, *more]) == 0
     ((settings, names),) = seen
     assert names == ("tiny",)
     assert (settings.host, settings.port, settings.ctx, settings.parallel) == ("::1", 0, 4096, 2)
     assert (settings.threads, settings.n_gpu_layers, settings.max_queue) == (3, 0, 5)
     assert settings.chat_template == Path("t.jinja")
+    assert settings.constraint == "llama.cpp"
 
 
 def test_inspect_shows_metadata_syntax_evidence_and_grammar(capsys: Capture) -> None:
@@ -151,3 +155,49 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer", "not": {"const": 7}}}}
+
+
+def test_grammar_prints_gbnf_and_on_stderr_what_it_does_not_hold(capsys: Capture) -> None:
+    Path("s.json").write_text(json.dumps(SCHEMA))
+    assert main(["grammar", "s.json"]) == 0
+    shown = capsys.readouterr()
+    assert parse_gbnf(shown.out)
+    assert shown.out.startswith("root ::= ")
+    for line in shown.err.splitlines():
+        assert line.startswith("not enforced: ")
+
+
+def test_grammar_reads_standard_input_and_writes_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"enum": ["a", "b"]}'))
+    assert main(["grammar", "-", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert parse_gbnf(found["gbnf"])
+    assert found["report"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"type": }', "s.json: not JSON: line 1, column 10"),
+        ("[" * 200_000, "s.json: nested too deep"),
+        ("[1]", "schema"),
+        ('{"allOf": [{"type": "null"}, {"type": "string"}]}', "nothing can match"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_one_line(capsys: Capture, text: str, message: str) -> None:
+    Path("s.json").write_text(text)
+    assert main(["grammar", "s.json"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert message in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_a_schema_that_is_not_there_is_named(capsys: Capture) -> None:
+    assert main(["grammar", "nowhere.json"]) == 2
+    assert "nowhere.json cannot be read" in capsys.readouterr().err

@@ -52,9 +52,10 @@ def test_variables_of_the_scripts_are_left_alone() -> None:
         ({"n_gpu_layers": "-1"}, {}, "--n-gpu-layers"),
         ({"parallel": "0"}, {}, "--parallel"),
         ({}, {"GGUF_FC_CTX": "1e3"}, "environment variable GGUF_FC_CTX"),
+        ({"constraint": "gbnf"}, {}, "--constraint must be 'llguidance' or 'llama.cpp'"),
     ],
 )
-def test_a_bad_number_is_named(
+def test_a_bad_value_is_named(
     flags: dict[str, str], environ: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):

@@ -7,19 +7,27 @@ protocol's JSON.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import with_format_instruction
-from gguf_fc.dialect import Parser
-from gguf_fc.errors import EngineError, SchemaNotEnforceable, error_for
+from gguf_fc.dialect import Dialect, Parser, Prompt
+from gguf_fc.errors import (
+    EngineError,
+    GgufFcError,
+    GrammarError,
+    SchemaNotEnforceable,
+    error_for,
+)
 from gguf_fc.events import Event, Finish
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
 from gguf_fc.models.pool import LoadedModel, Pool
-from gguf_fc.request import Request
+from gguf_fc.request import Request, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
+    """What is decided before the first token."""
+
+    prompt: Prompt
+    grammar: Grammar
     job: Job
     parser: Parser
-    loosened: tuple[str, ...]
+
+    @property
+    def loosened(self) -> tuple[str, ...]:
+        """What the grammar does not hold."""
+        return tuple(f"{item.path}:{item.keyword}" for item in self.grammar.report)
 
 
 @asynccontextmanager
@@ -56,51 +72,75 @@ async def answer(
     Raises RequestError or ServerError, here or from the events.
     """
     async with pool.use(request.model) as model:
-        plan = await asyncio.to_thread(_plan, request, model, grammars, ids)
+        plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
         async with aclosing(model.worker.run(plan.job)) as messages:
-            await _accepted(messages)
-            async with aclosing(_events(messages, plan.parser)) as events:
+            await _accepted(messages, request)
+            checks = ReplyChecks(request, grammars.validators)
+            async with aclosing(_events(messages, plan.parser, checks)) as events:
                 yield Answer(plan.job.id, model.name, plan.loosened, events)
 
 
-async def _accepted(messages: AsyncGenerator[FromWorker]) -> None:
+async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> None:
     first = await anext(messages)
     if isinstance(first, Failed):
-        raise _failure(first)
+        error = failure(first)
+        if isinstance(error, GrammarError) and request.grammar is not None:
+            error.param = "grammar"
+        raise error
     assert isinstance(first, Accepted)
 
 
-async def _events(messages: AsyncGenerator[FromWorker], parser: Parser) -> AsyncGenerator[Event]:
+async def _events(
+    messages: AsyncGenerator[FromWorker], parser: Parser, checks: ReplyChecks
+) -> AsyncGenerator[Event]:
     async for message in messages:
         match message:
             case Chunk(text=text):
                 for event in parser.feed(text):
+                    await checks.note(event)
                     yield event
             case Done(finish_reason="cancelled"):
                 raise EngineError("The server is stopping; the reply was cut off.")
             case Done():
                 for event in parser.finish():
+                    await checks.note(event)
                     yield event
-                yield Finish(message)
+                yield Finish(message, await checks.finish(message))
             case Failed():
-                raise _failure(message)
+                raise failure(message)
             case _:
                 raise EngineError(f"The engine answered out of turn: {message}.")
 
 
-def _failure(failed: Failed) -> Exception:
+def failure(failed: Failed) -> GgufFcError:
+    """The error the worker's word stands for."""
     error = error_for(failed.code, failed.message)
     if failed.code == "context_length_exceeded":
         error.param = "messages"
     return error
 
 
-def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> _Plan:
+def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
+    """What the model reads where it is shown *tools*."""
+    messages = with_format_instruction(request.messages, request.format)
+    return dialect.render(messages, tools=tools, **_variables(request))
+
+
+def _variables(request: Request) -> dict[str, Any]:
+    """What the template is told beside the conversation; its own names win."""
+    variables: dict[str, Any] = {}
+    if request.thinking is not None:
+        variables |= {"enable_thinking": request.thinking, "thinking": request.thinking}
+    if request.effort is not None:
+        variables["reasoning_effort"] = request.effort
+    return {**variables, **request.template_variables}
+
+
+def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:
     """Everything that can be decided before the first token; runs off the event loop."""
     dialect = model.dialect
-    shown = () if request.tool_choice.mode == "none" else request.tools
-    prompt = dialect.render(with_format_instruction(request.messages, request.format), tools=shown)
-    grammar, text = grammars.get(dialect, request, prompt.prefill, model.header.control_tokens)
+    prompt = prompt_of(request, dialect, request.shown_tools)
+    grammar, text = grammars.get(model, request, prompt.prefill)
     _refuse_loosened_strict(grammar, request)
     job = Job(
         id=ids.reply(),
@@ -111,11 +151,10 @@ def _plan(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids
         stop=request.stop,
     )
     callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
-    return _Plan(
-        job,
-        dialect.parser(tools=callable_tools, prefill=prompt.prefill, new_id=ids.call),
-        tuple(f"{item.path}:{item.keyword}" for item in grammar.report),
-    )
+    # A client's own grammar is over the whole reply, so nothing of it was begun by the prompt.
+    prefill = prompt.prefill if request.grammar is None else ""
+    parser = dialect.parser(tools=callable_tools, prefill=prefill, new_id=ids.call)
+    return Plan(prompt, grammar, job, parser)
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

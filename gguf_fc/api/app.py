@@ -16,6 +16,7 @@ from starlette.routing import Route
 from gguf_fc.api.answer import Ids
 from gguf_fc.api.catalog import Catalog
 from gguf_fc.api.completions import ChatCompletions
+from gguf_fc.api.explain import Explain
 from gguf_fc.api.failure import on_bug, on_error, on_http_error
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.guard import LocalOnly
@@ -31,7 +32,9 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     ids = Ids(
         reply=lambda: f"chatcmpl-{uuid.uuid4().hex}", call=lambda: f"call_{secrets.token_hex(12)}"
     )
-    chat = ChatCompletions(pool, GrammarCache(), ids, clock=time.time)
+    grammars = GrammarCache()
+    chat = ChatCompletions(pool, grammars, ids, clock=time.time)
+    explain = Explain(pool, grammars, ids)
     catalog = Catalog(pool, started=int(time.time()))
 
     @asynccontextmanager
@@ -44,6 +47,7 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat.respond, methods=["POST"]),
+            Route("/v1/explain", explain.respond, methods=["POST"]),
             Route("/v1/models", catalog.models),
             Route("/v1/models/{name:path}", catalog.model),
             Route("/health", catalog.health),

@@ -1,4 +1,8 @@
-"""``GET /v1/models`` and ``GET /health``: what is offered, and whether it is ready."""
+"""``GET /v1/models`` and ``GET /health``: what is offered, what it can do, and whether it is ready.
+
+Beside the protocol's fields an entry says what a client has to know before it chooses.  A model
+that is not loaded is looked at once, without loading it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,11 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gguf_fc.errors import SetupError
+from gguf_fc.models.plan import Plan
 from gguf_fc.models.pool import Pool
+
+Json = dict[str, Any]
 
 
 class Catalog:
@@ -17,16 +25,17 @@ class Catalog:
     def __init__(self, pool: Pool, started: int) -> None:
         self._pool = pool
         self._started = started
+        self._outlines: dict[str, Json] = {}  # by alias; a file does not change while it is offered
 
     async def models(self, _request: Request) -> Response:
         """Every model offered."""
-        data = [self._describe(name) for name in self._pool.names]
+        data = [await self._describe(name) for name in self._pool.names]
         return _json({"object": "list", "data": data})
 
     async def model(self, request: Request) -> Response:
         """One of them."""
         entry = self._pool.find(request.path_params["name"])
-        return _json(self._describe(entry.alias))
+        return _json(await self._describe(entry.alias))
 
     async def health(self, _request: Request) -> Response:
         """200 when the loaded model can answer, 503 while it cannot."""
@@ -35,20 +44,39 @@ class Catalog:
             {"status": "ok" if state == "ready" else state}, status=200 if state == "ready" else 503
         )
 
-    def _describe(self, name: str) -> dict[str, Any]:
-        described: dict[str, Any] = {
+    async def _describe(self, name: str) -> Json:
+        described: Json = {
             "id": name,
             "object": "model",
             "created": self._started,
             "owned_by": "gguf-fc",
+            "loaded": False,
         }
         loaded = self._pool.loaded
         if loaded is not None and loaded.name == name:
-            described["context_length"] = loaded.ready.n_ctx
-            described["capabilities"] = {
-                "tools": "native" if loaded.dialect.native else "generic",
-            }
-        return described
+            described |= {"loaded": True, "context_length": loaded.ready.n_ctx}
+        return described | await self._outline(name)
+
+    async def _outline(self, name: str) -> Json:
+        """What can be said without loading; a problem is not remembered, it may be mended."""
+        if name not in self._outlines:
+            try:
+                self._outlines[name] = _outline_of(await self._pool.outline(name))
+            except SetupError as error:
+                return {"problem": error.message}
+        return self._outlines[name]
+
+
+def _outline_of(plan: Plan) -> Json:
+    syntax = plan.dialect.syntax
+    return {
+        "trained_context_length": plan.header.n_ctx_train,
+        "capabilities": {
+            "tools": "native" if plan.dialect.native else "generic",
+            "parallel_tool_calls": syntax.parallel,
+            "reasoning": syntax.reasoning is not None,
+        },
+    }
 
 
 def _json(data: object, status: int = 200) -> Response:

@@ -21,6 +21,7 @@ from gguf_fc.events import (
     CallDelta,
     CallEnd,
     CallStart,
+    Check,
     Event,
     Finish,
     ReasoningDelta,
@@ -69,8 +70,9 @@ class ChatStream:
                 yield self._call({"index": index, "function": {"arguments": arguments}})
             case CallEnd():
                 self._complete_calls += 1
-            case Finish(done):
-                yield self._chunk({}, finish_reason(done, self._complete_calls))
+            case Finish(done, checks):
+                last = self._chunk({}, finish_reason(done, self._complete_calls))
+                yield last | validation(checks)
                 if self.include_usage:
                     yield self._object([]) | {"usage": usage(done), "timings": timings(done)}
 
@@ -108,7 +110,7 @@ class ChatReply:
     _text: list[str] = field(default_factory=list, init=False)
     _reasoning: list[str] = field(default_factory=list, init=False)
     _calls: dict[int, _Call] = field(default_factory=dict, init=False)
-    _done: Done | None = field(default=None, init=False)
+    _finish: Finish | None = field(default=None, init=False)
 
     def add(self, event: Event) -> None:
         """Take in one event."""
@@ -123,18 +125,19 @@ class ChatReply:
                 self._calls[index].arguments.append(arguments)
             case CallEnd(index):
                 self._calls[index].complete = True
-            case Finish(done):
-                self._done = done
+            case Finish():
+                self._finish = event
 
     def result(self) -> Json:
         """The whole reply; only after ``Finish``.  A call that was cut off is left out."""
-        assert self._done is not None
+        assert self._finish is not None
+        done = self._finish.done
         calls = [call for call in self._calls.values() if call.complete]
         choice = {
             "index": 0,
             "message": self._message(calls),
             "logprobs": None,
-            "finish_reason": finish_reason(self._done, len(calls)),
+            "finish_reason": finish_reason(done, len(calls)),
         }
         return {
             "id": self.envelope.id,
@@ -142,8 +145,9 @@ class ChatReply:
             "created": self.envelope.created,
             "model": self.envelope.model,
             "choices": [choice],
-            "usage": usage(self._done),
-            "timings": timings(self._done),
+            "usage": usage(done),
+            "timings": timings(done),
+            **validation(self._finish.checks),
         }
 
     def _message(self, calls: list[_Call]) -> Json:
@@ -178,6 +182,16 @@ def usage(done: Done) -> Json:
         "total_tokens": done.prompt_tokens + done.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": done.cached_tokens},
     }
+
+
+def validation(checks: tuple[Check, ...]) -> Json:
+    """What the checks against the client's schemas found, where there was anything to check."""
+    found = [
+        {"subject": check.subject, "result": check.result}
+        | ({} if check.reason is None else {"reason": check.reason})
+        for check in checks
+    ]
+    return {"validation": found} if found else {}
 
 
 def timings(done: Done) -> Json:

@@ -15,6 +15,11 @@ from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Message, Request, Schema, Tool, ToolCall, ToolChoice
 
+# What a template is told by the server.
+OWN_VARIABLES = frozenset(
+    {"messages", "tools", "add_generation_prompt", "bos_token", "eos_token", "self"}
+)
+
 
 def to_request(body: ChatBody, defaults: Sampling) -> Request:
     """Translate *body*; sampling fields it leaves out come from *defaults*."""
@@ -31,8 +36,12 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         tool_choice=_tool_choice(body.tool_choice, tools),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         format=_format(body),
+        grammar=_grammar(body),
         max_tokens=_max_tokens(body),
         sampling=_sampling(body, defaults),
+        thinking=_thinking(body),
+        effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
+        template_variables=_template_variables(body.chat_template_kwargs or {}),
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         stream=stream,
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
@@ -149,7 +158,9 @@ def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -
         case {"type": "function", "name": str(name)}:
             return ToolChoice("named", _known(name, tools, "tool_choice.name"))
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
-            return _allowed_tools(allowed, tools)
+            return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
+        case {"type": "allowed_tools", "mode": mode, "tools": named}:
+            return _allowed_tools({"mode": mode, "tools": named}, tools, "tool_choice")
         case _:
             raise InvalidParameter(
                 '\'tool_choice\' must be "none", "auto", "required", '
@@ -159,8 +170,7 @@ def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -
             )
 
 
-def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...]) -> ToolChoice:
-    where = "tool_choice.allowed_tools"
+def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str) -> ToolChoice:
     mode, entries = allowed.get("mode"), allowed.get("tools")
     if mode not in ("auto", "required"):
         raise InvalidParameter(
@@ -203,6 +213,45 @@ def _format(body: ChatBody) -> Format:
         name=asked.json_schema.name,
         strict=bool(asked.json_schema.strict),
     )
+
+
+def _thinking(body: ChatBody) -> bool | None:
+    """Whether to think; the effort ``none`` says no."""
+    if body.reasoning_effort != "none":
+        return body.enable_thinking
+    if body.enable_thinking:
+        raise InvalidParameter(
+            "'reasoning_effort' is \"none\" though 'enable_thinking' is true; send one of them.",
+            param="reasoning_effort",
+        )
+    return False
+
+
+def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
+    """*given*, unless it would replace what the server itself tells the template."""
+    for name in given:
+        if name in OWN_VARIABLES or not name.isidentifier():
+            where = f"chat_template_kwargs.{name}"
+            raise InvalidParameter(
+                f"'{where}' cannot be set: it is not a variable of the template's own.", param=where
+            )
+    return given
+
+
+def _grammar(body: ChatBody) -> str | None:
+    """The client's own grammar, which can stand beside no other claim on the reply's form."""
+    if body.grammar is None:
+        return None
+    others = {
+        "tools": bool(body.tools),
+        "response_format": body.response_format is not None and body.response_format.type != "text",
+    }
+    for other, is_given in others.items():
+        if is_given:
+            raise InvalidParameter(
+                f"'grammar' and '{other}' cannot be combined; send one of them.", param="grammar"
+            )
+    return body.grammar
 
 
 def _max_tokens(body: ChatBody) -> int | None:

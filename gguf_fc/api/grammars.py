@@ -1,16 +1,21 @@
-"""Compiled grammars, kept: the same tools come with every request of a conversation."""
+"""Compiled grammars, kept: the same tools come with every request of a conversation.
+
+A grammar comes from the model's dialect, or from the request itself.  It is printed once, in the
+notation that the model's worker runs.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 
 import msgspec
 
-from gguf_fc.dialect import Dialect
-from gguf_fc.gbnf import Grammar
+from gguf_fc.api.validation import Validators
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf import Grammar, parse_gbnf
 from gguf_fc.job import GrammarText
+from gguf_fc.models.pool import LoadedModel
 from gguf_fc.request import Request
 
 
@@ -18,46 +23,81 @@ class GrammarCache:
     """The most recently used grammars, by everything they depend on.
 
     Safe to use from several threads; two threads may compile the same grammar at once.
+    *validators* check replies against the same schemas.
     """
 
     def __init__(self, size: int = 64) -> None:
+        self.validators = Validators()
         self._size = size
-        self._kept: OrderedDict[bytes, tuple[Dialect, Grammar, GrammarText]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[LoadedModel, Grammar, GrammarText]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(
-        self,
-        dialect: Dialect,
-        request: Request,
-        prefill: str,
-        control_tokens: Mapping[str, int],
+        self, model: LoadedModel, request: Request, prefill: str
     ) -> tuple[Grammar, GrammarText]:
-        """The grammar over the whole output, and its texts for a vocabulary's control tokens."""
-        key = _key(dialect, request, prefill)
+        """The grammar over the whole reply, and its text for the model's worker.
+
+        Raises GrammarError.
+        """
+        key = _key(model, request, prefill)
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
                 return found[1], found[2]
-        grammar = dialect.grammar(
-            tools=request.tools,
-            tool_choice=request.tool_choice,
-            parallel_tool_calls=request.parallel_tool_calls,
-            response_format=request.format,
-            prefill=prefill,
-        )
-        text = GrammarText(gbnf=grammar.gbnf, llguidance=grammar.llguidance(control_tokens))
+        if request.grammar is None:
+            grammar = _composed(model, request, prefill)
+            text = _printed(grammar, model)
+        else:
+            grammar, text = _given(request.grammar, model)
         with self._lock:
-            # The dialect is kept with its grammar so that its identity is not given out again.
-            self._kept[key] = (dialect, grammar, text)
+            # The model is kept with its grammar so that its identity is not given out again.
+            self._kept[key] = (model, grammar, text)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
         return grammar, text
 
 
-def _key(dialect: Dialect, request: Request, prefill: str) -> bytes:
+def _composed(model: LoadedModel, request: Request, prefill: str) -> Grammar:
+    """Made of the request's tools, tool choice and format."""
+    return model.dialect.grammar(
+        tools=request.tools,
+        tool_choice=request.tool_choice,
+        parallel_tool_calls=request.parallel_tool_calls,
+        response_format=request.format,
+        prefill=prefill,
+    )
+
+
+def _given(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
+    """Sent by the client, who is told the line and column of what is wrong with it."""
+    try:
+        grammar = Grammar(parse_gbnf(gbnf))
+        _refuse_unknown_tokens(grammar, model)
+        return grammar, _printed(grammar, model)
+    except GrammarError as error:
+        raise GrammarError(
+            f"'grammar' cannot be used: {error.message}.", param="grammar"
+        ) from error
+
+
+def _refuse_unknown_tokens(grammar: Grammar, model: LoadedModel) -> None:
+    highest = max(grammar.tokens(model.header.control_tokens), default=0)
+    if highest >= len(model.header.tokens):
+        raise GrammarError(f"this model's vocabulary has no token {highest}")
+
+
+def _printed(grammar: Grammar, model: LoadedModel) -> GrammarText:
+    special = model.header.control_tokens
+    if model.plan.load.constraint == "llama.cpp":
+        return GrammarText(gbnf=grammar.gbnf, tokens=tuple(sorted(grammar.tokens(special))))
+    return GrammarText(llguidance=grammar.llguidance(special))
+
+
+def _key(model: LoadedModel, request: Request, prefill: str) -> bytes:
     return msgspec.json.encode(
         (
-            id(dialect),
+            id(model),
+            request.grammar,
             request.tools,
             request.tool_choice,
             request.parallel_tool_calls,

@@ -29,6 +29,7 @@ Probability = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 TokenCount = Annotated[int, Meta(ge=1, le=10_000_000)]
 StopString = Annotated[str, Meta(min_length=1, max_length=1000)]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
 
 
@@ -114,6 +115,7 @@ class ChatBody(Struct):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
+    grammar: str | None = None
     max_tokens: TokenCount | None = None
     max_completion_tokens: TokenCount | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
@@ -128,6 +130,9 @@ class ChatBody(Struct):
     stop: StopString | Annotated[list[StopString], Meta(max_length=16)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+    enable_thinking: bool | None = None
+    reasoning_effort: Effort | None = None
 
 
 # Accepted, without effect on what a local server answers.
@@ -155,7 +160,6 @@ UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
     "logprobs": (False,),
     "modalities": (["text"],),
     "n": (1,),
-    "reasoning_effort": (),
     "top_logprobs": (0,),
     "verbosity": ("medium",),
     "web_search_options": (),

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gguf_fc.dialect.check import objections
-from gguf_fc.dialect.derive import Finding, NotDerivable, derive, derive_reasoning, header_of
+from gguf_fc.dialect.chat import Chat, Compile
+from gguf_fc.dialect.check import objections, self_objections
+from gguf_fc.dialect.derive import Finding, NotDerivable, derive, header_of
+from gguf_fc.dialect.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.history import Needs
-from gguf_fc.dialect.probe import Chat, Renderings, probe
+from gguf_fc.dialect.known import Known, known_for
+from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
 from gguf_fc.errors import TemplateError
@@ -26,17 +29,30 @@ class Analysis:
     needs: Needs
     syntax: Syntax
     native: bool
+    calls_as_text: bool = False  # the template drops calls: they are written into the content
     prefill: str = ""  # the end of the prompt that belongs to the model's turn
     header: str = ""  # what stands before it, from the user's text on
     evidence: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def analyse(text: str, *, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
+def analyse(
+    text: str,
+    *,
+    bos_token: str,
+    eos_token: str,
+    clock: Clock,
+    compile_template: Compile = Template,
+) -> Analysis:
     """The analysis of a template."""
     try:
-        chat = Chat(template=Template(text), bos_token=bos_token, eos_token=eos_token, clock=clock)
-        return _native_or_generic(chat, probe(chat))
+        chat = Chat(
+            template=compile_template(text),
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+        )
+        return _native_or_generic(text, chat, probe(chat))
     except TemplateError as error:
         plain = Chat(
             template=Template(CHAT_TEMPLATE),
@@ -50,7 +66,9 @@ def analyse(text: str, *, bos_token: str, eos_token: str, clock: Clock) -> Analy
         )
 
 
-def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
+def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
+    if (known := known_for(text)) is not None:
+        return _known(chat, seen, known)
     try:
         derived = derive(seen)
     except NotDerivable as reason:
@@ -68,11 +86,29 @@ def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
     )
 
 
+def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:
+    """With a syntax from the data file; what can be derived of the reasoning all the same."""
+    syntax = known.syntax
+    if syntax.reasoning is None:
+        syntax = replace(syntax, reasoning=derive_reasoning(seen))
+    if objected := self_objections(syntax):
+        return _generic(chat, seen, objected[0])
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        syntax=syntax,
+        native=True,
+        calls_as_text=seen.one is None,
+        header=header_of(seen, syntax, ""),
+        evidence=(Finding("known", known.name, known.evidence),),
+    )
+
+
 def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
     syntax = generic_syntax(derive_reasoning(seen))
     return Analysis(
         chat=chat,
-        needs=replace(seen.needs, short_ids=False, text_arguments=False),
+        needs=seen.needs,
         syntax=syntax,
         native=False,
         header=header_of(seen, syntax, ""),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from typing import Any
 
 from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.kinds import kind_of
@@ -19,12 +21,16 @@ from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.request import Tool, ToolChoice
 
+
 # Where a notation does not show the kind of a value, the tool's schema says it.
-_SCHEMA = {
-    "type": "object",
-    "properties": {key: {"type": kind_of(value)} for key, value in RICH.items()},
-    "additionalProperties": True,
-}
+def _schema_of(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {"type": kind_of(value)}
+    members = {key: _schema_of(item) for key, item in value.items()}
+    return {"type": "object", "properties": members, "additionalProperties": True}
+
+
+_SCHEMA = _schema_of(RICH)
 _TOOLS = tuple(Tool(name=name, parameters=_SCHEMA) for name in NAMES)
 
 
@@ -33,13 +39,22 @@ def objections(syntax: Syntax, prefill: str, seen: Renderings) -> list[str]:
     return list(_objections(syntax, prefill, seen))
 
 
+def self_objections(syntax: Syntax) -> list[str]:
+    """Why a syntax that no rendering shows does not even agree with itself."""
+    calls = [Call(NAMES[0], RICH, IDS[0])]
+    text = write(syntax, calls=calls)
+    if not _same(_read(syntax, text), _kept(syntax, calls)):
+        return [f"{text!r} is not read back as the same calls"]
+    return list(_grammar_objections(syntax))
+
+
 def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]:
     for rendered, calls in _turns(seen):
         text = write(syntax, calls=calls)
         if text.removeprefix(prefill) not in rendered and not _read_alike(syntax, rendered, calls):
             yield f"the template does not write {text!r}"
             return
-        if not _same(_read(syntax, text), calls):
+        if not _same(_read(syntax, text), _kept(syntax, calls)):
             yield f"{text!r} is not read back as the same calls"
             return
     yield from _grammar_objections(syntax)
@@ -52,7 +67,11 @@ def _read_alike(syntax: Syntax, rendered: str, calls: list[Call]) -> bool:
     """
     lead = syntax.lead.strip()
     at = rendered.rfind(lead) if lead else -1
-    return at >= 0 and syntax.pairs is not None and _same(_read(syntax, rendered[at:]), calls, said=True)
+    return (
+        at >= 0
+        and syntax.pairs is not None
+        and _same(_read(syntax, rendered[at:]), calls, said=True)
+    )
 
 
 def _turns(seen: Renderings) -> Iterator[tuple[str, list[Call]]]:
@@ -88,6 +107,16 @@ def _read(syntax: Syntax, text: str) -> Reply:
     numbers = count()
     parser = Parser(syntax, dict.fromkeys(NAMES, _SCHEMA), lambda: f"call_{next(numbers)}")
     return read(parser, text)
+
+
+def _kept(syntax: Syntax, calls: list[Call]) -> list[Call]:
+    """The calls as far as the template writes them: some leave out what is null."""
+    if syntax.pairs is None or syntax.pairs.nulls:
+        return calls
+    return [
+        replace(call, arguments={k: v for k, v in call.arguments.items() if v is not None})
+        for call in calls
+    ]
 
 
 def _same(reply: Reply, calls: list[Call], *, said: bool = False) -> bool:

@@ -23,15 +23,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from gguf_fc.dialect.derive_pairs import FoundPairs, derive_pairs
-from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, THOUGHT, USER, Renderings
+from gguf_fc.dialect.derive_reasoning import (
+    content_opening,
+    derive_reasoning,
+    reasoning_at_end,
+    without_reasoning,
+)
+from gguf_fc.dialect.overlap import beyond, common_end, common_start, from_whole_tag, to_whole_tag
+from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, USER, Renderings
 from gguf_fc.dialect.syntax import Marked, Part, Slot, SlotKind, Syntax
 from gguf_fc.gbnf import Spacing
 
 _SPACE = " \t\r\n"
 _COUNT = "\1"  # stands for a number that counts calls
 _TAG = re.compile(r"<[^<>\s]+>")
-# A tag, perhaps with a word behind it, and another tag.
-_EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>(?:\w+\n)?)(?P<gap>\s*)(?P<close><[^<>\s]+>\s*)")
 _SPACINGS = (Spacing(", ", ": "), Spacing(",", ":"), Spacing(", ", ":"), Spacing(",", ": "))
 
 
@@ -82,11 +87,6 @@ def derive(seen: Renderings) -> Derived:
     return _Deriver(seen).run()
 
 
-def derive_reasoning(seen: Renderings) -> Marked | None:
-    """Only how the model reasons."""
-    return _Deriver(seen).reasoning
-
-
 def header_of(seen: Renderings, syntax: Syntax, prefill: str) -> str:
     """What a template writes between the user's text and the model's turn."""
     header = seen.prompt[seen.prompt.rfind(USER) + len(USER) :].removesuffix(prefill)
@@ -94,22 +94,13 @@ def header_of(seen: Renderings, syntax: Syntax, prefill: str) -> str:
     return header[: len(header) - len(own)]
 
 
-def reasoning_at_end(syntax: Syntax, prompt: str) -> str:
-    """The end of *prompt* that opens, or opens and closes, or only closes the reasoning."""
-    if syntax.reasoning is None:
-        return ""
-    opening = re.escape(syntax.reasoning.open.strip())
-    closing = re.escape(syntax.reasoning.close.strip())
-    found = re.search(rf"(?:{opening}\s*(?:{closing}\s*)?|{closing}\s*)\Z", prompt)
-    return found.group() if found else ""
-
-
 class _Deriver:
     def __init__(self, seen: Renderings) -> None:
         self.seen = seen
         self.findings: list[Finding] = []
-        self.reasoning: Marked | None = None
-        self.reasoning = self._reasoning()
+        self.reasoning = derive_reasoning(seen)
+        if found := self.reasoning:
+            self._note("reasoning", f"{found.open!r} ... {found.close!r}", "a turn with reasoning")
 
     def run(self) -> Derived:
         one = self._turn(self.seen.one or "")
@@ -195,10 +186,10 @@ class _Deriver:
         if not lead.strip().strip('{["'):
             prefill = _longest_shared_end(self.seen.prompt, between, lead).lstrip()
         lead, between = _counted_lead(lead, between)
-        opening = _from_whole_tag(prefill + lead, _common_end(prefill + lead, between))
+        opening = from_whole_tag(prefill + lead, common_end(prefill + lead, between))
         section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
         between = between[: len(between) - len(opening)]
-        closing = _to_whole_tag(_common_start(between, tail))
+        closing = to_whole_tag(common_start(between, tail))
         separator = between[len(closing) :]
         section_close = self._tail(tail[len(closing) :]) if section_open.strip() else ""
         self._note("separator", separator, f"between two calls: {between + opening!r}")
@@ -206,8 +197,8 @@ class _Deriver:
 
     def _turn(self, rendered: str) -> str:
         """What a rendering has beyond the prompt, without the reasoning."""
-        turn = _beyond(rendered, self.seen.prompt)
-        return _without_reasoning(turn, self.reasoning)
+        turn = beyond(rendered, self.seen.prompt)
+        return without_reasoning(turn, self.reasoning)
 
     def _spacing(self) -> tuple[Spacing, bool]:
         """How the template writes JSON: the first way that is found in the rich call."""
@@ -257,57 +248,9 @@ class _Deriver:
         if self.seen.plain is None:
             return Marked()
         turn = self._turn(self.seen.plain)
-        before = prefill + turn[: turn.rfind(TEXT)]
-        if not before.strip() or self.seen.prompt.rstrip().endswith(before.strip()):
-            return Marked()  # nothing, or what the prompt already holds
-        self._note("content", before, f"turn {turn!r}")
-        return Marked(before)
-
-    def _reasoning(self) -> Marked | None:
-        found = self._reasoning_shown() or self._reasoning_switched() or self._reasoning_prompted()
-        if found is not None:
-            self._note("reasoning", f"{found.open!r} ... {found.close!r}", "a turn with reasoning")
-        return found
-
-    def _reasoning_shown(self) -> Marked | None:
-        """From a turn that shows its reasoning."""
-        rendered = self.seen.thought
-        if rendered is None:
-            return None
-        turn = _beyond(rendered, self.seen.prompt)
-        start, text = turn.find(THOUGHT), turn.rfind(TEXT)
-        if start < 0 or text < start:
-            return None
-        opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
-        shared = rendered[: len(rendered) - len(turn)]
-        if not opening.strip() and (tag := re.search(r"<[^<>\s]+>\s*$", shared)):
-            opening = tag.group()
-        framing = self._content("").open
-        if closing != framing:
-            closing = closing.removesuffix(framing)
-        if not opening.strip() or not closing.strip():
-            return None
-        return Marked(opening.lstrip(), closing)
-
-    def _reasoning_switched(self) -> Marked | None:
-        """From a prompt that holds an empty block of reasoning when thinking is switched off."""
-        off = self.seen.off or ""
-        for other in filter(None, (self.seen.on, self.seen.prompt)):
-            found = _EMPTY_BLOCK.fullmatch(_beyond(off, other))
-            if found and found["open"] != found["close"].strip():
-                return Marked(
-                    found["open"], ("\n" if "\n" in found["gap"] else "") + found["close"]
-                )
-        return None
-
-    def _reasoning_prompted(self) -> Marked | None:
-        """From a prompt that ends with the opening of a block whose end is seen elsewhere."""
-        everything = "".join(filter(None, (self.seen.prompt, self.seen.off, self.seen.plain)))
-        for prompt in filter(None, (self.seen.on, self.seen.prompt)):
-            tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
-            if tag and f"</{tag.group(1)}>" in everything:
-                return Marked(tag.group(), f"{tag.group(2)}</{tag.group(1)}>")
-        return None
+        if opening := content_opening(self.seen, prefill + turn):
+            self._note("content", opening, f"turn {turn!r}")
+        return Marked(opening)
 
     def _note(self, name: str, value: str, evidence: str) -> None:
         self.findings.append(Finding(name, value, evidence))
@@ -393,14 +336,6 @@ def _single(lead: str, tail: str, inner: tuple[Part, ...]) -> tuple[str, str, Ma
     return lead, tail, Marked()
 
 
-def _without_reasoning(turn: str, reasoning: Marked | None) -> str:
-    """*turn* without the block, perhaps empty, at its beginning."""
-    if reasoning is None:
-        return turn
-    opening, closing = re.escape(reasoning.open.strip()), re.escape(reasoning.close.strip())
-    return re.sub(rf"\A\s*(?:{opening}.*?)?{closing}\s*", "", turn, flags=re.DOTALL)
-
-
 def _dumped(value: Any, spacing: Spacing, *, ascii_only: bool) -> str:
     return json.dumps(value, ensure_ascii=ascii_only, separators=(spacing.item, spacing.key))
 
@@ -411,38 +346,6 @@ def _longest_shared_end(prompt: str, between: str, lead: str) -> str:
         if prompt[at:].strip() and between.endswith(prompt[at:] + lead):
             return prompt[at:]
     return ""
-
-
-def _beyond(rendered: str, prompt: str) -> str:
-    """What *rendered* has after the beginning it shares with the prompt."""
-    return rendered[len(_to_whole_tag(_common_start(rendered, prompt))) :]
-
-
-def _to_whole_tag(text: str) -> str:
-    """*text* without a tag that is cut off at its end: ``<a><b`` is ``<a>``."""
-    at = text.rfind("<")
-    return text[:at] if at > text.rfind(">") else text
-
-
-def _from_whole_tag(whole: str, end: str) -> str:
-    """The end of *whole*, or less of it: not from the middle of a tag."""
-    before = whole[: len(whole) - len(end)]
-    if before.rfind("<") > before.rfind(">") and ">" in end:
-        return end[end.index(">") + 1 :]
-    return end
-
-
-def _common_start(first: str, second: str) -> str:
-    length = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other:
-            break
-        length += 1
-    return first[:length]
-
-
-def _common_end(first: str, second: str) -> str:
-    return _common_start(first[::-1], second[::-1])[::-1]
 
 
 def _shown(part: Part) -> str:

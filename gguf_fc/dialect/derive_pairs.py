@@ -21,10 +21,11 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from gguf_fc.dialect.overlap import common_end, common_start, from_whole_tag, to_whole_tag
 from gguf_fc.dialect.probe import ARGUMENTS, NAMES, TWO_KEYS, VALUES, Renderings
 from gguf_fc.dialect.syntax import Pair, Pairs, Part, Slot
 from gguf_fc.dialect.values import spell
-from gguf_fc.dialect.write import spell_value, write_pair
+from gguf_fc.dialect.write import write_pair
 from gguf_fc.gbnf.notation import Escapes, Notation
 
 _KEY = "\0"  # stands for a key in a text
@@ -55,9 +56,9 @@ def derive_pairs(seen: Renderings, turn_of: Callable[[str], str]) -> FoundPairs 
         return None
     head, between, tail = single.texts
     middle = double.texts[2]
-    before = _layout_apart(_whole_from_tag(middle, _common_end(head, middle)))
-    after = _common_start(middle, double.texts[4])[: len(middle) - len(before)]
-    after = _whole_to_tag(after).rstrip(_SPACE)
+    before = _layout_apart(from_whole_tag(middle, common_end(head, middle)))
+    after = common_start(middle, double.texts[4])[: len(middle) - len(before)]
+    after = to_whole_tag(after).rstrip(_SPACE)
     text = Pair(before, between, _with_key(after))
     pairs = Pairs(
         text=text,
@@ -103,7 +104,8 @@ def _spelled(pairs: Pairs, values: dict[str, str], tail: str, guards: str) -> Fo
             pairs = replace(pairs, text=form, other=form, quoted=True, notation=notation)
         else:
             pairs = replace(pairs, other=form)
-    pairs = replace(pairs, scalars=_scalars(pairs, values))
+    omitted = "null" in values and "zeta_key" not in values["null"]
+    pairs = replace(pairs, scalars=_scalars(pairs, values), nulls=not omitted)
     pairs = _structured(pairs, values)
     return FoundPairs(_strings(pairs, values, rest, guards))
 
@@ -126,27 +128,25 @@ def _quoted(form: Pair, quote: str) -> Pair:
 
 def _scalars(pairs: Pairs, values: dict[str, str]) -> Notation:
     """How true, false and null are spelled on their own."""
-    words = {}
-    for kind, spellings in (
-        ("true", ("true", "True")),
-        ("false", ("false", "False")),
-        ("null", ("null", "None")),
-    ):
-        shown = values.get(kind, "")
-        words[kind] = next(
-            (word for word in spellings if _written(pairs, pairs.other, word) in shown),
-            spellings[0],
-        )
-    return replace(pairs.notation, **words)
+
+    def shown(kind: str, usual: str, other: str) -> str:
+        return other if _written(pairs.other, other) in values.get(kind, "") else usual
+
+    return replace(
+        pairs.notation,
+        true=shown("true", "true", "True"),
+        false=shown("false", "false", "False"),
+        null=shown("null", "null", "None"),
+    )
 
 
 def _structured(pairs: Pairs, values: dict[str, str]) -> Pairs:
     """The notation of lists and objects, or pairs within pairs."""
     shown = {kind: values.get(kind, "") for kind in ("list", "object")}
-    best, most = pairs.notation, 0
+    best, most = pairs.notation, 0.0
     for notation in _notations(pairs):
         hits = sum(
-            _written(pairs, pairs.other, _spelling(kind, notation, ordered=pairs.ordered)) in text
+            _written(pairs.other, _spelling(kind, notation, ordered=pairs.ordered)) in text
             for kind, text in shown.items()
         )
         # Templates that write lists one way and objects another: the strings decide.
@@ -155,9 +155,10 @@ def _structured(pairs: Pairs, values: dict[str, str]) -> Pairs:
             best, most = notation, hits + own / 2
     if most:
         return replace(pairs, notation=best)
-    before = pairs.text.before
-    child = shown["list"].split(before)[2:3] if before else []
-    if child and (name := child[0].partition(pairs.text.between)[0]):
+    form = pairs.text
+    inside = shown["list"].partition(form.before + "zeta_key" + form.between)[2]
+    if form.before and inside.startswith(form.before):
+        name = inside[len(form.before) :].partition(form.between)[0]
         nested = replace(pairs, item=name)
         if write_pair(nested, "zeta_key", VALUES["list"]) in shown["list"]:
             return nested
@@ -208,7 +209,7 @@ def _strings(pairs: Pairs, values: dict[str, str], rest: str, guards: str) -> Pa
     return pairs if form is None else replace(pairs, guarded=form, guards=guards)
 
 
-def _written(pairs: Pairs, form: Pair, text: str) -> str:
+def _written(form: Pair, text: str) -> str:
     return form.before + "zeta_key" + form.between + text + form.after_key("zeta_key")
 
 
@@ -226,26 +227,3 @@ def _with_key(text: str) -> tuple[Part, ...]:
 
 def _layout_apart(text: str) -> str:
     return text.lstrip(_SPACE)
-
-
-def _whole_from_tag(whole: str, end: str) -> str:
-    """The end of *whole*, or less of it: not from the middle of a tag."""
-    before = whole[: len(whole) - len(end)]
-    if before.rfind("<") > before.rfind(">") and ">" in end:
-        return end[end.index(">") + 1 :]
-    return end
-
-
-def _whole_to_tag(text: str) -> str:
-    """*text* without a tag that is cut off at its end."""
-    at = text.rfind("<")
-    return text[:at] if at > text.rfind(">") else text
-
-
-def _common_start(first: str, second: str) -> str:
-    both = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
-    return "".join(one for one, _ in both)
-
-
-def _common_end(first: str, second: str) -> str:
-    return _common_start(first[::-1], second[::-1])[::-1]

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, Self
 
 from gguf_fc.dialect.analysis import Analysis, analyse
-from gguf_fc.dialect.derive import Finding, reasoning_at_end
-from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_tools
+from gguf_fc.dialect.chat import Chat, Compile, probe_clock
+from gguf_fc.dialect.derive import Finding
+from gguf_fc.dialect.derive_reasoning import reasoning_at_end
+from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_calls, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.history import (
+    Needs,
     alternating,
     arguments_of,
+    mended,
     normalised,
     plain,
-    refuse_broken_arguments,
-    short_id,
+    settled,
     tool_values,
 )
+from gguf_fc.dialect.ids import short_id
 from gguf_fc.dialect.incoming import (
     Json,
     Messages,
@@ -34,7 +39,6 @@ from gguf_fc.dialect.incoming import (
     tools_of,
 )
 from gguf_fc.dialect.parser import Parser
-from gguf_fc.dialect.probe import Chat, probe_clock
 from gguf_fc.dialect.reply import Reply, read
 from gguf_fc.dialect.segments import Guard, Prompt, cut
 from gguf_fc.dialect.syntax import Syntax
@@ -56,7 +60,7 @@ class Dialect:
         self._guard = Guard(special_tokens)
 
     @classmethod
-    def from_template(
+    def from_template(  # noqa: PLR0913  what a model file says about its template
         cls,
         template_text: str,
         *,
@@ -65,18 +69,24 @@ class Dialect:
         special_tokens: Collection[str] = (),
         tool_use_template: str | None = None,
         clock: Clock = probe_clock,
+        compile_template: Compile = Template,
     ) -> Self:
         """Derive and check.  An odd template gives a dialect that is not native, never an error.
 
         *special_tokens* are the texts of the vocabulary's control tokens; *tool_use_template* is
-        used instead where there are tools; *clock* says what ``strftime_now`` shows.
+        used instead where there are tools; *clock* says what ``strftime_now`` shows;
+        *compile_template* decides where the template runs.
         """
-        toolless = analyse(template_text, bos_token=bos_token, eos_token=eos_token, clock=clock)
-        analysis = toolless
+        understood = partial(
+            analyse,
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+            compile_template=compile_template,
+        )
+        toolless = analysis = understood(template_text)
         if tool_use_template is not None and tool_use_template != template_text:
-            analysis = analyse(
-                tool_use_template, bos_token=bos_token, eos_token=eos_token, clock=clock
-            )
+            analysis = understood(tool_use_template)
         return cls(analysis, toolless=toolless, special_tokens=special_tokens)
 
     @property
@@ -157,8 +167,7 @@ class Dialect:
         **template_variables: Any,
     ) -> Prompt:
         """The prompt.  Raises InvalidParameter if the conversation makes no sense."""
-        turns, known = messages_of(messages), tools_of(tools)
-        refuse_broken_arguments(turns)
+        turns, known = mended(messages_of(messages)), tools_of(tools)
         analysis = self._analysis if known else self._toolless
         failure: TemplateError | None = None
         for chat, values, described in self._ways(analysis, turns, known):
@@ -167,7 +176,7 @@ class Dialect:
                     self._guard.wrap(values),
                     self._guard.wrap(described),
                     generate=add_generation_prompt,
-                    variables=template_variables,
+                    variables=self._guard.wrap(template_variables),
                 )
             except TemplateError as error:
                 failure = failure or error
@@ -184,15 +193,16 @@ class Dialect:
         """The ways to render a conversation, best first, each with what it renders."""
         needs, chat = analysis.needs, analysis.chat
         if analysis.native:
-            yield chat, normalised(turns, needs), tool_values(tools)
-            yield chat, normalised(alternating(turns, needs), needs), tool_values(tools)
-        as_text = with_tools(turns, tools, analysis.syntax)
-        yield chat, normalised(as_text, needs), []
-        yield chat, plain(as_text, needs), []
+            shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
+            for turned in (settled, alternating):
+                yield chat, normalised(turned(shown, needs), needs), tool_values(tools)
+        as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
+        for turned in (settled, plain):
+            yield chat, normalised(turned(as_text, needs), needs), []
         own = Chat(
             template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
         )
-        yield own, plain(as_text, needs), []
+        yield own, normalised(plain(as_text, Needs()), Needs()), []
 
     def _prefill_of(self, prompt: str) -> str:
         """The end of a rendered prompt that belongs to the model's turn."""
@@ -239,6 +249,8 @@ def describe(dialect: Dialect) -> dict[str, Any]:
 
 def _form(syntax: Syntax) -> str:
     """The kind of call in words."""
+    if syntax.pairs is not None:
+        return "name and key-value pairs"
     if syntax.keys is None:
         return "name and JSON arguments"
     return "tagged JSON" if syntax.marker else "bare JSON"

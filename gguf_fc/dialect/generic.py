@@ -60,11 +60,20 @@ def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
     return _INSTRUCTION.format(tools="\n".join(lines), example=example)
 
 
+def with_calls(messages: Sequence[Message], syntax: Syntax) -> list[Message]:
+    """The conversation with calls as text; results stay as they are."""
+    return [_calls_as_text(message, n, syntax) for n, message in enumerate(messages)]
+
+
 def _as_text(message: Message, n: int, syntax: Syntax) -> Message:
     if message.role == "tool":
         name = f' name="{message.name}"' if message.name else ""
         content = f"<tool_response{name}>\n{message.content or ''}\n</tool_response>"
         return Message(role="user", content=content)
+    return _calls_as_text(message, n, syntax)
+
+
+def _calls_as_text(message: Message, n: int, syntax: Syntax) -> Message:
     if not message.tool_calls:
         return message
     calls = [

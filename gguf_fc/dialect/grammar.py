@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gguf_fc.dialect.syntax import Slot, Syntax
+from gguf_fc.dialect.grammar_pairs import Members, PairsComposer
+from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf import (
@@ -35,13 +36,15 @@ from gguf_fc.gbnf import (
     compile_schema,
     sequence,
 )
-from gguf_fc.gbnf import Sequence as Row
+from gguf_fc.gbnf import Sequence as Series
 from gguf_fc.request import Format, Tool, ToolChoice
 
 _SPACE = " \t\r\n"
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 _NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definitions"}
+_DIGIT = CharClass(((48, 57),))
+_MOST_DIGITS = 4
 _ID = Repeat(CharClass(((48, 57), (65, 90), (97, 122))), 9, 9)
 
 
@@ -70,6 +73,10 @@ class _Composer:
     # Compiled once, however often a turn refers to them.
     _calls: Node | None = field(default=None, init=False)  # None: there may be no call
     _json: Node | None = field(default=None, init=False)  # None: the answer is free text
+    _one: Node = field(default=Literal(""), init=False)  # a call
+    # The arguments by the name of their tool.
+    _written: dict[str, Node] = field(default_factory=dict, init=False)
+    _paired_members: dict[str, Members] = field(default_factory=dict, init=False)
 
     def compose(self) -> Grammar:
         self._calls = self._all_calls()
@@ -114,9 +121,10 @@ class _Composer:
     def _text_only(self, gap: Literal, instead_of: str) -> Node:
         """No call, and nothing that reads like one."""
         if self.syntax.content.open:
-            return sequence(gap, self._framed(Without((self.syntax.marker,))))
+            ends = self.syntax.joint or self.syntax.marker
+            return sequence(gap, self._framed(Without((ends,) if ends else ())))
         if self.syntax.marker:
-            return self._guarded(Without(self._announcements()), instead_of)
+            return self._guarded(Without(self.syntax.announcements), instead_of)
         return self._unlike_bare(instead_of)
 
     def _text_then(self, calls: Node, instead_of: str, gap: Literal) -> Node:
@@ -127,18 +135,38 @@ class _Composer:
             return choice(sequence(gap, called), self._unlike_bare(instead_of))
         called = _begun(self.syntax.lead[self.syntax.lead.index(marker) + len(marker) :], calls)
         before = self.syntax.lead[: self.syntax.lead.index(marker)] + marker
-        text = sequence(Until((marker,)), called)
         if self.syntax.content.open:
-            written = choice(Without((marker,)), text)
-            return sequence(gap, _merged(self._framed(written), sequence(Literal(before), called)))
-        plain = self._guarded(choice(Without(self._announcements()), text), instead_of)
+            written = self._framed(self._text_up_to(marker, called, calls))
+            return sequence(gap, _merged(written, sequence(Literal(before), called)))
+        announced = [sequence(Until((marker,), self._others(marker)), called)]
+        announced += [
+            sequence(Until((row.marker,), self._others(row.marker)), self._also_calls(row))
+            for row in self.syntax.rows[1:]
+            if row.marker not in ("", marker)
+        ]
+        texts = choice(Without(self.syntax.announcements), *announced)
+        plain = self._guarded(texts, instead_of)
         if not instead_of:
             return plain
         return choice(sequence(Literal(before), called), plain)
 
-    def _announcements(self) -> tuple[str, ...]:
-        marks = {self.syntax.marker, self.syntax.call_marker} - {""}
-        return tuple(sorted(marks))
+    def _text_up_to(self, marker: str, called: Node, calls: Node) -> Node:
+        """Text in a frame, then perhaps calls: announced, or behind what ends the frame."""
+        joint = self.syntax.joint
+        if not joint:
+            return choice(Without((marker,)), sequence(Until((marker,)), called))
+        return choice(Without((joint,)), sequence(Until((joint,)), _begun(self.syntax.lead, calls)))
+
+    def _others(self, marker: str) -> tuple[str, ...]:
+        """The other texts that announce a call; a marker within *marker* is no other."""
+        return tuple(m for m in self.syntax.announcements if m not in marker)
+
+    def _also_calls(self, row: Row) -> Node:
+        """The calls of a turn of which the first is written like *row*, from behind its marker."""
+        text = row.opening
+        rest = Literal(text[text.index(row.marker) + len(row.marker) :])
+        first = choice(*(self._call(tool, row.parts) for tool in self._callable()))
+        return sequence(rest, first, self._more())
 
     def _guarded(self, text: Node, instead_of: str) -> Node:
         """*text*, not beginning with the first character of *instead_of* or of a call."""
@@ -172,14 +200,17 @@ class _Composer:
         tools = self._callable()
         if not tools:
             return None
-        first = self._builder.define("call", choice(*(self._call(tool) for tool in tools)))
-        after = Literal(self.syntax.section.close)
+        self._one = self._builder.define(
+            "call", choice(*(self._call(tool, self.syntax.call) for tool in tools))
+        )
+        return sequence(self._one, self._more(), Literal(self.syntax.section.close))
+
+    def _more(self) -> Node:
+        """The calls after the first."""
         if not (self.syntax.parallel and self.wanted.parallel):
-            return sequence(first, after)
-        opening = self.syntax.call[0]
-        assert isinstance(opening, str)
-        another = sequence(Literal(self.syntax.separator + opening), first)
-        return sequence(first, Repeat(another), after)
+            return Literal("")
+        opening = self.syntax.separator + self.syntax.rows[0].opening
+        return Repeat(sequence(Literal(opening), self._one))
 
     def _callable(self) -> list[tuple[int, Tool]]:
         chosen = self.wanted.choice
@@ -188,12 +219,42 @@ class _Composer:
             raise GrammarError("A call is required, but no tool can be called.", param="tools")
         return named
 
-    def _call(self, numbered: tuple[int, Tool]) -> Node:
-        """A call of one tool, from behind its opening text."""
+    def _call(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
+        """A call of one tool, written like *parts*, from behind its opening text."""
         n, tool = numbered
         path = f"tools[{n}].function.parameters"
+        schema = _arguments_schema(tool.parameters)
+        if self.syntax.pairs is None:
+            if tool.name not in self._written:
+                self._written[tool.name] = self._arguments(schema, path)
+            return self._row(parts, tool, self._written[tool.name])
+        return self._paired(parts, tool, self._members(tool, schema, path))
+
+    def _members(self, tool: Tool, schema: Any, path: str) -> Members:
+        assert self.syntax.pairs is not None
+        if tool.name not in self._paired_members:
+            composer = PairsComposer(self.syntax.pairs, self._builder)
+            self._paired_members[tool.name] = composer.members(schema, path)
+            self._report.extend(composer.report)
+        return self._paired_members[tool.name]
+
+    def _paired(self, parts: Parts, tool: Tool, members: Members) -> Node:
+        """A call whose arguments are written one by one, or that has none."""
+        bare = self.syntax.bare_call
+        some = members.some
+        if bare is None:
+            none: Node = Literal("")
+            either = none if some is None else choice(some, none) if members.may_be_none else some
+            return self._row(parts, tool, either)
+        rows = [] if some is None else [self._row(parts, tool, some)]
+        if members.may_be_none:
+            rows.append(self._row(bare, tool, Literal("")))
+        return choice(*rows)
+
+    def _row(self, parts: Parts, tool: Tool, arguments: Node) -> Node:
+        """The row behind its opening text."""
         items: list[Node] = []
-        for part in self.syntax.call[1:]:
+        for part in parts[1 if isinstance(parts[0], str) else 0 :]:
             match part:
                 case str(text):
                     items.append(Literal(text))
@@ -201,13 +262,17 @@ class _Composer:
                     items.append(Literal(write_name(self.syntax, tool.name)))
                 case Slot(kind="id"):
                     items.append(_ID)
+                case Slot(kind="index"):
+                    items.append(Repeat(_DIGIT, 1, _MOST_DIGITS))
                 case Slot():
-                    items.append(self._arguments(tool, path))
+                    items.append(arguments)
         return _joined(items)
 
-    def _arguments(self, tool: Tool, path: str) -> Node:
-        schema = _arguments_schema(tool.parameters)
-        return self._compile(schema, path, self.syntax.spacing, closed=True)
+    def _arguments(self, schema: Any, path: str) -> Node:
+        if not self.syntax.quoted:
+            return self._compile(schema, path, self.syntax.spacing, closed=True)
+        self._report.append(Loosened(path, "schema", "the arguments stand inside a JSON string"))
+        return self._compile({"type": "string"}, path, self.syntax.spacing, closed=True)
 
     def _compile(
         self,
@@ -284,7 +349,7 @@ def _start(node: Node) -> str:
     match node:
         case Literal(text=text):
             return text
-        case Row(items=(Literal(text=text), *_)):
+        case Series(items=(Literal(text=text), *_)):
             return text
         case _:
             return ""
@@ -302,7 +367,7 @@ def _without_start(node: Node, text: str) -> Node:
     match node:
         case Literal():
             return _without_start_of_row(node, (), text)
-        case Row(items=(first, *rest)):
+        case Series(items=(first, *rest)):
             return _without_start_of_row(first, rest, text)
         case Choice(options=options):
             left = [_without_start(option, text) for option in options]

@@ -32,6 +32,7 @@ from gguf_fc.gbnf import (
 from gguf_fc.gbnf.notation import Notation
 
 _SCALARS = ("string", "number", "boolean", "null")
+_STRUCTURES = ("array", "object")
 _KEY_START = CharClass(((65, 90), (95, 95), (97, 122)))
 _KEY_REST = CharClass(((45, 46), (48, 57), (65, 90), (95, 95), (97, 122)))
 
@@ -54,13 +55,17 @@ class PairsComposer:
 
     def members(self, schema: Any, path: str) -> Members:
         """The arguments that *schema*, at *path*, admits."""
+        schema = _sorted(schema) if self.pairs.ordered else schema
         return self._members(Typed.root(schema), path, self.pairs.separator)
 
     def _members(self, schema: Typed, path: str, separator: str) -> Members:
         listed = schema.listed()
-        keys = sorted(listed.keys) if self.pairs.ordered else listed.keys
+        keys = listed.keys
         rows = [
-            (self._member(key, listed.keys[key], f"{path}.properties.{key}"), key in listed.required)
+            (
+                self._member(key, listed.keys[key], f"{path}.properties.{key}"),
+                key in listed.required,
+            )
             for key in keys
         ]
         for keyword in listed.skipped:
@@ -129,7 +134,7 @@ class PairsComposer:
             if node is not None:
                 closing = Literal(pairs.other.after_key(key))
                 found.append((pairs.other, sequence(node, closing)))
-        elif kinds != {"string"} and kinds != ANY and schema.restricted():
+        elif kinds not in ({"string"}, ANY) and schema.restricted():
             # A bare text may be any other value as well; what it spells is read by the schema.
             self.report.append(Loosened(path, "type", "a bare text is also any other value"))
         return found
@@ -157,7 +162,7 @@ class PairsComposer:
         """A value of one of *kinds*, as the syntax spells it."""
         pairs = self.pairs
         scalars = [kind for kind in _SCALARS if kind in kinds]
-        structures = [kind for kind in ("array", "object") if kind in kinds]
+        structures = [kind for kind in _STRUCTURES if kind in kinds]
         if _alike(pairs.scalars, pairs.notation):
             scalars, structures = [], scalars + structures
         options = [
@@ -167,10 +172,12 @@ class PairsComposer:
         ]
         return choice(*options) if options else None
 
-    def _compiled(
-        self, schema: Typed, kinds: list[str], notation: Notation, path: str
-    ) -> Node:
-        only = {"allOf": [schema.schema, {"type": kinds}]} if schema.schema is not None else {"type": kinds}
+    def _compiled(self, schema: Typed, kinds: list[str], notation: Notation, path: str) -> Node:
+        only = (
+            {"allOf": [schema.schema, {"type": kinds}]}
+            if schema.schema is not None
+            else {"type": kinds}
+        )
         try:
             node, loosened = compile_schema(
                 only, self.builder, spacing=notation, path=path, document=schema.document
@@ -216,6 +223,20 @@ class PairsComposer:
     def _once(self, hint: str, schema: Typed, make: Any) -> Reference:
         # A recursive schema comes back to itself: the rule is then the one that is being made.
         return self.builder.once((hint, id(schema.schema), id(self)), hint, make)
+
+
+def _sorted(schema: Any) -> Any:
+    """*schema* with the properties of every object in alphabetical order."""
+    if isinstance(schema, list):
+        return [_sorted(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _sorted(value[name]) for name in sorted(value)}
+        if key == "properties" and isinstance(value, dict)
+        else _sorted(value)
+        for key, value in schema.items()
+    }
 
 
 def _alike(one: Notation, other: Notation) -> bool:

@@ -1,24 +1,35 @@
 """A conversation as a template wants it.
 
 Clients send what OpenAI's API allows; templates accept less, each in its own way.  What a
-template needs is found by rendering (``Needs``); what is done about it is decided here, in
-``normalised`` for the usual case and ``plain`` for templates that accept nothing but turns of
-text.  Knows neither jinja2 nor the syntax of calls.
+template needs is found by rendering (``Needs``); what is done about it is decided here.
+
+Theory of operation.  A conversation passes these steps, each a function over messages:
+
+1. ``mended``: arguments become the text of a JSON object, or the request is refused.
+2. ``settled``: one system message, at the beginning; one turn of the assistant where several
+   follow each other; every result behind its call, in the order of the calls, whatever it is keyed
+   by; ids for all of them, each once; results of no call are something the user said.
+3. ``alternating`` or ``plain``, for templates that accept less still.
+4. ``normalised``: the values a template sees, with the fields, roles and ids it knows.
+
+Every step keeps all the text there is.  Knows neither jinja2 nor the syntax of calls.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gguf_fc.dialect.ids import AS_GIVEN, shaped_id
+from gguf_fc.dialect.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Message, Role, Tool, ToolCall
 
-_ID_LENGTH = 9
-_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+# What a call and a result are known by.
+_Keys = tuple[Callable[[ToolCall], str | None], Callable[[Message], str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +38,34 @@ class Needs:
 
     system: bool = True  # it takes a system message
     text_arguments: bool = False  # arguments as JSON text instead of an object
-    short_ids: bool = False  # ids of exactly nine letters and digits
+    ids: str = AS_GIVEN  # the form of ids, see ``ids``
     one_call: bool = False  # at most one call in a turn
+    parts: bool = False  # content as a list of parts instead of text
+    reasoning: str = "reasoning_content"  # the field it reads reasoning from
+    result_role: str = "tool"  # who brings the results; "user" where no role is shown
 
 
-def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
-    """The conversation as template values.
+def mended(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with arguments that are JSON objects.
 
-    Raises InvalidParameter, naming the message, if the arguments of a call are not an object.
+    Raises InvalidParameter, naming the message, where that cannot be had.
     """
-    turns: list[Message] = list(_with_ids(_with_system(messages, needs)))
-    if needs.one_call:
-        turns = list(_one_call_each(turns))
-    return [_as_value(message, n, needs) for n, message in enumerate(turns)]
+    return tuple(
+        replace(
+            message,
+            tool_calls=tuple(
+                replace(call, arguments=_dumped(arguments_of(call, _place(n, m))))
+                for m, call in enumerate(message.tool_calls)
+            ),
+        )
+        for n, message in enumerate(messages)
+    )
+
+
+def settled(messages: Sequence[Message], needs: Needs) -> list[Message]:
+    """The conversation in the order and form every template can be given."""
+    turns = list(_with_results(_merged(_with_system(messages, needs))))
+    return list(_one_call_each(turns)) if needs.one_call else turns
 
 
 def alternating(messages: Sequence[Message], needs: Needs) -> list[Message]:
@@ -49,7 +75,7 @@ def alternating(messages: Sequence[Message], needs: Needs) -> list[Message]:
     """
     turns: list[Message] = []
     spoke: Role = "assistant"  # who spoke last, calls and results apart
-    for message in _with_system(messages, needs):
+    for message in settled(messages, needs):
         last = turns[-1] if turns else None
         if message.role in ("system", "tool") or message.tool_calls:
             if message.tool_calls and spoke == "assistant":
@@ -67,7 +93,7 @@ def alternating(messages: Sequence[Message], needs: Needs) -> list[Message]:
     return turns
 
 
-def plain(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
+def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
     """The conversation as turns of text in which user and assistant alternate."""
     joined: list[Message] = []
     for message in _with_system(messages, needs):
@@ -80,7 +106,20 @@ def plain(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
             joined.append(replace(turn, tool_calls=()))
     if (first := next((m for m in joined if m.role != "system"), None)) and first.role != "user":
         joined.insert(joined.index(first), Message(role="user", content=""))
-    return [_as_value(message, n, needs) for n, message in enumerate(joined)]
+    return joined
+
+
+def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
+    """The messages as template values."""
+    index = 0
+    ids: dict[str, str] = {}
+    values = []
+    for message in messages:
+        for call in message.tool_calls:
+            ids[call.id or ""] = shaped_id(needs.ids, call.id or "", call.name, index)
+            index += 1
+        values.append(_as_value(message, ids, needs))
+    return values
 
 
 def tool_values(tools: Sequence[Tool]) -> list[dict[str, Any]]:
@@ -101,27 +140,19 @@ def tool_values(tools: Sequence[Tool]) -> list[dict[str, Any]]:
 def arguments_of(call: ToolCall, place: str) -> dict[str, Any]:
     """The arguments of a call in a conversation as an object."""
     try:
-        found = json.loads(call.arguments or "{}")
-    except ValueError as error:
-        raise InvalidParameter(f"The arguments are not JSON: {error}.", param=place) from error
-    if not isinstance(found, dict):
-        raise InvalidParameter("The arguments are not a JSON object.", param=place)
-    return found
+        return read_object(call.arguments)
+    except Unreadable as error:
+        raise InvalidParameter(f"The arguments are not a JSON object: {error}.", param=place) from (
+            error
+        )
 
 
-def refuse_broken_arguments(messages: Sequence[Message]) -> None:
-    """Raise InvalidParameter for the first call whose arguments are not a JSON object."""
-    for n, message in enumerate(messages):
-        for m, call in enumerate(message.tool_calls):
-            arguments_of(call, f"messages[{n}].tool_calls[{m}].function.arguments")
+def _place(message: int, call: int) -> str:
+    return f"messages[{message}].tool_calls[{call}].function.arguments"
 
 
-def short_id(given: str) -> str:
-    """*given* if it has nine letters and digits, else nine that depend on it alone."""
-    if len(given) == _ID_LENGTH and given.isascii() and given.isalnum():
-        return given
-    number = int.from_bytes(hashlib.sha256(given.encode()).digest()[:8], "big")
-    return "".join(_BASE36[number // 36**n % 36] for n in range(_ID_LENGTH))
+def _dumped(arguments: dict[str, Any]) -> str:
+    return json.dumps(arguments, ensure_ascii=False)
 
 
 def _parameters(tool: Tool) -> dict[str, Any]:
@@ -147,35 +178,88 @@ def _join(first: str | None, second: str | None) -> str:
     return "\n\n".join(filter(None, (first, second)))
 
 
-def _with_ids(messages: Sequence[Message]) -> Iterator[Message]:
-    """Every call has an id and every result knows its call; results without one become text."""
-    waiting: list[ToolCall] = []
+def _merged(messages: Sequence[Message]) -> Iterator[Message]:
+    """Turns of the assistant that follow each other are one: clients send calls one by one."""
+    held: Message | None = None
+    for message in messages:
+        if held is not None and message.role == "assistant":
+            held = Message(
+                role="assistant",
+                content=_join(held.content, message.content),
+                reasoning_content=_join(held.reasoning_content, message.reasoning_content),
+                tool_calls=held.tool_calls + message.tool_calls,
+                name=held.name or message.name,
+            )
+            continue
+        if held is not None:
+            yield held
+        held = message if message.role == "assistant" else None
+        if held is None:
+            yield message
+    if held is not None:
+        yield held
+
+
+def _with_results(messages: Iterator[Message]) -> Iterator[Message]:
+    """Every call has an id of its own, its result behind it; results of no call become text."""
+    calls: tuple[ToolCall, ...] = ()
+    later: list[Message] = []  # what follows the calls, up to the next ones
     count = 0
     for message in messages:
-        if message.role == "assistant":
-            calls = tuple(
-                replace(call, id=call.id or f"call_{count + n}")
-                for n, call in enumerate(message.tool_calls)
-            )
-            count += len(calls)
-            waiting = list(calls)
-            yield replace(message, tool_calls=calls)
-        elif message.role == "tool":
-            call = _answered(message, waiting)
-            if call is None:
-                yield Message(role="user", content=message.content)
-            else:
-                waiting.remove(call)
-                yield replace(message, tool_call_id=call.id, name=message.name or call.name)
-        else:
+        if not message.tool_calls:
+            later.append(message)
+            continue
+        yield from _in_order(calls, later, count - len(calls))
+        calls, later = message.tool_calls, []
+        count += len(calls)
+        yield replace(message, tool_calls=_named(calls, count - len(calls)))
+    yield from _in_order(calls, later, count - len(calls))
+
+
+def _named(calls: Sequence[ToolCall], first: int) -> tuple[ToolCall, ...]:
+    """The calls with ids no two of them share; *first* counts those before."""
+    taken: set[str] = set()
+    named = []
+    for n, call in enumerate(calls):
+        id_ = call.id if call.id and call.id not in taken else f"call_{first + n}"
+        taken.add(id_)
+        named.append(replace(call, id=id_))
+    return tuple(named)
+
+
+def _in_order(calls: Sequence[ToolCall], later: Sequence[Message], first: int) -> Iterator[Message]:
+    """What follows *calls*: their results in the order of the calls, then everything else."""
+    found = _matched(calls, later)
+    named = _named(calls, first)
+    for at in sorted(found, key=found.__getitem__):
+        call = named[found[at]]
+        yield replace(later[at], tool_call_id=call.id, name=later[at].name or call.name)
+    for at, message in enumerate(later):
+        if message.role != "tool":
             yield message
+        elif at not in found:
+            yield Message(role="user", content=message.content)
 
 
-def _answered(message: Message, waiting: Sequence[ToolCall]) -> ToolCall | None:
-    """The call a result belongs to: by id, else by name, else by order."""
-    by_id = (call for call in waiting if call.id == message.tool_call_id)
-    by_name = (call for call in waiting if call.name == message.name)
-    return next(by_id, None) or next(by_name, None) or next(iter(waiting), None)
+def _matched(calls: Sequence[ToolCall], later: Sequence[Message]) -> dict[int, int]:
+    """Where each result stands, and its call: found by id, else by name, else by order."""
+    found: dict[int, int] = {}
+    free = dict.fromkeys(range(len(calls)))  # calls without a result
+    rounds: tuple[_Keys, ...] = (
+        (lambda call: call.id, lambda result: result.tool_call_id),
+        (lambda call: call.name, lambda result: result.name),
+        (lambda _: "any", lambda _: "any"),
+    )
+    for key_of_call, key_of_result in rounds:
+        waiting: defaultdict[str | None, deque[int]] = defaultdict(deque)
+        for n in free:
+            waiting[key_of_call(calls[n])].append(n)
+        for at, message in enumerate(later):
+            key = key_of_result(message)
+            if message.role == "tool" and at not in found and key and waiting[key]:
+                found[at] = waiting[key].popleft()
+                del free[found[at]]
+    return found
 
 
 def _one_call_each(messages: Sequence[Message]) -> Iterator[Message]:
@@ -198,37 +282,33 @@ def _one_call_each(messages: Sequence[Message]) -> Iterator[Message]:
                 yield results[call.id]
 
 
-def _as_value(message: Message, n: int, needs: Needs) -> dict[str, Any]:
-    role: Role = message.role
-    value: dict[str, Any] = {"role": role, "content": message.content or ""}
+def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, Any]:
+    content: Any = message.content or ""
+    if needs.parts:
+        content = [{"type": "text", "text": content}] if content else []
+    value: dict[str, Any] = {"role": message.role, "content": content}
     if message.reasoning_content:
-        value["reasoning_content"] = message.reasoning_content
+        value[needs.reasoning] = message.reasoning_content
     if message.name is not None:
         value["name"] = message.name
     if message.role == "tool":
-        value["tool_call_id"] = _id(message.tool_call_id, needs)
+        given = message.tool_call_id or ""
+        value["role"] = needs.result_role
+        value["tool_call_id"] = ids.get(given) or shaped_id(needs.ids, given, message.name or "", 0)
     if message.tool_calls:
         value["tool_calls"] = [
-            _call_value(call, f"messages[{n}].tool_calls[{m}].function.arguments", needs)
-            for m, call in enumerate(message.tool_calls)
+            _call_value(call, ids[call.id or ""], needs) for call in message.tool_calls
         ]
     return value
 
 
-def _call_value(call: ToolCall, place: str, needs: Needs) -> dict[str, Any]:
-    arguments = arguments_of(call, place)
+def _call_value(call: ToolCall, id_: str, needs: Needs) -> dict[str, Any]:
+    arguments = read_object(call.arguments)
     return {
-        "id": _id(call.id, needs),
+        "id": id_,
         "type": "function",
         "function": {
             "name": call.name,
-            "arguments": json.dumps(arguments, ensure_ascii=False)
-            if needs.text_arguments
-            else arguments,
+            "arguments": _dumped(arguments) if needs.text_arguments else arguments,
         },
     }
-
-
-def _id(given: str | None, needs: Needs) -> str:
-    """An id in the shape the template demands; the same one for call and result."""
-    return short_id(given or "") if needs.short_ids else given or ""

@@ -44,10 +44,13 @@ def choice_of(given: ToolChoice | Json | str | None) -> ToolChoice:
             return ToolChoice(given)
         case {"function": {"name": str(name)}}:
             return ToolChoice("named", name)
+        case {"allowed_tools": {"mode": "auto" | "required" as mode, "tools": [_, *_] as tools}}:
+            return ToolChoice(mode, allowed=tuple(tool.name for tool in tools_of(tools)))
         case _:
             raise InvalidParameter(
-                "Use 'none', 'auto', 'required' or "
-                "{'type': 'function', 'function': {'name': ...}}.",
+                "Use 'none', 'auto', 'required', "
+                "{'type': 'function', 'function': {'name': ...}} or "
+                "{'type': 'allowed_tools', 'allowed_tools': {'mode': ..., 'tools': [...]}}.",
                 param="tool_choice",
             )
 

@@ -18,6 +18,32 @@ _MOST_STEPS = 64  # references and combinations followed for one answer
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The members that an object's schema lists."""
+
+    keys: dict[str, Typed]
+    required: frozenset[str]
+    closed: bool  # no other member
+    others: Typed  # what other members are
+    skipped: tuple[str, ...]  # keywords that say more than is listed here
+
+
+_SAID_ELSEWHERE = (
+    "patternProperties",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "not",
+    "if",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "const",
+    "enum",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """A schema with the document that its references point into."""
 
@@ -29,23 +55,45 @@ class Typed:
         """A whole document."""
         return cls(schema, schema)
 
-    def kinds(self) -> frozenset[Kind]:
-        """The kinds of value that the schema may admit."""
-        return self._kinds(_MOST_STEPS)
-
-    def known(self) -> bool:
-        """Whether the schema says anything at all about the kind."""
-        return self.kinds() != ANY
-
     def member(self, key: str) -> Typed:
         """The schema of the value under *key* of an object."""
-        return Typed(_first(self._members(key, _MOST_STEPS)), self.document)
+        return Typed(_first(self._members(key)), self.document)
+
+    def restricted(self) -> bool:
+        """Whether the schema says more than its type."""
+        says = {"type", "title", "description", "default", "examples", "nullable", "$comment"}
+        return isinstance(self.schema, dict) and not self.schema.keys() <= says
+
+    def listed(self) -> Listed:
+        """What the schema of an object says of its members."""
+        parts = self.parts()
+        certain = self.parts(combined=("allOf",))
+        keys = {
+            key: Typed(schema, self.document)
+            for part in reversed(parts)
+            for key, schema in _mapping(part.get("properties")).items()
+        }
+        ordered = dict.fromkeys(key for part in parts for key in _mapping(part.get("properties")))
+        names = {name for part in certain for name in _schemas(part.get("required"))}
+        ordered |= dict.fromkeys(sorted(names - ordered.keys()))
+        others = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
+        open_ended = any(other is not False for other in others) and False not in others
+        skipped = [word for part in parts for word in _SAID_ELSEWHERE if word in part]
+        skipped += [word for word in ("anyOf", "oneOf") for part in certain if word in part]
+        return Listed(
+            {key: keys.get(key, Typed(None, self.document)) for key in ordered},
+            frozenset(names),
+            closed=not open_ended,
+            others=Typed(_first(others), self.document),
+            skipped=tuple(dict.fromkeys(skipped)),
+        )
 
     def items(self) -> Typed:
         """The schema of the items of an array."""
-        return Typed(_first(part.get("items") for part in self._parts(_MOST_STEPS)), self.document)
+        return Typed(_first(part.get("items") for part in self.parts()), self.document)
 
-    def _kinds(self, steps: int) -> frozenset[Kind]:
+    def kinds(self, steps: int = _MOST_STEPS) -> frozenset[Kind]:
+        """The kinds of value that the schema may admit, following so many references at most."""
         if not isinstance(self.schema, dict) or steps <= 0:
             return frozenset() if self.schema is False else ANY
         schema, found = self.schema, ANY
@@ -58,34 +106,34 @@ class Typed:
         if "const" in schema:
             found &= {kind_of(schema["const"])}
         if isinstance(schema.get("$ref"), str):
-            found &= self._referred(schema["$ref"])._kinds(steps - 1)
+            found &= self._referred(schema["$ref"]).kinds(steps - 1)
         for keyword in ("anyOf", "oneOf"):
             if options := _schemas(schema.get(keyword)):
                 found &= frozenset().union(
-                    *(Typed(o, self.document)._kinds(steps // len(options) - 1) for o in options)
+                    *(Typed(o, self.document).kinds(steps // len(options) - 1) for o in options)
                 )
         for part in _schemas(schema.get("allOf")):
-            found &= Typed(part, self.document)._kinds(steps // 2)
+            found &= Typed(part, self.document).kinds(steps // 2)
         return found
 
-    def _parts(self, steps: int) -> list[dict[str, Any]]:
+    def parts(
+        self, steps: int = _MOST_STEPS, combined: tuple[str, ...] = ("allOf", "anyOf", "oneOf")
+    ) -> list[dict[str, Any]]:
         """The schema and all that it refers to or is combined of."""
         if not isinstance(self.schema, dict) or steps <= 0:
             return []
         found = [self.schema]
         if isinstance(self.schema.get("$ref"), str):
-            found += self._referred(self.schema["$ref"])._parts(steps - 1)
-        for keyword in ("allOf", "anyOf", "oneOf"):
+            found += self._referred(self.schema["$ref"]).parts(steps - 1, combined)
+        for keyword in combined:
             options = _schemas(self.schema.get(keyword))
             for option in options:
-                found += Typed(option, self.document)._parts(steps // (len(options) + 1))
+                found += Typed(option, self.document).parts(steps // (len(options) + 1), combined)
         return found
 
-    def _members(self, key: str, steps: int) -> list[Any]:
-        found: list[Any] = []
-        parts = self._parts(steps)
-        for part in parts:
-            found.append(_mapping(part.get("properties")).get(key))
+    def _members(self, key: str) -> list[Any]:
+        parts = self.parts()
+        found: list[Any] = [_mapping(part.get("properties")).get(key) for part in parts]
         for part in parts:
             patterns = _mapping(part.get("patternProperties"))
             found += [sub for pattern, sub in patterns.items() if _matches(pattern, key)]

@@ -1,7 +1,6 @@
 """Renders conversations that differ in one thing, to see what a template does with it.
 
-``Chat`` is a template with the values that belong to it; ``probe`` renders and records, without
-judging: what the renderings mean is ``derive``'s business.
+``probe`` renders and records, without judging: what the renderings mean is ``derive``'s business.
 """
 
 from __future__ import annotations
@@ -10,20 +9,19 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
+from gguf_fc.dialect.chat import Chat
 from gguf_fc.dialect.history import Needs, normalised, tool_values
-from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.dialect.needs import needs_of
 from gguf_fc.errors import TemplateError
 from gguf_fc.request import Message, Tool, ToolCall
 
 # Words no template is likely to contain, write itself or change.
-USER, SYSTEM, TEXT, THOUGHT = "Quintal wombat", "Ochre lattice", "Velvet gnomon", "Umber tangent"
+USER, TEXT, THOUGHT = "Quintal wombat", "Velvet gnomon", "Umber tangent"
 NEXT = "Sable quoin"
 NAMES = ("probe_alpha", "probe_beta", "probe_gamma")
 IDS = ("call00001", "call00002", "call00003")
-_LONG_IDS = ("call_of_the_wild_1",)  # not nine letters and digits
 ARGUMENTS: tuple[dict[str, Any], ...] = (
     {"zeta_key": "azure"},
     {"mu_key": "coral"},
@@ -59,47 +57,6 @@ _TOOLS = tuple(
     )
     for name in NAMES
 )
-_PROBE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def probe_clock() -> datetime:
-    """A fixed time: what a dialect takes for now unless it is told otherwise."""
-    return _PROBE_TIME
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chat:
-    """A template and what every rendering of it shares."""
-
-    template: Template
-    bos_token: str = ""
-    eos_token: str = ""
-    clock: Clock = probe_clock
-
-    def render(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        tools: Sequence[Mapping[str, Any]] = (),
-        *,
-        generate: bool = True,
-        variables: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The prompt text.  Raises TemplateError."""
-        values: dict[str, Any] = {
-            "bos_token": self.bos_token,
-            "eos_token": self.eos_token,
-            **(variables or {}),
-            "messages": messages,
-            "add_generation_prompt": generate,
-        }
-        now = self.clock()
-        if tools:
-            return self.template.render({**values, "tools": list(tools)}, now)
-        try:
-            return self.template.render({**values, "tools": None}, now)
-        except TemplateError:
-            # Some templates loop over tools without asking whether there are any.
-            return self.template.render(values, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +114,13 @@ class _Prober:
     failures: list[str] = field(default_factory=list)
 
     def run(self) -> Renderings:
-        user = [{"role": "user", "content": USER}]
+        needs = needs_of(self.chat)
+        user = normalised([Message(role="user", content=USER)], needs)
         tools = tool_values(_TOOLS)
         try:
             prompt = self.chat.render(user, tools)
         except TemplateError:
             prompt = self.chat.render(user)
-        needs = Needs(system=self._takes_system())
         seen = Renderings(needs=needs, prompt=prompt)
         plain = Message(role="assistant", content=TEXT)
         seen = replace(
@@ -184,27 +141,17 @@ class _Prober:
         )
 
     def _calls(self, seen: Renderings) -> Renderings:
-        """The turns with calls, in the first form that shows them."""
-        shown = {}
-        for short, text in ((False, False), (True, False), (False, True), (True, True)):
-            tried = replace(seen.needs, short_ids=short, text_arguments=text)
-            turn = self._shown(tried, call_turn(ids=_LONG_IDS), NAMES[0], "zeta_key", "azure")
-            if turn is not None:
-                shown[tried] = turn
-        if not shown:
-            return seen
-        # Some templates print an object as Python does; then text is what they are made for.
-        needs = next(
-            (n for n, turn in shown.items() if "{'zeta_key'" not in turn), next(iter(shown))
-        )
-        if not _as_json(shown[needs]):
-            seen = self._pairs(replace(seen, needs=needs))
-        two = self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral")
+        """The turns with calls."""
+        needs = seen.needs
+        one = self._shown(needs, call_turn(), NAMES[0], "azure")
+        if one is not None and not _as_json(one):
+            seen = self._pairs(seen)
         return replace(
             seen,
-            needs=replace(needs, one_call=two is None),
-            one=self._shown(needs, call_turn(), NAMES[0], "azure"),
-            two=two,
+            one=one,
+            two=None
+            if needs.one_call
+            else self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral"),
             three=self._shown(needs, call_turn(3), "azure", "coral", "ivory"),
             rich=self._shown(needs, call_turn(arguments=(RICH,)), NAMES[0]),
             text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
@@ -233,7 +180,7 @@ class _Prober:
         )
 
     def _shown(self, needs: Needs, turn: Message, *expected: str, after: str = "") -> str | None:
-        """The conversation up to *turn*, and what the user says *after* it, if *expected* is in it."""
+        """The conversation up to *turn* and what the user says *after* it, if it has *expected*."""
         turns = [Message(role="user", content=USER), turn]
         if after:
             turns.append(Message(role="user", content=after))
@@ -244,13 +191,6 @@ class _Prober:
             self.failures.append(error.message)
             return None
         return text if all(word in text for word in expected) else None
-
-    def _takes_system(self) -> bool:
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": USER}]
-        try:
-            return SYSTEM in self.chat.render(messages)
-        except TemplateError:
-            return False
 
     def _switched(
         self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool

@@ -13,6 +13,7 @@ JSON keys around name and arguments) is a property, not a field.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -88,6 +89,7 @@ class Pairs:
     notation: Notation = JSON  # how lists and objects are spelled, and quoted strings
     item: str | None = None  # lists and objects are nested pairs; the key of a list's items
     ordered: bool = False  # keys in alphabetical order, whatever the caller's
+    nulls: bool = True  # an argument that is null is written; if not, it is left out
 
     @property
     def forms(self) -> tuple[Pair, ...]:
@@ -95,7 +97,10 @@ class Pairs:
         return tuple(dict.fromkeys(filter(None, (self.text, self.other, self.guarded))))
 
 
+# A whole tag with more behind it: what follows may be spaced differently.
+_FIRST_TAG = re.compile(r"\s*(\S*>)\s+\S")
 _BRACKETS = ("", "[", "(", "{")
+_SAMPLES = {"arguments": "{}", "index": "0"}
 _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 
 
@@ -132,7 +137,7 @@ class Row:
         arguments = next((key for key, value in found.items() if value == {}), None)
         if arguments is None or "name" not in by_slot:
             return None
-        return Keys(by_slot["name"], arguments, by_slot.get("id") or by_slot.get("index"))
+        return Keys(by_slot["name"], arguments, by_slot.get("id") or by_slot.get("0"))
 
     @property
     def marker(self) -> str:
@@ -142,7 +147,8 @@ class Row:
     def announcing(self, opening: str) -> str:
         """*opening* without the JSON that it may end with, which a model may space differently."""
         if self.keys is None:
-            text = opening.strip()
+            tag = _FIRST_TAG.match(opening)
+            text = tag.group(1) if tag else opening.strip()
             return "" if text in _BRACKETS else text
         at = opening.rfind("{")
         return opening[: at if at >= 0 else None].rstrip(" \t\r\n[").lstrip()
@@ -155,7 +161,7 @@ class Row:
     def _object(self) -> dict[str, Any] | None:
         """The JSON object that the call is, with the slots' kinds as values ({} for arguments)."""
         sample = "".join(
-            part if isinstance(part, str) else "{}" if part.kind == "arguments" else part.kind
+            part if isinstance(part, str) else _SAMPLES.get(part.kind, part.kind)
             for part in self.parts
         )
         start = sample.find("{")
@@ -190,7 +196,7 @@ class Syntax:
 
     def to_dict(self) -> dict[str, Any]:
         """The same, as JSON-able data; ``msgspec.convert`` reads it back."""
-        return cast("dict[str, Any]", msgspec.to_builtins(self))
+        return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(self)))
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -1,15 +1,19 @@
 """The one door to jinja2: renders a model's chat template as its authors expect.
 
 A template comes out of a file from anywhere, so it runs in a sandbox, on copies of the values,
-and what it may build is bounded.  What is rendered is the caller's business: nothing here knows
-roles or tools.
+and what it may build is bounded.  How long it runs and what memory it takes can only be bounded
+from outside: ``rendering`` does that.  What is rendered is the caller's business: nothing here
+knows roles or tools.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -17,13 +21,15 @@ import jinja2
 from jinja2 import nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser as JinjaParser
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 from gguf_fc.errors import TemplateError
 
 _MOST_TEXT = 16_000_000  # characters of a template's output
 _MOST_REPEATED = 100_000  # length of what ``*`` may build
 _MOST_TURNS = 100_000  # of all loops over ``range``
+_WIDTH = re.compile(r"[%:{][^a-zA-Z]*\d{6}")  # of six digits, in a format
+_WIDTH_FROM_ARGUMENT = re.compile(r"%[^a-zA-Z]*\*|:[^{}]*\{")
 
 
 class _Generation(Extension):
@@ -36,10 +42,18 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-class _Sandbox(SandboxedEnvironment):
-    """Lists may be changed (templates do; values are copies), large products may not be built."""
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Nothing may be changed but lists and mappings, which templates do and which are copies.
 
-    intercepted_binops = frozenset({"*", "**"})
+    What would build very much from very little is refused before it is built.
+    """
+
+    intercepted_binops = frozenset({"*", "**", "+", "%"})
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if type(obj) in (list, dict):
+            return SandboxedEnvironment.is_safe_attribute(self, obj, attr, value)
+        return super().is_safe_attribute(obj, attr, value)
 
     def call_binop(
         self,
@@ -48,13 +62,64 @@ class _Sandbox(SandboxedEnvironment):
         left: Any,
         right: Any,
     ) -> Any:
-        factors = (left, right)
-        numbers = all(isinstance(factor, int | float) for factor in factors)
-        if operator == "**" or not numbers:
-            sizes = [len(f) if hasattr(f, "__len__") else abs(f) for f in factors]
-            if operator == "**" or sizes[0] * sizes[1] > _MOST_REPEATED:
-                raise OverflowError(f"'{operator}' would build too much")
+        if _too_much(operator, left, right):
+            raise OverflowError(f"'{operator}' would build too much")
         return super().call_binop(context, operator, left, right)
+
+    def call(
+        self,
+        context: jinja2.runtime.Context,
+        obj: Any,
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        text = getattr(inspect.unwrap(obj) if callable(obj) else obj, "__self__", None)
+        if isinstance(text, str):
+            _refuse_widths(text, obj.__name__, (*args, *kwargs.values()))
+        return super().call(context, obj, *args, **kwargs)
+
+
+def _too_much(operator: str, left: Any, right: Any) -> bool:
+    match operator:
+        case "**":
+            return True
+        case "*":
+            numbers = isinstance(left, int | float) and isinstance(right, int | float)
+            return not numbers and _size(left) * _size(right) > _MOST_REPEATED
+        case "+":
+            return isinstance(left, Sized) and _size(left) + _size(right) > _MOST_TEXT
+        case _:
+            return isinstance(left, str) and _is_wide(left, right)
+
+
+def _size(operand: Any) -> int | float:
+    if isinstance(operand, int | float):
+        return abs(operand)
+    return len(operand) if isinstance(operand, Sized) else 0
+
+
+def _refuse_widths(text: str, method: str, arguments: Iterable[Any]) -> None:
+    """A text's method is given a number for a width or a count, never a large one."""
+    if method in ("format", "format_map"):
+        wide = _is_wide(text, arguments)
+    else:
+        wide = any(isinstance(item, int) and item > _MOST_REPEATED for item in arguments)
+    if wide or (method == "replace" and _replaced_length(text, *arguments) > _MOST_TEXT):
+        raise OverflowError(f"'{method}' would build too much")
+
+
+def _is_wide(form: str, arguments: Any) -> bool:
+    """Whether a format holds a large width, or takes one from its arguments."""
+    values = arguments if isinstance(arguments, tuple | list) else (arguments,)
+    from_arguments = _WIDTH_FROM_ARGUMENT.search(form) and any(
+        isinstance(value, int) and abs(value) > _MOST_REPEATED for value in values
+    )
+    return bool(from_arguments or _WIDTH.search(form))
+
+
+def _replaced_length(text: str, old: Any, new: Any, *_: Any) -> int:
+    return len(text) + text.count(str(old)) * len(str(new))
 
 
 class Template:
@@ -111,8 +176,23 @@ def _environment() -> SandboxedEnvironment:
     # Nothing is escaped here, so nothing needs to be marked as safe; a marked string would
     # escape every plain one it is joined with.
     environment.filters["safe"] = str
+    for name in ("center", "indent", "format"):
+        environment.filters[name] = _narrow(environment.filters[name])
     environment.globals["raise_exception"] = _raise
+    del environment.globals["lipsum"]  # text made at random has no place in a prompt
     return environment
+
+
+def _narrow(padding: Callable[..., str]) -> Callable[..., str]:
+    """The filter *padding*, named for the method it resembles, for small widths."""
+
+    @functools.wraps(padding)
+    def narrow(value: Any, *args: Any, **kwargs: Any) -> str:
+        method = padding.__name__.removeprefix("do_")
+        _refuse_widths(str(value), method, (*args, *kwargs.values()))
+        return padding(value, *args, **kwargs)
+
+    return narrow
 
 
 def _joined(pieces: Iterator[str]) -> str:
@@ -140,7 +220,15 @@ def _to_json(
         indent=indent,
         separators=None if separators is None else (separators[0], separators[1]),
         sort_keys=sort_keys,
+        default=_listed,
     )
+
+
+def _listed(value: Any) -> list[Any]:
+    """What a filter such as ``map`` yields is a list to a template's author."""
+    if isinstance(value, Iterator):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _raise(message: str) -> NoReturn:

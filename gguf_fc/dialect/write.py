@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
@@ -104,7 +104,8 @@ def spell_value(pairs: Pairs, value: Any) -> str:
 
 def _members(pairs: Pairs, arguments: Mapping[str, Any]) -> str:
     keys = sorted(arguments) if pairs.ordered else arguments
-    return pairs.separator.join(write_pair(pairs, key, arguments[key]) for key in keys)
+    written = [key for key in keys if pairs.nulls or arguments[key] is not None]
+    return pairs.separator.join(write_pair(pairs, key, arguments[key]) for key in written)
 
 
 def write_pair(pairs: Pairs, key: str, value: Any) -> str:
@@ -113,7 +114,7 @@ def write_pair(pairs: Pairs, key: str, value: Any) -> str:
     if pairs.item is not None and isinstance(value, list):
         text = "".join(write_pair(pairs, pairs.item, item) for item in value)
     elif pairs.item is not None and isinstance(value, dict):
-        text = "".join(write_pair(pairs, inner, item) for inner, item in value.items())
+        text = _members(replace(pairs, separator=""), value)
     else:
         text = spell_value(pairs, _sorted(value) if pairs.ordered else value)
     return form.before + key + form.between + text + form.after_key(key)

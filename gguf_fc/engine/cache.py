@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gguf_fc.job import CacheDecision
+
 KEPT_SHARE = 0.5  # a free slot is reused in place if this share of its tokens stays useful
 
 
@@ -75,6 +77,15 @@ class Cache:
         self._touch(slot)
         return Lease(slot.index, length, shared=slot is not source and source.busy)
 
+    def preview(self, tokens: Sequence[int]) -> tuple[int, CacheDecision]:
+        """How long a prefix ``acquire`` would find now, and what it would do with it."""
+        if all(slot.busy for slot in self._slots):
+            return 0, "wait"
+        source, length = self._longest_prefix(tokens)
+        if not length:
+            return 0, "nothing"
+        return length, "go on" if self._target(source, length) is source else "share"
+
     def extend(self, slot: int, tokens: Sequence[int]) -> None:
         """*tokens* were evaluated in *slot*, after what it held."""
         self._slots[slot].tokens.extend(tokens)
@@ -109,7 +120,7 @@ class Cache:
         assert all(self._slots[slot].tokens == list(tokens) for slot, tokens in busy.items())
 
     def _longest_prefix(self, tokens: Sequence[int]) -> tuple[_Slot, int]:
-        most = len(tokens) - 1
+        most = max(0, len(tokens) - 1)
         lengths = {slot.index: min(common(slot.tokens, tokens), most) for slot in self._slots}
         if not self.memory.can_trim:  # only a slot that is a prefix as a whole can be used at all
             for slot in self._slots:

@@ -19,7 +19,6 @@ Theory of operation.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -29,6 +28,7 @@ from llguidance import LLMatcher, LLTokenizer
 from numpy.typing import NDArray
 
 from gguf_fc.engine.model import Vocabulary
+from gguf_fc.engine.recent import Recent
 from gguf_fc.errors import EngineError, GrammarError
 from gguf_fc.job import GrammarText
 
@@ -121,9 +121,10 @@ class Grammars:
 
     vocabulary: Vocabulary
     _tokenizer: LLTokenizer = field(init=False)
-    _kept: OrderedDict[str, LLMatcher] = field(default_factory=OrderedDict, init=False)
+    _kept: Recent[str, LLMatcher] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._kept = Recent(KEPT_GRAMMARS)
         self._tokenizer = LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
             tokens=_marked(self.vocabulary),
             vocab_ptr=self.vocabulary.pointer,
@@ -134,15 +135,14 @@ class Grammars:
     def compile(self, grammar: GrammarText) -> Constraint:
         """A constraint at its start.  Raises GrammarError."""
         text = grammar.llguidance
-        if text not in self._kept:
-            matcher = LLMatcher(self._tokenizer, text, log_level=0)
-            if matcher.is_error():
-                raise GrammarError(f"The grammar cannot be used: {matcher.get_error()}")
-            self._kept[text] = matcher
-        self._kept.move_to_end(text)
-        if len(self._kept) > KEPT_GRAMMARS:
-            self._kept.popitem(last=False)
-        return MatcherConstraint(self._kept[text].deep_copy(), self.vocabulary)
+        start = self._kept.get(text, lambda: self._read(text))
+        return MatcherConstraint(start.deep_copy(), self.vocabulary)
+
+    def _read(self, text: str) -> LLMatcher:
+        matcher = LLMatcher(self._tokenizer, text, log_level=0)
+        if matcher.is_error():
+            raise GrammarError(f"The grammar cannot be used: {matcher.get_error()}")
+        return matcher
 
 
 def _marked(vocabulary: Vocabulary) -> list[bytes]:

@@ -1,8 +1,8 @@
 """The one door to llama.cpp.
 
 Loads a model file, owns every native pointer (``close`` frees them, any number of times) and
-implements ``model.Model`` with the low-level functions of ``llama_cpp``.  Knows nothing of jobs,
-sampling or grammars.
+implements ``model.Model`` with the low-level functions of ``llama_cpp``, and binds its grammar
+sampler.  Knows nothing of jobs or sampling.
 
 Theory of operation.  One context holds all slots in one unified cache (``kv_unified``).  The batch
 arrays are numpy arrays made once; ``llama_batch`` only points at them.  Logits are views of
@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ from typing import Any
 import llama_cpp
 import numpy as np
 from llama_cpp import _ggml
+from numpy.typing import NDArray
 
 from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom, Vocabulary
 from gguf_fc.engine.segments import parts
-from gguf_fc.errors import ModelFileError
+from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import Load, Ready, Segment
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ LARGEST_DEFAULT_CONTEXT = 32_768  # a longer one has to be asked for: its memory
 SPARE_SLOTS = 2  # slots per running sequence, so that finished conversations are kept
 NO_ROOM = 1  # llama_decode's word for a full cache
 GPU = 1  # ggml's device type
+_CANDIDATE = np.dtype(llama_cpp.llama_token_data)
 LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.ERROR}  # ggml: info, warn, error
 
 
@@ -223,6 +226,45 @@ class Llama:
     def copy(self, source: int, target: int, length: int) -> None:
         """Let the empty slot *target* share the first *length* tokens of *source*."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def open_grammar(self, gbnf: str) -> Grammar:
+        """The start of a grammar run by llama.cpp's own sampler.  Raises GrammarError."""
+        sampler = llama_cpp.llama_sampler_init_grammar(self._vocab, gbnf.encode(), b"root")
+        if not sampler:
+            raise GrammarError(
+                "llama.cpp cannot use this grammar: it is malformed, or counts too high. "
+                "Without '--constraint llama.cpp' more grammars can be used."
+            )
+        return Grammar(sampler)
+
+
+class Grammar:
+    """Where a reply stands in a grammar; what is native goes with the last reference to it.
+
+    To accept a token that it does not allow ends the process.
+    """
+
+    def __init__(self, sampler: Any) -> None:
+        self._sampler = sampler
+        weakref.finalize(self, llama_cpp.llama_sampler_free, sampler)
+
+    def copy(self) -> Grammar:
+        """The same state, to go on from independently."""
+        return Grammar(llama_cpp.llama_sampler_clone(self._sampler))
+
+    def allowed(self, tokens: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """For each of *tokens*, whether it may be next."""
+        entries = np.zeros(len(tokens), _CANDIDATE)
+        entries["id"] = tokens
+        first = entries.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
+        candidates = llama_cpp.llama_token_data_array(first, len(tokens), -1, False)
+        llama_cpp.llama_sampler_apply(self._sampler, ctypes.byref(candidates))
+        allowed: NDArray[np.bool_] = np.isfinite(entries["logit"])
+        return allowed
+
+    def accept(self, token: int) -> None:
+        """*token*, an allowed one, is next."""
+        llama_cpp.llama_sampler_accept(self._sampler, token)
 
 
 def _load_model(load: Load) -> tuple[Any, int]:

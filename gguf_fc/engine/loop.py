@@ -16,7 +16,7 @@ from gguf_fc.engine.model import DecodeError, Logits, Model, NoRoom
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
-from gguf_fc.job import Accepted, Failed, FinishReason, FromWorker, Job
+from gguf_fc.job import Accepted, Failed, FinishReason, FromWorker, Job, Measure, Measured
 
 
 class Engine:
@@ -62,6 +62,19 @@ class Engine:
             self._end(sequence, "length")
             return
         self._guarded(sequence, self._follow_grammar)
+
+    def measure(self, measure: Measure) -> None:
+        """Say how long a prompt is and what of it a job would find evaluated; changes nothing."""
+        tokens = self._model.tokenize(measure.prompt)
+        length, decision = self.scheduler.cache.preview(tokens)
+        self._emit(
+            Measured(
+                id=measure.id,
+                prompt_tokens=len(tokens),
+                cached_tokens=length,
+                cache=decision,
+            )
+        )
 
     def cancel(self, job_id: str) -> None:
         """End that job now; one that has ended already is none of our business."""

@@ -6,7 +6,9 @@ Knows nothing of tools, models or tokens (but for the texts of control tokens in
 from __future__ import annotations
 
 from gguf_fc.gbnf.grammar import Grammar, schema_to_grammar
+from gguf_fc.gbnf.notation import JSON, PYTHON, Notation
 from gguf_fc.gbnf.parse import parse_gbnf
+from gguf_fc.gbnf.raw import compile_raw
 from gguf_fc.gbnf.rules import (
     Builder,
     CharClass,
@@ -31,6 +33,8 @@ from gguf_fc.gbnf.schema_tree import Loosened
 from gguf_fc.gbnf.spacing import Spacing
 
 __all__ = [
+    "JSON",
+    "PYTHON",
     "Builder",
     "CharClass",
     "Choice",
@@ -38,6 +42,7 @@ __all__ = [
     "Literal",
     "Loosened",
     "Node",
+    "Notation",
     "Reference",
     "Repeat",
     "Rules",
@@ -49,6 +54,7 @@ __all__ = [
     "Until",
     "Without",
     "choice",
+    "compile_raw",
     "compile_schema",
     "optional",
     "parse_gbnf",

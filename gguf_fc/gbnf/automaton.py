@@ -1,7 +1,7 @@
 """Finding several markers at once, as an automaton (Aho and Corasick).
 
 State 0 is "nothing of a marker seen".  ``Until`` stops in the first finished state, ``Without``
-may never enter one.
+may never enter one, and neither may enter a barred one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ class Searcher:
 
     moves: list[dict[str, int]] = field(default_factory=lambda: [{}])
     finished: set[int] = field(default_factory=set)
+    barred: set[int] = field(default_factory=set)  # finished, but by a text that may not occur
 
     @classmethod
-    def of(cls, markers: tuple[str, ...]) -> Searcher:
-        """The searcher for *markers*."""
+    def of(cls, markers: tuple[str, ...], barred: tuple[str, ...] = ()) -> Searcher:
+        """The searcher for *markers*, and for texts that may not occur before one."""
         self = cls()
-        for marker in markers:
-            self._add(marker)
+        self.barred = {self._add(text) for text in barred}
+        self.barred -= {self._add(marker) for marker in markers}
         self._link()
         return self
 
@@ -44,7 +45,7 @@ class Searcher:
                     waiting.append(target)
         return sorted(seen)
 
-    def _add(self, marker: str) -> None:
+    def _add(self, marker: str) -> int:
         state = 0
         for character in marker:
             if character not in self.moves[state]:
@@ -52,6 +53,7 @@ class Searcher:
                 self.moves.append({})
             state = self.moves[state][character]
         self.finished.add(state)
+        return state
 
     def _link(self) -> None:
         """Complete the trie: where it has no way on, go on from the longest suffix that has."""
@@ -59,8 +61,9 @@ class Searcher:
         waiting = deque(self.moves[0].values())
         while waiting:
             state = waiting.popleft()
-            if suffix[state] in self.finished:
+            if suffix[state] in self.finished and state not in self.finished:
                 self.finished.add(state)
+                self.barred |= {state} if suffix[state] in self.barred else set()
             for character, target in self.moves[state].items():
                 suffix[target] = self.moves[suffix[state]].get(character, 0)
                 waiting.append(target)

@@ -19,6 +19,7 @@ from gguf_fc.gbnf.schema import compile_schema
 from gguf_fc.gbnf.schema_tree import Loosened
 from gguf_fc.gbnf.spacing import Spacing
 from gguf_fc.gbnf.text import print_gbnf
+from gguf_fc.gbnf.tokens import named_tokens
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Grammar:
         matches such a token only where the grammar names it, never as text.
         """
         return print_llguidance(self._pruned, special or {})
+
+    def tokens(self, special: Mapping[str, int]) -> frozenset[int]:
+        """The control tokens, of those in *special*, that the grammar names."""
+        return named_tokens(self._pruned, special)
 
     @cached_property
     def _pruned(self) -> Rules:

@@ -1,30 +1,36 @@
-"""JSON as text: strings, white space, and any value at all.
+"""Values as text: strings, white space, and any value at all.
 
-Knows JSON, not JSON Schema.  What is printed from a known value is printed as ``json.dumps`` with
-``ensure_ascii=False`` does it; what a model writes freely may use any escape that JSON has.
+Knows JSON and the notations that differ from it in their spelling, not JSON Schema.  What is
+printed from a known value is printed in one way; what a model writes freely may use any escape
+that the notation has.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gguf_fc.gbnf.charset import ALL
+from gguf_fc.gbnf.notation import JSON, Notation
 from gguf_fc.gbnf.rules import (
     Builder,
     CharClass,
+    Choice,
     Literal,
     Node,
     Repeat,
     Sequence,
     Token,
     Unlike,
+    Until,
     choice,
     optional,
     sequence,
 )
 from gguf_fc.gbnf.spacing import Spacing
+from gguf_fc.gbnf.spelling import Spelling
+from gguf_fc.gbnf.strings import Left, StringBound, loosened, text_rule
 
 
 def _class(*parts: str) -> CharClass:
@@ -36,6 +42,7 @@ def _class(*parts: str) -> CharClass:
 DIGIT = _class("0-9")
 _HEX = _class("0-9", "A-F", "a-f")
 _WHITE = _class(" ", "\t", "\n", "\r")
+_NEVER = Choice(())
 
 PLAIN = CharClass(((0x00, 0x1F), (ord('"'), ord('"')), (ord("\\"), ord("\\"))), negated=True)
 _SHORT_ESCAPE = _class('"', "\\", "/", "b", "f", "n", "r", "t")
@@ -59,7 +66,7 @@ _PAIR = Sequence(
     )
 )
 
-# One character of a string, however it is written.
+# One character of a JSON string, however it is written.
 CHARACTER = choice(
     PLAIN,
     Sequence(
@@ -85,39 +92,61 @@ INTEGER_PART = choice(Literal("0"), Sequence((_class("1-9"), Repeat(DIGIT))))
 FRACTION = Sequence((Literal("."), Repeat(DIGIT, 1)))
 EXPONENT = Sequence((_class("E", "e"), optional(_class("+", "-")), Repeat(DIGIT, 1)))
 
+# A key without quotes: what cannot be taken for a bracket, a separator or a quote.
+_BARE_KEY = r"""^[^\s\x00-\x1F"'`,:;=<>(){}\[\]\\|]+$"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JsonText:
-    """The JSON pieces of one grammar, each defined once, with one spacing."""
+    """The pieces of values in one grammar, each defined once, in one notation.
+
+    *style* None is JSON with any white space; a ``Spacing`` is JSON with that.
+    """
 
     builder: Builder
-    spacing: Spacing | None
+    style: Spacing | Notation | None
+
+    @property
+    def notation(self) -> Notation:
+        """How values are spelled."""
+        match self.style:
+            case None:
+                return JSON
+            case Spacing():
+                return Notation.of(self.style)
+            case Notation():
+                return self.style
+
+    @property
+    def spelling(self) -> Spelling:
+        """How strings are."""
+        return Spelling(self.builder, self.notation)
 
     @property
     def comma(self) -> Node:
         """Between two items."""
-        if self.spacing is not None:
-            return Token(Literal(self.spacing.item))
+        if self.style is not None:
+            return Token(Literal(self.notation.item))
         return Token(sequence(self.gap, Literal(","), self.gap))
 
     @property
     def colon(self) -> Node:
         """Between a key and its value."""
-        if self.spacing is not None:
-            return Token(Literal(self.spacing.key))
+        if self.style is not None:
+            return Token(Literal(self.notation.key))
         return Token(sequence(self.gap, Literal(":"), self.gap))
 
     @property
     def gap(self) -> Node:
         """Between a bracket and what is inside it."""
-        if self.spacing is not None:
+        if self.style is not None:
             return Literal("")
         return self._once("space", lambda: Repeat(_WHITE))
 
     @property
     def character(self) -> Node:
         """One character of a string."""
-        return self._once("char", lambda: CHARACTER)
+        return self._once("char", lambda: CHARACTER if self._is_json else self.spelling.letter(ALL))
 
     @property
     def string(self) -> Node:
@@ -133,11 +162,17 @@ class JsonText:
     @property
     def boolean(self) -> Node:
         """True or false."""
-        return self._once("boolean", lambda: choice(*map(word, ("true", "false"))))
+        words = (self.notation.true, self.notation.false)
+        return self._once("boolean", lambda: choice(*map(word, words)))
+
+    @property
+    def null(self) -> Node:
+        """Null."""
+        return word(self.notation.null)
 
     @property
     def value(self) -> Node:
-        """Any JSON value."""
+        """Any value."""
         return self._once("value", self._value)
 
     @property
@@ -152,13 +187,38 @@ class JsonText:
 
     def string_of(self, least: int, most: int | None) -> Node:
         """A string of so many characters, whatever their spelling."""
-        return Token(sequence(Literal('"'), Repeat(self.character, least, most), Literal('"')))
+        if self.notation.escapes == "none":
+            return self._bounded(StringBound(least, most))
+        return self._between_quotes(Repeat(self.character, least, most))
 
     def string_unlike(self, texts: Iterable[str]) -> Node:
-        """A string other than *texts*, in the spelling of ``json.dumps``."""
-        pieces = tuple(tuple(quoted(letter)[1:-1] for letter in text) for text in texts)
-        inside = Unlike(pieces, PLAIN, CANONICAL_ESCAPE)
-        return Token(sequence(Literal('"'), inside, Literal('"')))
+        """A string other than *texts*; in JSON, in the spelling of ``json.dumps``."""
+        excluded = tuple(texts)
+        if not self._is_json:
+            return self._bounded(StringBound(excluded=excluded))
+        pieces = tuple(tuple(quoted(letter)[1:-1] for letter in text) for text in excluded)
+        return self._between_quotes(Unlike(pieces, PLAIN, CANONICAL_ESCAPE))
+
+    def string_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
+        """A string that *bound* allows, and what of it is not enforced."""
+        if bound == StringBound(bound.min_length, bound.max_length):
+            return self.string_of(bound.min_length, bound.max_length), ()
+        if bound == StringBound(excluded=bound.excluded):
+            return self.string_unlike(bound.excluded), ()
+        return self._bounded(bound), loosened(bound, self._stops)
+
+    def key(self, name: str) -> Node:
+        """The key of a member."""
+        return _written(self.notation.name(name))
+
+    def key_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
+        """A key that *bound* allows, and what of it is not enforced."""
+        if self.notation.quoted_keys:
+            return self.string_in(bound)
+        bare = bound.meet(StringBound(patterns=(_BARE_KEY,)))
+        spelling = Spelling(self.builder, Notation(escapes="none"))
+        key = ("key", bare)
+        return self.builder.once(key, "key", lambda: text_rule(bare, spelling)), loosened(bare)
 
     def braced(self, members: Node, empty: bool = False) -> Node:  # noqa: FBT001, FBT002
         """An object around its *members*; if *empty*, there may be none."""
@@ -177,25 +237,46 @@ class JsonText:
         return sequence(item, more if left != 0 else Literal("")), least == 0
 
     def exactly(self, value: Any) -> Node:
-        """This value: its scalars in one spelling, its white space as the spacing says."""
+        """This value: its scalars in one spelling, its white space as the style says."""
         match value:
             case dict():
                 members = [
-                    sequence(word(quoted(key)), self.colon, self.exactly(inner))
+                    sequence(self.key(key), self.colon, self.exactly(inner))
                     for key, inner in value.items()
                 ]
                 return self.braced(self.joined(members))
             case list():
                 return self.bracketed(self.joined([self.exactly(item) for item in value]))
-            case str():
-                return word(quoted(value))
             case _:
-                return word(json.dumps(value))
+                return _written(self.notation.scalar(value))
 
     def joined(self, items: list[Node]) -> Node:
         """*items* with commas between."""
         separated = [part for item in items for part in (self.comma, item)]
         return sequence(*separated[1:])
+
+    @property
+    def _is_json(self) -> bool:
+        return self.notation.escapes == "json" and self.notation.quote == JSON.quote
+
+    @property
+    def _stops(self) -> tuple[str, ...]:
+        """What must not occur between the quotes."""
+        return (self.notation.quote,) if self.notation.escapes == "none" else ()
+
+    def _bounded(self, bound: StringBound) -> Node:
+        if bound.is_free and self._stops:
+            return Token(sequence(Literal(self.notation.quote), Until(self._stops)))
+        key = ("string", self.notation.quote, self.notation.escapes, bound)
+        return self.builder.once(
+            key,
+            "string",
+            lambda: self._between_quotes(text_rule(bound, self.spelling, self._stops)),
+        )
+
+    def _between_quotes(self, inside: Node) -> Node:
+        quote = Literal(self.notation.quote)
+        return Token(sequence(quote, inside, quote))
 
     def _enclosed(self, opening: str, inside: Node, closing: str, *, empty: bool) -> Node:
         start = Token(sequence(Literal(opening), self.gap))
@@ -205,14 +286,15 @@ class JsonText:
         return sequence(start, choice(end, word(closing)) if empty else end)
 
     def _value(self) -> Node:
-        scalars = (self.string, self.number, self.boolean, word("null"))
+        scalars = (self.string, self.number, self.boolean, self.null)
         return choice(self.object, self.array, *scalars)
 
     def _member(self) -> Node:
-        return sequence(self.string, self.colon, self.value)
+        key, _ = self.key_in(StringBound())
+        return sequence(key, self.colon, self.value)
 
     def _once(self, name: str, make: Callable[[], Node]) -> Node:
-        return self.builder.once((name, self.spacing), name, make)
+        return self.builder.once((name, self.style), name, make)
 
 
 def word(text: str) -> Node:
@@ -222,6 +304,9 @@ def word(text: str) -> Node:
 
 def quoted(text: str) -> str:
     """*text* as a JSON string."""
-    # Half a surrogate pair is no character: it can only be written as an escape.
-    whole = not any("\ud800" <= character <= "\udfff" for character in text)
-    return json.dumps(text, ensure_ascii=not whole)
+    return f'"{JSON.escaped(text)}"'
+
+
+def _written(text: str | None) -> Node:
+    """A known text; nothing where the notation cannot write it."""
+    return _NEVER if text is None else word(text)

@@ -27,14 +27,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.prune import children, holding
 from gguf_fc.gbnf.rules import (
+    Both,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -46,6 +48,7 @@ from gguf_fc.gbnf.rules import (
     choice,
     sequence,
 )
+from gguf_fc.gbnf.tokens import number_of, token_pattern
 
 _TEXT = "/(?s:.*)/"
 _MOST_WRITTEN_OUT = 50
@@ -80,8 +83,7 @@ class _Printer:
     _waiting: list[tuple[str, Callable[[Node], str], str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        longest_first = sorted(filter(None, self.special), key=len, reverse=True)
-        self._any_token = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+        self._any_token = token_pattern(self.special)
 
     def text(self) -> str:
         """The whole grammar."""
@@ -117,6 +119,8 @@ class _Printer:
         match node:
             case Special():
                 return False
+            case Regular():
+                return True
             case Literal(text):
                 return self._token_in(text) is None
             case Until(markers):
@@ -178,22 +182,19 @@ class _Printer:
                 return [atom for item in items for atom in self._atoms(item)]
             case Literal() | Special():
                 return self._split(node)
-            case Until(markers):
-                return self._until(markers)
+            case Until(markers, barred):
+                return self._until(markers, barred)
             case Reference(name):
                 return [_Irregular(self._rule_name(name))]
             case Choice(options):
                 return [_Irregular(f"({self._options(options)})")]
             case Repeat(item, least, most):
                 return [_Irregular(f"({self._rule(item)}){_count(least, most)}")]
-            case CharClass() | Without() | Unlike():
+            case CharClass() | Without() | Unlike() | Regular() | Both() | Not():
                 raise AssertionError(node)
 
     def _named(self, node: Special) -> str:
-        if isinstance(node.token, str) and node.token not in self.special:
-            raise GrammarError(f"this model's vocabulary has no control token '{node.token}'")
-        number = self.special[node.token] if isinstance(node.token, str) else node.token
-        return f"<[{'^' if node.negated else ''}{number}]>"
+        return f"<[{'^' if node.negated else ''}{number_of(node, self.special)}]>"
 
     def _split(self, node: Literal | Special) -> list[_Atom]:
         """What is written, its control tokens by number."""
@@ -206,16 +207,16 @@ class _Printer:
             text = text[found.end() :]
         return [*atoms, Literal(text)]
 
-    def _until(self, markers: tuple[str, ...]) -> list[_Atom]:
+    def _until(self, markers: tuple[str, ...], barred: tuple[str, ...]) -> list[_Atom]:
         """Text, then one of the markers, some of which hold a control token."""
         plain = tuple(marker for marker in markers if self._token_in(marker) is None)
         ways = [
-            self._series([Without(plain), *self._split(Literal(marker))])
+            self._series([Without(plain + barred), *self._split(Literal(marker))])
             for marker in markers
             if marker not in plain
         ]
         if plain:
-            ways.append(self._terminal(Until(plain)))
+            ways.append(self._terminal(Until(plain, barred)))
         return [_Irregular(ways[0] if len(ways) == 1 else f"({' | '.join(ways)})")]
 
     # Terminals.
@@ -253,20 +254,32 @@ class _Printer:
                 return f"/{_class(node)}/"
             case Reference(name):
                 return self._terminal_name(name)
-            case Token(item):
+            case Token(item) | Regular(item):
                 return self._operand(item)
             case Repeat(item, least, most):
                 return f"({self._expression(item)}){_count(least, most)}"
-            case Without(markers):
-                return self._without(markers)
-            case Until(markers):
-                ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
-                return f"({ends} & ~{passes})"
-            case Unlike():
-                return self._unlike(node)
             case Sequence() | Choice():
                 pattern = _pattern(node)
                 return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
+            case _:
+                return self._operation(node)
+
+    def _operation(self, node: Node) -> str:
+        """What a plain regular expression does not have: intersections and complements."""
+        match node:
+            case Both(items):
+                return f"({' & '.join(map(self._operand, items))})"
+            case Not(item):
+                return f"~({self._expression(item)})"
+            case Without(markers):
+                return self._without(markers)
+            case Until(markers, barred):
+                ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
+                plain = [text for text in barred if self._token_in(text) is None]
+                early = f" & ~/(?s:.*)({_any(plain)})(?s:.*)/" if plain else ""
+                return f"({ends} & ~{passes}{early})"
+            case Unlike():
+                return self._unlike(node)
             case _:  # a special token, which is never part of a terminal
                 raise AssertionError(node)
 

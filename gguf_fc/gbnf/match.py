@@ -21,11 +21,14 @@ from dataclasses import dataclass
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.automaton import Searcher
 from gguf_fc.gbnf.rules import (
+    Both,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -58,6 +61,7 @@ class _Search:
     """Text up to (or, if not *until*, without) the markers, seen from a state of the searcher."""
 
     markers: tuple[str, ...]
+    barred: tuple[str, ...]
     state: int
     until: bool
 
@@ -113,7 +117,7 @@ class Matcher:
     """Answers for one set of rules; keeps what it learned between texts."""
 
     def __init__(self, rules: Rules) -> None:
-        self._searchers: dict[tuple[str, ...], Searcher] = {}
+        self._searchers: dict[tuple[tuple[str, ...], tuple[str, ...]], Searcher] = {}
         self._tries: list[Trie] = []
         self._trie_numbers: dict[Trie, int] = {}
         self._unlikes: list[_Unlike] = []
@@ -148,13 +152,9 @@ class Matcher:
                 return _Any(tuple(map(self._compile, options)))
             case Repeat(item, least, most):
                 return _Loop(self._compile(item), least, most)
-            case Until(markers) | Without(markers):
-                until = isinstance(node, Until)
-                if "" in markers:  # it occurs at once, before any character
-                    return _All(()) if until else _Any(())
-                self._searchers[markers] = Searcher.of(markers)
-                return _Search(markers, 0, until)
-            case Token(item):
+            case Until() | Without():
+                return self._search(node)
+            case Token(item) | Regular(states=item):
                 return self._part_of(item)
             case Unlike(texts, plain, escape):
                 free = self._compile(Repeat(Choice((plain, escape))))
@@ -162,6 +162,16 @@ class Matcher:
                 return _Beside(self._number_of_trie(Trie.of(texts)), len(self._unlikes) - 1)
             case CharClass() | Reference() | Special():
                 return node
+            case Both() | Not():
+                raise AssertionError(node)
+
+    def _search(self, node: Until | Without) -> _Part:
+        until = isinstance(node, Until)
+        if "" in node.markers:  # it occurs at once, before any character
+            return _All(()) if until else _Any(())
+        barred = node.barred if isinstance(node, Until) else ()
+        self._searchers[node.markers, barred] = Searcher.of(node.markers, barred)
+        return _Search(node.markers, barred, 0, until)
 
     def _number_of_part(self, part: _Part) -> int:
         number = self._part_numbers.setdefault(part, len(self._parts))
@@ -244,12 +254,13 @@ class Matcher:
                 target = self._tries[trie].after.get(character)
                 rest = self._unlikes[kind].free if target is None else self._beside(target, kind)
                 return self._expand(self._push(rest, below))
-            case _Search(markers, state, until):
-                searcher = self._searchers[markers]
+            case _Search(markers, barred, state, until):
+                searcher = self._searchers[markers, barred]
                 state = searcher.step(state, character)
                 if state in searcher.finished:
-                    return self._expand(below) if until else ()
-                left = self._number_of_part(_Search(markers, state, until))
+                    ends = until and state not in searcher.barred
+                    return self._expand(below) if ends else ()
+                left = self._number_of_part(_Search(markers, barred, state, until))
                 return self._expand(self._push(left, below))
             case _:
                 raise AssertionError(part)

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.rules import (
+    Both,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -27,6 +30,8 @@ from gguf_fc.gbnf.rules import (
     choice,
     sequence,
 )
+
+LEFT_RECURSION = "rule '{}' is left recursive: it can begin with itself"
 
 Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
 
@@ -45,7 +50,8 @@ def prune(rules: Rules) -> Rules:
     named = {name: node for name, node in alive if node is not None}
     reached = _reachable(named, rules.root)
     pruned = Rules({name: named[name] for name in rules.named if name in reached}, rules.root)
-    _refuse_left_recursion(pruned)
+    if (name := left_recursive(pruned)) is not None:
+        raise GrammarError(LEFT_RECURSION.format(name))
     return pruned
 
 
@@ -56,20 +62,28 @@ def children(node: Node) -> tuple[Node, ...]:
             return items
         case Choice(options):
             return options
-        case Repeat(item) | Token(item) | Unlike(escape=item):
+        case Repeat(item) | Token(item) | Unlike(escape=item) | Not(item):
             return (item,)
+        case Both(items):
+            return items
+        case Regular(expression, states):
+            return (expression, states)
         case _:
             return ()
 
 
-def references(node: Node) -> Iterator[str]:
-    """The names of the rules *node* refers to, with doubles."""
+def nodes(node: Node) -> Iterator[Node]:
+    """*node* and all below it, in order."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
-        if isinstance(current, Reference):
-            yield current.name
+        yield current
         waiting.extend(reversed(children(current)))
+
+
+def references(node: Node) -> Iterator[str]:
+    """The names of the rules *node* refers to, with doubles."""
+    return (inner.name for inner in nodes(node) if isinstance(inner, Reference))
 
 
 def _require_definitions(rules: Rules) -> None:
@@ -109,7 +123,7 @@ def _is_productive(node: Node, live: set[str]) -> bool:
             return any(_is_productive(option, live) for option in options)
         case Repeat(item, least, most):
             return (most is None or least <= most) and (least == 0 or _is_productive(item, live))
-        case Token(item):
+        case Token(item) | Regular(states=item):
             return _is_productive(item, live)
         case Reference(name):
             return name in live
@@ -127,10 +141,12 @@ def _is_nullable(node: Node, nullable: set[str]) -> bool:
             return any(_is_nullable(option, nullable) for option in options)
         case Repeat(item, least):
             return least == 0 or _is_nullable(item, nullable)
-        case Token(item):
+        case Token(item) | Regular(states=item):
             return _is_nullable(item, nullable)
         case Reference(name):
             return name in nullable
+        case Both() | Not():
+            raise AssertionError(node)
         case _:
             return _is_nullable_leaf(node)
 
@@ -196,7 +212,8 @@ def _reachable(named: dict[str, Node], root: str) -> set[str]:
     return seen
 
 
-def _refuse_left_recursion(rules: Rules) -> None:
+def left_recursive(rules: Rules) -> str | None:
+    """A rule that can begin with itself, if there is one."""
     nullable = holding(rules, _is_nullable)
     first = {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
     done: set[str] = set()
@@ -209,11 +226,12 @@ def _refuse_left_recursion(rules: Rules) -> None:
                 path.pop(name)
                 done.add(name)
             elif name in path:
-                raise GrammarError(f"rule {name!r} is left recursive: it can begin with itself")
+                return name
             elif name not in done:
                 path[name] = None
                 waiting.append((name, True))
                 waiting.extend((target, False) for target in first[name])
+    return None
 
 
 def _leftmost(node: Node, nullable: set[str]) -> Iterator[str]:
@@ -224,7 +242,7 @@ def _leftmost(node: Node, nullable: set[str]) -> Iterator[str]:
         case Choice(options):
             for option in options:
                 yield from _leftmost(option, nullable)
-        case Repeat(item) | Token(item):
+        case Repeat(item) | Token(item) | Regular(states=item):
             yield from _leftmost(item, nullable)
         case Sequence(items):
             for item in items:

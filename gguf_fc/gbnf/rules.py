@@ -61,9 +61,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Any text up to and including the first occurrence of one of the *markers*."""
+    """Any text up to and including the first occurrence of one of the *markers*.
+
+    None of the *barred* texts occurs before it.
+    """
 
     markers: tuple[str, ...]
+    barred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,32 @@ class Special:
         return f"<[{self.token}]>" if isinstance(self.token, int) else self.token
 
 
+@dataclass(frozen=True, slots=True)
+class Both:
+    """What all the items match.  Only in the *expression* of a ``Regular``."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What *item* does not match.  Only in the *expression* of a ``Regular``."""
+
+    item: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """A regular language, said twice.
+
+    *expression* is for an engine that knows ``Both`` and ``Not``; *states* says the same with
+    plain rules only, one for each state of an automaton.
+    """
+
+    expression: Node
+    states: Node
+
+
 Node = (
     Literal
     | CharClass
@@ -125,6 +155,9 @@ Node = (
     | Unlike
     | Token
     | Special
+    | Both
+    | Not
+    | Regular
 )
 
 

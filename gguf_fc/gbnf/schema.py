@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf.json_text import JsonText, quoted, word
+from gguf_fc.gbnf.json_text import JsonText
+from gguf_fc.gbnf.notation import Notation
 from gguf_fc.gbnf.numeric import Bound, integer_range, number_range
 from gguf_fc.gbnf.rules import (
     Builder,
@@ -52,6 +53,7 @@ from gguf_fc.gbnf.schema_tree import (
     Values,
 )
 from gguf_fc.gbnf.spacing import Spacing
+from gguf_fc.gbnf.strings import StringBound
 
 _NEVER: Node = Choice(())
 _MAX_LETTERS = 20_000  # of the names that other members must not have
@@ -62,19 +64,21 @@ def compile_schema(
     schema: Any,
     builder: Builder,
     *,
-    spacing: Spacing | None,
+    spacing: Spacing | Notation | None,
     closed: bool = False,
     path: str = "$",
+    document: Any = None,
 ) -> tuple[Node, tuple[Loosened, ...]]:
     """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
 
     *closed* reads an absent ``additionalProperties`` as false wherever ``properties`` are listed.
-    *path* is where *schema* stands, for errors and the report.
+    *path* is where *schema* stands, for errors and the report.  *document* is where references
+    lead to, if that is more than *schema*.
     """
-    reader = SchemaReader(Document(schema, path))
+    reader = SchemaReader(Document(schema if document is None else document, path))
     writer = _Writer(JsonText(builder, spacing), reader, closed)
     try:
-        node = writer.write(reader.root(), path)
+        node = writer.write(reader.read(schema, path), path)
         writer.finish()
     except RecursionError as error:
         raise GrammarError(f"{path}: the schema is nested too deeply") from error
@@ -110,7 +114,7 @@ class _Writer:
     def _kind(self, kind: Kind, path: str) -> Node:
         match kind:
             case Null():
-                return word("null")
+                return self.text.null
             case Boolean():
                 return self.text.boolean
             case Number():
@@ -176,7 +180,7 @@ class _Writer:
         if extra is None:
             extra = NOTHING if self.closed and schema.listed else ANYTHING
         members = [
-            (self._member(word(quoted(p.name)), p.schema, step(path, p.name)), p.required)
+            (self._member(self.text.key(p.name), p.schema, step(path, p.name)), p.required)
             for p in schema.properties
             if p.schema != NOTHING or p.required
         ]
@@ -193,12 +197,12 @@ class _Writer:
 
     def _other_key(self, names: list[str], path: str) -> Node:
         if not names:
-            return self.text.string
+            return self.text.key_in(StringBound())[0]
         if sum(map(len, names)) > _MAX_LETTERS:
             reason = "too many names: another member may have the name of a declared one"
             self.reader.loosen(path, "additionalProperties", reason)
-            return self.text.string
-        return self.text.string_unlike(names)
+            return self.text.key_in(StringBound())[0]
+        return self.text.key_in(StringBound(excluded=tuple(names)))[0]
 
     def _member(self, key: Node, schema: Schema, path: str) -> Node:
         return sequence(key, self.text.colon, self.write(schema, path))

@@ -81,6 +81,11 @@ class SchemaReader:
         _require_bounded(self.document.root, self.document.path)
         return self._read(self.document.root, self.document.path)
 
+    def read(self, raw: Any, path: str) -> Schema:
+        """A part of the document, or a schema that refers to it."""
+        _require_bounded(raw, path)
+        return self._read(raw, path)
+
     def definition(self, ref: Ref) -> Schema:
         """What *ref* stands for: never itself a reference, and read only when asked for."""
         key = ref.key

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 
 from gguf_fc.gbnf.automaton import Searcher
 from gguf_fc.gbnf.rules import (
+    Both,
     Builder,
     CharClass,
     Choice,
     Literal,
     Node,
+    Not,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -72,7 +75,7 @@ class _Plain:
                 return choice(*map(self._plain, options))
             case Repeat(item, least, most):
                 return self._repeat(self._plain(item), least, most)
-            case Token(item):
+            case Token(item) | Regular(states=item):
                 return self._plain(item)
             case Unlike():
                 if node not in self._searches:
@@ -124,7 +127,7 @@ class _Plain:
         until = isinstance(node, Until)
         if not node.markers:
             return Repeat(CharClass((), negated=True))
-        searcher = Searcher.of(node.markers)
+        searcher = Searcher.of(node.markers, node.barred if isinstance(node, Until) else ())
         states = {
             state: self._builder.reserve("until" if until else "without")
             for state in searcher.open_states()
@@ -170,7 +173,7 @@ def _transitions(
         reading = CharClass(_points(characters))
         if target in states:
             options.append(sequence(reading, states[target]))
-        elif until:
+        elif until and target not in searcher.barred:
             options.append(reading)
     return choice(*options) if until else optional(choice(*options))
 
@@ -212,7 +215,7 @@ def _single(node: Node) -> str:
             return grouped + _count(least, most)
         case Sequence() | Choice():
             return f"({_alternatives(node)})"
-        case Until() | Without() | Unlike() | Token():
+        case Until() | Without() | Unlike() | Token() | Both() | Not() | Regular():
             raise AssertionError(node)
 
 

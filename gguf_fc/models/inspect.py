@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from gguf_fc.dialect import Dialect, describe
 from gguf_fc.errors import ConfigError
 from gguf_fc.models.fit import size_text
@@ -51,6 +53,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"template    {found['template']}"
     yield f"tools       {tools['label']}"
     yield from (f"warning     {warning}" for warning in tools["warnings"])
+    yield from ("", "syntax")
+    yield from (f"  {key:<10} {_as_json(value)}" for key, value in tools["syntax"].items())
     yield from ("", "evidence")
     for item in tools["evidence"]:
         yield f"  {item['name']}: {item['value']!r}"
@@ -93,6 +97,10 @@ def _for_people(key: str, value: Any) -> str:
     if key in {"bos", "eos"}:
         return repr(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _as_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _indented(text: str) -> list[str]:

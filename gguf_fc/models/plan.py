@@ -64,6 +64,7 @@ def plan(entry: Entry, settings: Settings) -> Plan:
             n_threads=_first(settings.threads, entry.threads),
             n_gpu_layers=_first(settings.n_gpu_layers, entry.gpu_layers),
             max_queue=settings.max_queue,
+            constraint=settings.constraint,
         ),
         context_note=context.why,
         warnings=()

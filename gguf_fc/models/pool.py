@@ -22,7 +22,7 @@ from typing import Protocol
 
 from gguf_fc.dialect import Dialect
 from gguf_fc.errors import ModelNotFound, SetupError, WorkerUnavailable
-from gguf_fc.job import FromWorker, Job, Load, Ready, Sampling
+from gguf_fc.job import FromWorker, Job, Load, Measure, Ready, Sampling
 from gguf_fc.models.gguf import Header, stem_of
 from gguf_fc.models.plan import Plan
 from gguf_fc.models.registry import Entry
@@ -43,7 +43,7 @@ class ModelWorker(Protocol):
 
     async def stop(self) -> None: ...
 
-    def run(self, job: Job) -> AsyncGenerator[FromWorker]: ...
+    def run(self, job: Job | Measure) -> AsyncGenerator[FromWorker]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +126,13 @@ class Pool:
                 param="model",
             )
         return entry
+
+    async def outline(self, name: str) -> Plan:
+        """How that model would be loaded; loads nothing.  Raises ModelNotFound or SetupError."""
+        entry = self.find(name)
+        if self.loaded is not None and self.loaded.entry is entry:
+            return self.loaded.plan
+        return await asyncio.to_thread(self._plan, entry)
 
     def sampling(self, name: str | None) -> Sampling:
         """How that model samples where a request does not say.  Raises ModelNotFound."""

@@ -20,6 +20,8 @@ from gguf_fc.job import (
     FromWorker,
     Job,
     Load,
+    Measure,
+    Measured,
     Ready,
 )
 from gguf_fc.worker.child import COMMAND
@@ -73,8 +75,11 @@ class Worker:
         self._fail_all(WorkerUnavailable.code, "The server is stopping.")
         await self._supervisor.stop()
 
-    async def run(self, job: Job) -> AsyncGenerator[FromWorker]:
-        """*job*'s messages; the last is ``Done`` or ``Failed``.  Closing the generator cancels."""
+    async def run(self, job: Job | Measure) -> AsyncGenerator[FromWorker]:
+        """*job*'s messages; the last is ``Done``, ``Measured`` or ``Failed``.
+
+        Closing the generator cancels.
+        """
         try:
             await self._supervisor.wait_ready(RESTART_SECONDS)
         except WorkerUnavailable as error:
@@ -99,7 +104,7 @@ class Worker:
             case Accepted(id=job_id) | Chunk(id=job_id):
                 if job_id in self._jobs:
                     self._jobs[job_id].put_nowait(message)
-            case Done(id=job_id) | Failed(id=job_id):
+            case Done(id=job_id) | Measured(id=job_id) | Failed(id=job_id):
                 if messages := self._jobs.pop(job_id, None):
                     messages.put_nowait(message)
             case _:

@@ -21,6 +21,8 @@ from gguf_fc.job import (
     Job,
     Load,
     LoadFailed,
+    Measure,
+    Measured,
     Ping,
     Pong,
     Ready,
@@ -34,8 +36,8 @@ MAX_FRAME = 64 * 1024 * 1024  # bytes; a prompt and a grammar are far smaller
 LENGTH = 4  # bytes, big-endian
 
 _TYPES: tuple[type[Any], ...] = (
-    *(Load, Job, Cancel, Ping, Stop),
-    *(Ready, LoadFailed, Accepted, Chunk, Done, Failed, Pong),
+    *(Load, Job, Measure, Cancel, Ping, Stop),
+    *(Ready, LoadFailed, Accepted, Chunk, Done, Measured, Failed, Pong),
 )
 _BY_NAME = {cls.__name__: cls for cls in _TYPES}
 

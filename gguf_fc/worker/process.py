@@ -18,12 +18,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from gguf_fc.engine.constraint import Grammars
+from gguf_fc.engine.constraint import Compile, Grammars
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
+from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.errors import ModelFileError
-from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Ping, Pong, Stop
+from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Measure, Ping, Pong, Stop
 from gguf_fc.worker.frames import Decoder, Message, encode
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def run(line: Line) -> None:
 def _serve(line: Line, model: Llama, load: Load) -> None:
     engine = Engine(
         model,
-        Grammars(model.vocabulary).compile,
+        _compiler(model, load),
         line.send,
         n_parallel=load.n_parallel,
         max_queue=load.max_queue,
@@ -97,11 +98,19 @@ def _serve(line: Line, model: Llama, load: Load) -> None:
             engine.step()
 
 
+def _compiler(model: Llama, load: Load) -> Compile:
+    if load.constraint == "llama.cpp":
+        return SamplerGrammars(model.vocabulary, model.open_grammar).compile
+    return Grammars(model.vocabulary).compile
+
+
 def handle(message: Message, engine: Engine, send: Callable[[FromWorker], None]) -> None:
     """Do what the server asks."""
     match message:
         case Job():
             engine.submit(message)
+        case Measure():
+            engine.measure(message)
         case Cancel(id=job_id):
             engine.cancel(job_id)
         case Ping(n=n):

@@ -12,6 +12,7 @@ from gguf_fc.events import (
     CallDelta,
     CallEnd,
     CallStart,
+    Check,
     Event,
     Finish,
     ReasoningDelta,
@@ -155,3 +156,18 @@ def test_content_is_null_beside_calls_only() -> None:
 def test_a_call_that_was_cut_off_is_left_out_of_a_whole_reply() -> None:
     message = fold(CUT_OFF)["choices"][0]["message"]
     assert [call["id"] for call in message["tool_calls"]] == ["a"]
+
+
+def test_checks_are_shown_beside_the_protocol_in_the_last_chunk_and_the_reply() -> None:
+    checks = (Check("tool_calls[0]", "valid"), Check("content", "invalid", "$: too long"))
+    shown = [
+        {"subject": "tool_calls[0]", "result": "valid"},
+        {"subject": "content", "result": "invalid", "reason": "$: too long"},
+    ]
+    stream, reply = ChatStream(ENVELOPE, include_usage=True), ChatReply(ENVELOPE)
+    (last, _usage) = stream.encode(Finish(done(), checks))
+    reply.add(Finish(done(), checks))
+    assert last["choices"][0]["finish_reason"] == "stop"
+    assert last["validation"] == reply.result()["validation"] == shown
+    ChatCompletionChunk.model_validate(last)
+    ChatCompletion.model_validate(reply.result())

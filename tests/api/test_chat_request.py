@@ -80,6 +80,14 @@ def test_broken_arguments_of_an_earlier_call_are_refused_by_their_path() -> None
             },
             ToolChoice("required", allowed=("f",)),
         ),
+        (
+            {
+                "type": "allowed_tools",
+                "mode": "auto",
+                "tools": [{"type": "function", "name": "g"}],
+            },
+            ToolChoice("auto", allowed=("g",)),
+        ),
     ],
 )
 def test_every_form_of_tool_choice_is_understood(choice: object, expected: ToolChoice) -> None:
@@ -114,6 +122,35 @@ def test_without_tools_there_is_nothing_to_choose(tools: object) -> None:
 
 def test_two_tools_of_one_name_are_refused() -> None:
     assert refused(tools=[*TOOLS, TOOLS[0]]) == "tools[2].function.name"
+
+
+def test_template_variables_are_passed_on_unless_they_are_the_server_s_own() -> None:
+    kwargs = {"enable_thinking": False, "builtin_tools": ["x"]}
+    assert request(chat_template_kwargs=kwargs).template_variables == kwargs
+    for name in ("messages", "tools", "add_generation_prompt", "bos_token", "not a name"):
+        assert refused(chat_template_kwargs={name: 1}) == f"chat_template_kwargs.{name}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "thinking", "effort"),
+    [
+        ({}, None, None),
+        ({"enable_thinking": False}, False, None),
+        ({"enable_thinking": True, "reasoning_effort": "low"}, True, "low"),
+        ({"reasoning_effort": "high"}, None, "high"),
+        ({"reasoning_effort": "none"}, False, None),
+    ],
+)
+def test_thinking_is_switched_by_either_field(
+    fields: dict[str, Any], *, thinking: bool | None, effort: str | None
+) -> None:
+    asked = request(**fields)
+    assert (asked.thinking, asked.effort) == (thinking, effort)
+
+
+def test_fields_that_contradict_each_other_about_thinking_are_refused() -> None:
+    assert refused(enable_thinking=True, reasoning_effort="none") == "reasoning_effort"
+    assert refused(reasoning_effort="much") == "reasoning_effort"
 
 
 def test_stream_options_need_a_stream() -> None:
@@ -153,3 +190,11 @@ def test_parameters_must_describe_an_object(parameters: object) -> None:
 def test_parameters_may_leave_it_to_us_that_arguments_are_an_object(parameters: object) -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
     assert request(tools=[tool]).tools[0].parameters == parameters
+
+
+def test_a_grammar_stands_alone() -> None:
+    assert request(grammar="root ::= [a]").grammar == "root ::= [a]"
+    assert request(grammar="x", tools=[], response_format={"type": "text"}).grammar == "x"
+    assert refused(grammar="x", tools=TOOLS) == "grammar"
+    assert refused(grammar="x", tools=TOOLS, tool_choice="none") == "grammar"
+    assert refused(grammar="x", response_format={"type": "json_object"}) == "grammar"

@@ -81,12 +81,15 @@ def test_a_template_that_does_not_falls_back_and_says_why(name: str, reason: str
     assert dialect.evidence[0].evidence.startswith(reason)
 
 
-def test_a_call_written_with_numbers_that_count_is_not_trusted() -> None:
+def test_a_number_that_counts_the_calls_is_a_slot() -> None:
     text = template_text("tagged")
     text = text.replace("""{"name": "'""", """{"n": ' ~ loop.index0 ~ ', "name": "'""")
     dialect = Dialect.from_template(text)
-    assert not dialect.native
-    assert "does not write" in dialect.evidence[0].evidence
+    assert dialect.native
+    calls = [{"name": f"probe_{n}", "arguments": {}} for n in range(3)]
+    written = dialect.write(tool_calls=calls)
+    assert '{"n": 2, "name": "probe_2"' in written
+    assert dialect.grammar(tools=calls).matches(written)
 
 
 @pytest.mark.parametrize(

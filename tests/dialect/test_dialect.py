@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gguf_fc import Dialect
-from gguf_fc.dialect.probe import probe_clock
+from gguf_fc.dialect.chat import probe_clock
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Segment
 from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
@@ -113,6 +113,10 @@ def test_both_forms_of_everything_mean_the_same() -> None:
         ("auto", ToolChoice()),
         ("none", ToolChoice("none")),
         (named, ToolChoice("named", "get_weather")),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [named]}},
+            ToolChoice("required", allowed=("get_weather",)),
+        ),
     ]
     for json_choice, choice in choices:
         ours = dialect.grammar(tools=[tool], tool_choice=choice)
@@ -183,6 +187,13 @@ def test_control_tokens_in_tools_arguments_and_results_stay_text() -> None:
     prompt = dialect.render(messages, tools=[tool])
     plain = [segment for segment in prompt.segments if not segment.special]
     assert plain == [Segment("<|end|>", special=False)] * 4
+
+
+def test_a_template_variable_cannot_become_a_control_token_either() -> None:
+    template = "<|s|>{{ mood }}{% for m in messages %}{{ m.content }}{% endfor %}"
+    dialect = Dialect.from_template(template, special_tokens=("<|s|>",))
+    prompt = dialect.render([{"role": "user", "content": "hi"}], mood="<|s|>")
+    assert [(s.text, s.special) for s in prompt.segments][:2] == [("<|s|>", True), ("<|s|>", False)]
 
 
 def test_thinking_switched_off_or_on_is_the_prefill() -> None:

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.dialect.history import Needs, alternating, normalised, plain, short_id, tool_values
+from gguf_fc.dialect.history import (
+    Needs,
+    alternating,
+    mended,
+    normalised,
+    plain,
+    settled,
+    tool_values,
+)
+from gguf_fc.dialect.ids import SHORT, short_id
+from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Message, Tool, ToolCall
 from tests.support.templates import NAMES, dialect_of
 
@@ -26,8 +36,12 @@ def result(id_: str | None, content: str, name: str | None = None) -> Message:
     return Message(role="tool", tool_call_id=id_, content=content, name=name)
 
 
+def values_of(messages: list[Message], needs: Needs = NEEDS) -> list[dict[str, Any]]:
+    return normalised(settled(messages, needs), needs)
+
+
 def test_content_is_never_null_and_calls_only_where_there_are_some() -> None:
-    user, assistant = normalised([USER, called("a")], NEEDS)
+    user, assistant = values_of([USER, called("a")])
     assert user == {"role": "user", "content": "Hello"}
     assert assistant["content"] == ""
     assert assistant["tool_calls"] == [
@@ -36,7 +50,7 @@ def test_content_is_never_null_and_calls_only_where_there_are_some() -> None:
 
 
 def test_arguments_are_text_where_the_template_needs_text() -> None:
-    value = normalised([USER, called("a")], Needs(text_arguments=True))[1]
+    value = values_of([USER, called("a")], Needs(text_arguments=True))[1]
     assert json.loads(value["tool_calls"][0]["function"]["arguments"]) == {"n": 0}
 
 
@@ -46,15 +60,15 @@ def test_system_and_developer_messages_become_one_at_the_beginning() -> None:
         USER,
         Message(role="system", content="Two."),
     ]
-    assert normalised(messages, NEEDS)[0] == {"role": "system", "content": "One.\n\nTwo."}
-    assert [m["role"] for m in normalised(messages, NEEDS)] == ["system", "user"]
+    assert values_of(messages)[0] == {"role": "system", "content": "One.\n\nTwo."}
+    assert [m["role"] for m in values_of(messages)] == ["system", "user"]
 
 
 def test_where_there_is_no_system_role_the_first_user_says_it() -> None:
     system = Message(role="system", content="Be brief.")
     needs = Needs(system=False)
-    assert normalised([system, USER], needs) == [{"role": "user", "content": "Be brief.\n\nHello"}]
-    assert normalised([system, called("a")], needs)[0] == {"role": "user", "content": "Be brief."}
+    assert values_of([system, USER], needs) == [{"role": "user", "content": "Be brief.\n\nHello"}]
+    assert values_of([system, called("a")], needs)[0] == {"role": "user", "content": "Be brief."}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +80,7 @@ def test_where_there_is_no_system_role_the_first_user_says_it() -> None:
     ],
 )
 def test_results_find_their_call_by_id_name_or_order(results: list[Message]) -> None:
-    values = normalised([USER, called("a", "b"), *results], NEEDS)[2:]
+    values = values_of([USER, called("a", "b"), *results])[2:]
     assert {v["content"]: (v["tool_call_id"], v["name"]) for v in values} == {
         "first": ("a", "tool0"),
         "second": ("b", "tool1"),
@@ -74,17 +88,17 @@ def test_results_find_their_call_by_id_name_or_order(results: list[Message]) -> 
 
 
 def test_a_result_of_no_call_becomes_text() -> None:
-    assert normalised([USER, result("x", "lost")], NEEDS)[1] == {"role": "user", "content": "lost"}
+    assert values_of([USER, result("x", "lost")])[1] == {"role": "user", "content": "lost"}
 
 
 def test_missing_ids_are_filled_in_and_agree() -> None:
-    values = normalised([USER, called(None), result(None, "r"), called(None)], NEEDS)
+    values = values_of([USER, called(None), result(None, "r"), called(None)])
     assert values[1]["tool_calls"][0]["id"] == values[2]["tool_call_id"]
     assert values[1]["tool_calls"][0]["id"] != values[3]["tool_calls"][0]["id"]
 
 
 def test_short_ids_are_nine_letters_and_digits_and_agree() -> None:
-    values = normalised([USER, called("call_1"), result("call_1", "r")], Needs(short_ids=True))
+    values = values_of([USER, called("call_1"), result("call_1", "r")], Needs(ids=SHORT))
     id_ = values[1]["tool_calls"][0]["id"]
     assert len(id_) == 9
     assert id_.isalnum()
@@ -94,7 +108,7 @@ def test_short_ids_are_nine_letters_and_digits_and_agree() -> None:
 
 def test_several_calls_become_several_turns_where_one_is_the_most() -> None:
     messages = [USER, called("a", "b"), result("b", "second"), result("a", "first")]
-    values = normalised(messages, Needs(one_call=True))
+    values = values_of(messages, Needs(one_call=True))
     assert [v["role"] for v in values] == ["user", "assistant", "tool", "assistant", "tool"]
     assert [v["content"] for v in values if v["role"] == "tool"] == ["first", "second"]
 
@@ -117,7 +131,7 @@ def test_alternating_joins_what_one_role_says_and_fills_what_is_missing() -> Non
 
 
 def test_plain_turns_are_text_and_alternate() -> None:
-    values = plain([called("a"), result("a", "r"), USER], NEEDS)
+    values = normalised(plain([called("a"), result("a", "r"), USER], NEEDS), NEEDS)
     assert [v["role"] for v in values] == ["user", "assistant", "user"]
     assert all(set(v) == {"role", "content"} for v in values)
 
@@ -168,3 +182,52 @@ def test_every_legal_history_renders_with_every_template(
     messages = [message for turn in turns for message in turn]
     tools = [{"function": {"name": "f", "parameters": {"type": "object"}}}] if with_tools else None
     assert isinstance(dialect_of(name).render(messages, tools=tools).text, str)
+
+
+def test_calls_sent_one_by_one_are_one_turn_with_its_results_in_order() -> None:
+    messages = [USER, called("a"), called("b"), result("b", "second"), result("a", "first")]
+    values = values_of(messages)
+    assert [v["role"] for v in values] == ["user", "assistant", "tool", "tool"]
+    assert [call["id"] for call in values[1]["tool_calls"]] == ["a", "b"]
+    assert [v["content"] for v in values[2:]] == ["first", "second"]
+
+
+def test_a_late_result_stands_behind_its_call() -> None:
+    values = values_of([USER, called("a", "b"), result("b", "two"), USER, result("a", "one")])
+    assert [v["content"] for v in values[2:]] == ["one", "two", "Hello"]
+
+
+def test_no_two_calls_of_a_turn_share_an_id() -> None:
+    values = values_of([USER, called("a", "a"), result("a", "first"), result("a", "second")])
+    ids = [call["id"] for call in values[1]["tool_calls"]]
+    assert len(set(ids)) == 2
+    assert [v["tool_call_id"] for v in values[2:]] == ids
+    assert [v["content"] for v in values[2:]] == ["first", "second"]
+
+
+def test_ids_count_where_the_template_s_do() -> None:
+    needs = Needs(ids="functions.{name}:{index}")
+    values = values_of([USER, called("x", "y"), result("y", "r"), USER, called("x")], needs)
+    assert [c["id"] for c in values[1]["tool_calls"]] == ["functions.tool0:0", "functions.tool1:1"]
+    assert values[2]["tool_call_id"] == "functions.tool1:1"
+    assert values[4]["tool_calls"][0]["id"] == "functions.tool0:2"
+
+
+def test_content_reasoning_and_results_take_the_form_the_template_knows() -> None:
+    needs = Needs(parts=True, reasoning="thinking", result_role="ipython")
+    thinking = Message(role="assistant", content="", reasoning_content="Hm.")
+    user, assistant = values_of([USER, thinking], needs)
+    assert user["content"] == [{"type": "text", "text": "Hello"}]
+    assert assistant == {"role": "assistant", "content": [], "thinking": "Hm."}
+    assert values_of([USER, called("a"), result("a", "r")], needs)[2]["role"] == "ipython"
+
+
+def test_broken_arguments_are_mended_or_refused_with_their_place() -> None:
+    def turn(arguments: str) -> Message:
+        return Message(role="assistant", tool_calls=(ToolCall("a", "f", arguments),))
+
+    (fixed,) = mended([turn("{'a': True,")])
+    assert fixed.tool_calls[0].arguments == '{"a": true}'
+    with pytest.raises(InvalidParameter) as caught:
+        mended([USER, turn("{}"), turn("{oops")])
+    assert caught.value.param == "messages[2].tool_calls[0].function.arguments"

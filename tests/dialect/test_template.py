@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.dialect.probe import probe_clock
+from gguf_fc.dialect.chat import probe_clock
 from gguf_fc.dialect.template import Template
 from gguf_fc.errors import TemplateError
 
@@ -31,6 +31,15 @@ def rendered(text: str, **variables: Any) -> str:
         ("{{ strftime_now('%d %b %Y') }}", "01 Jan 2026"),
         ("{% set l = [] %}{% set _ = l.append(1) %}{{ l }}", "[1]"),
         ("{{ '-' * 5 }}{{ 3 * 4 }}", "-----12"),
+        ("{{ [1, 2] | map('string') | tojson }}", '["1", "2"]'),
+        ("{{ 'a' | center(3) }}{{ 'a'.rjust(2) }}{{ '%3d' % 7 }}", " a  a  7"),
+        ("{{ '{:>3}'.format(1000000) }}{{ '{}{{'.format(1) }}", "10000001{"),
+        ("{% set d = {'a': 1} %}{% set _ = d.update({'b': 2}) %}{{ d }}", "{'a': 1, 'b': 2}"),
+        ("{% macro f(context, obj) %}{{ obj }}{% endmacro %}{{ f(obj=1, context=2) }}", "1"),
+        # What may not be touched is not there.
+        ("{{ ('{0.__class__}' | attr('format'))(x) }}", ""),
+        ("{{ '{x.__class__}'.format_map({'x': x}) }}", ""),
+        ("{{ raise_exception.__globals__ }}", ""),
     ],
 )
 def test_templates_render_as_their_authors_expect(text: str, expected: str) -> None:
@@ -50,6 +59,19 @@ def test_values_are_copies() -> None:
         "{{ cycler.__init__.__globals__.os.system('true') }}",
         "{{ lipsum.__globals__['os'].popen('true').read() }}",
         "{{ (''|attr('__class__'))() }}",
+        "{{ ''['__class__'].mro() }}",
+        "{{ [''] | map(attribute='__class__') | first.mro() }}",
+        "{{ '{0.__class__}' | format(x) }}{{ ('%s' | attr('__mod__'))(x) }}",
+        "{{ namespace.__init__.__globals__ }}",
+        "{{ joiner.__init__.__globals__['os'] }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ range.__self__ }}{{ strftime_now.__closure__[0].cell_contents.x }}",
+        "{{ dict.mro() }}",
+        "{{ (x.bit_length | attr('__self__')).__class__() }}",
+        "{% for k in ''.join.__self__.__dir__() %}{% endfor %}",
+        "{{ lipsum() }}",
+        "{% import 'os' as os %}",
+        "{% extends 'x' %}",
         "{{ '{0.__class__.__init__.__globals__}'.format(x) }}",
         "{% include '/etc/passwd' %}",
         "{{ raise_exception('No.') }}",
@@ -72,6 +94,21 @@ def test_whatever_goes_wrong_inside_is_one_kind_of_error(text: str) -> None:
         "{% for n in range(1000) %}{% for m in range(1000) %}{% endfor %}{% endfor %}",
         "{% for n in range(9999) %}{{ 'a' * 9999 }}{% endfor %}",
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ 'a'.center(10**9) }}",
+        "{{ 'a'.center(1000000000) }}",
+        "{{ 'a'.ljust(width=1000000000) }}",
+        "{{ '1'.zfill(1000000000) }}",
+        "{{ '\\t'.expandtabs(1000000000) }}",
+        "{{ 'a' | center(1000000000) }}",
+        "{{ 'a\\nb' | indent(1000000000) }}",
+        "{{ '%1000000000d' % 1 }}",
+        "{{ '%*d' % (1000000000, 1) }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ '{:1000000000}'.format(1) }}",
+        "{{ '{:>{}}'.format(1, 1000000000) }}",
+        "{{ '{x:1000000000}'.format_map({'x': 1}) }}",
+        "{{ ('a' * 9999).replace('a', 'b' * 9999) }}",
+        "{% set n = namespace(s='a') %}{% for i in range(40) %}{% set n.s = n.s + n.s %}{% endfor %}",
     ],
 )
 def test_what_a_template_builds_is_bounded(text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.dialect.values import JsonReader
+from gguf_fc.dialect.values import ValueReader
 
 VALUES = st.recursive(
     st.none()
@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 
 def state_after(text: str) -> str:
-    reader = JsonReader()
+    reader = ValueReader()
     taken = sum(reader.feed(character) for character in text)
     if reader.state == "open":
         reader.finish()
@@ -59,8 +59,8 @@ def test_what_is_no_json_breaks(text: str) -> None:
 
 
 def test_nothing_behind_the_value_is_taken() -> None:
-    reader = JsonReader()
+    reader = ValueReader()
     assert reader.feed('{"a": [1, 2]} and more') == len('{"a": [1, 2]}')
-    reader = JsonReader()
+    reader = ValueReader()
     assert reader.feed("12,") == 2
     assert reader.state == "done"

@@ -1,6 +1,7 @@
 """``tool_choice`` means what it says, whatever the model would rather do.
 
-The model has random weights, so nothing but the grammar can make its calls valid.
+The model has random weights, so nothing but the grammar can make its calls valid.  Both engines
+that can hold it to one are put to the same test; the slower one makes fewer generations.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +18,15 @@ import jsonschema_rs
 import pytest
 from openai.types.chat.chat_completion import ChatCompletion, Choice
 
+from tests.support.choices import NAMED, SCHEMAS, TOOLS
 from tests.support.random_model import write_random_model
 from tests.support.server import ROOT, Server, running
 
 pytestmark = pytest.mark.live
 
-GENERATIONS = 50
+GENERATIONS = {"llguidance": 50, "llama.cpp": 4}
 DATA = Path(os.environ.get("GGUF_FC_DATA", ROOT / ".." / "shared" / "data"))
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-def tool(name: str, **properties: Any) -> dict[str, Any]:
-    required = [key for key in properties if not key.startswith("may_")]
-    return {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": f"Use {name}",
-            "parameters": {"type": "object", "properties": properties, "required": required},
-        },
-    }
-
-
-TOOLS: list[Any] = [
-    tool("get_weather", city={"type": "string", "maxLength": 6}, may_unit={"enum": ["C", "F"]}),
-    tool(
-        "set_alarm",
-        hour={"type": "integer", "minimum": 0, "maximum": 23},
-        loud={"type": "boolean"},
-        may_days={"type": "array", "items": {"enum": ["mon", "tue"]}, "maxItems": 2},
-    ),
-    tool(
-        "add.note",
-        tags={"type": "array", "items": {"const": "x"}, "maxItems": 3},
-        may_at={
-            "type": "object",
-            "properties": {"line": {"type": "integer", "minimum": 1, "maximum": 99}},
-            "required": ["line"],
-            "additionalProperties": False,
-        },
-    ),
-    tool("ping"),
-]
-SCHEMAS = {entry["function"]["name"]: entry["function"]["parameters"] for entry in TOOLS}
-NAMED = {"type": "function", "function": {"name": "set_alarm"}}
 
 
 def vocabularies() -> list[Any]:
@@ -73,22 +40,37 @@ def vocabulary(request: pytest.FixtureRequest) -> Path | None:
     return request.param  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A server, and how often it is asked."""
+
+    server: Server
+    generations: int
+
+
+@pytest.fixture(scope="module", params=GENERATIONS)
+def constraint(request: pytest.FixtureRequest) -> str:
+    return request.param  # type: ignore[no-any-return]
+
+
 @pytest.fixture(scope="module", params=["tagged", "bare"])
-def server(
+def subject(
     request: pytest.FixtureRequest,
     vocabulary: Path | None,
+    constraint: str,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Server]:
+) -> Iterator[Subject]:
     folder = tmp_path_factory.mktemp("random")
     template = (TEMPLATES / f"{request.param}.jinja").read_text()
     write_random_model(folder / "m.gguf", vocabulary=vocabulary, chat_template=template)
-    with running(folder, str(folder / "m.gguf"), "--ctx", "8192", "--parallel", "8") as started:
-        yield started
+    options = ("--ctx", "8192", "--parallel", "8", "--constraint", constraint)
+    with running(folder, str(folder / "m.gguf"), *options) as started:
+        yield Subject(started, GENERATIONS[constraint])
 
 
-def generate(server: Server, limit: int = 150, **options: Any) -> list[Choice]:
+def generate(subject: Subject, limit: int = 150, **options: Any) -> list[Choice]:
     """The same question with as many seeds as there are generations, of *limit* tokens at most."""
-    with server.client() as client, ThreadPoolExecutor(8) as threads:
+    with subject.server.client() as client, ThreadPoolExecutor(8) as threads:
         name = client.models.list().data[0].id
 
         def once(seed: int) -> Choice:
@@ -102,7 +84,7 @@ def generate(server: Server, limit: int = 150, **options: Any) -> list[Choice]:
             )
             return completion.choices[0]
 
-        return list(threads.map(once, range(GENERATIONS)))
+        return list(threads.map(once, range(subject.generations)))
 
 
 def calls(choice: Choice) -> list[tuple[str, Any]]:
@@ -118,19 +100,19 @@ def calls(choice: Choice) -> list[tuple[str, Any]]:
     return found
 
 
-def test_none_never_calls(server: Server) -> None:
-    for choice in generate(server, 40, tools=TOOLS, tool_choice="none"):
+def test_none_never_calls(subject: Subject) -> None:
+    for choice in generate(subject, 40, tools=TOOLS, tool_choice="none"):
         assert choice.finish_reason in ("stop", "length")
         assert calls(choice) == []
 
 
-def test_auto_makes_only_valid_calls(server: Server) -> None:
-    for choice in generate(server, 40, tools=TOOLS, tool_choice="auto"):
+def test_auto_makes_only_valid_calls(subject: Subject) -> None:
+    for choice in generate(subject, 40, tools=TOOLS, tool_choice="auto"):
         calls(choice)
 
 
-def test_required_always_calls(server: Server) -> None:
-    choices = generate(server, tools=TOOLS, tool_choice="required")
+def test_required_always_calls(subject: Subject) -> None:
+    choices = generate(subject, tools=TOOLS, tool_choice="required")
     for choice in choices:
         assert choice.finish_reason in ("tool_calls", "length")
         if choice.finish_reason == "tool_calls":
@@ -139,32 +121,34 @@ def test_required_always_calls(server: Server) -> None:
     assert any(choice.finish_reason == "tool_calls" for choice in choices)
 
 
-def test_a_named_tool_is_the_one_that_is_called(server: Server) -> None:
-    choices = generate(server, tools=TOOLS, tool_choice=NAMED)
+def test_a_named_tool_is_the_one_that_is_called(subject: Subject) -> None:
+    choices = generate(subject, tools=TOOLS, tool_choice=NAMED)
     for choice in choices:
         assert choice.finish_reason in ("tool_calls", "length")
         assert {name for name, _ in calls(choice)} <= {"set_alarm"}
     assert any(calls(choice) for choice in choices)
 
 
-def test_without_parallel_calls_there_is_at_most_one(server: Server) -> None:
-    choices = generate(server, tools=TOOLS, tool_choice="required", parallel_tool_calls=False)
+def test_without_parallel_calls_there_is_at_most_one(subject: Subject) -> None:
+    choices = generate(subject, tools=TOOLS, tool_choice="required", parallel_tool_calls=False)
     assert {len(calls(choice)) for choice in choices} <= {0, 1}
-    assert sum(choice.finish_reason == "tool_calls" for choice in choices) > GENERATIONS // 2
+    assert (
+        sum(choice.finish_reason == "tool_calls" for choice in choices) > subject.generations // 2
+    )
 
 
-def test_only_allowed_tools_are_called(server: Server) -> None:
+def test_only_allowed_tools_are_called(subject: Subject) -> None:
     allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "ping"}}]}
     choices = generate(
-        server, tools=TOOLS, tool_choice={"type": "allowed_tools", "allowed_tools": allowed}
+        subject, tools=TOOLS, tool_choice={"type": "allowed_tools", "allowed_tools": allowed}
     )
     for choice in choices:
         assert {name for name, _ in calls(choice)} <= {"ping"}
     assert any(calls(choice) for choice in choices)
 
 
-def test_a_cut_off_call_is_never_reported(server: Server) -> None:
-    with server.client() as client:
+def test_a_cut_off_call_is_never_reported(subject: Subject) -> None:
+    with subject.server.client() as client:
         name = client.models.list().data[0].id
         for limit in range(1, 20):
             choice = client.chat.completions.create(

@@ -114,6 +114,24 @@ def test_the_cache_and_the_model_never_disagree(runs: list[tuple[str, bool]]) ->
         assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache._slots]
 
 
+def test_a_preview_says_what_acquire_will_do_and_changes_nothing() -> None:
+    books = Books()
+    assert books.cache.preview(list(b"")) == (0, "nothing")
+    books.run("one two")
+    before = books.held()
+    assert books.cache.preview(list(b"one two three")) == (len("one two"), "go on")
+    assert books.cache.preview(list(b"one")) == (2, "share")
+    assert books.cache.preview(list(b"other")) == (1, "share")
+    assert books.cache.preview(list(b"two")) == (0, "nothing")
+    assert books.held() == before
+
+
+def test_a_preview_waits_where_no_slot_is_free() -> None:
+    books = Books(1)
+    books.run("one", leave=False)
+    assert books.cache.preview(list(b"one two")) == (0, "wait")
+
+
 def test_check_notices_books_that_are_wrong() -> None:
     books = Books()
     books.run("aa", leave=False)

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.errors import EngineError
-from gguf_fc.job import Accepted, Chunk, GrammarText, Job, Sampling, Segment
+from gguf_fc.job import (
+    Accepted,
+    Chunk,
+    GrammarText,
+    Job,
+    Measure,
+    Measured,
+    Sampling,
+    Segment,
+)
 from tests.support.engine import Run, wait_for
 from tests.support.scripted_model import END, ScriptedModel, rambling, saying
 
@@ -101,6 +110,17 @@ def test_a_second_turn_reuses_the_first_one_s_answer() -> None:
     run.finish()
     assert run.text("b") == "again"
     assert run.done("b").cached_tokens == len("0|hello")
+
+
+def test_a_prompt_is_measured_without_being_evaluated() -> None:
+    run = Run(ScriptedModel(saying("hello")))
+    run.job("prompt 0|")
+    run.finish()
+    run.engine.measure(Measure(id="m", prompt=(Segment("prompt 1|"),)))
+    assert run.engine.is_idle
+    assert run.of("m") == [
+        Measured(id="m", prompt_tokens=9, cached_tokens=len("prompt "), cache="go on")
+    ]
 
 
 def test_requests_with_the_same_beginning_share_it_while_they_run() -> None:

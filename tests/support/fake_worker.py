@@ -22,9 +22,12 @@ from gguf_fc.job import (
     Job,
     Load,
     LoadFailed,
+    Measure,
+    Measured,
     Ping,
     Pong,
     Ready,
+    Segment,
     Stop,
 )
 from gguf_fc.worker.frames import Decoder, encode
@@ -93,6 +96,11 @@ def done(job_id: str, reason: str) -> Done:
     )
 
 
+def measured(job_id: str, prompt: tuple[Segment, ...]) -> Measured:
+    length = sum(len(segment.text) for segment in prompt)
+    return Measured(id=job_id, prompt_tokens=length, cached_tokens=0, cache="nothing")
+
+
 def main() -> None:
     line, decoder = socket.socket(fileno=int(sys.argv[-1])), Decoder()
     while data := line.recv(65536):
@@ -104,6 +112,8 @@ def main() -> None:
                     if any("die" in segment.text for segment in message.prompt):
                         line.sendall(encode(Accepted(id=message.id, prompt_tokens=1)))
                     line.sendall(b"".join(map(encode, answer(message))))
+                case Measure(id=job_id, prompt=prompt):
+                    line.sendall(encode(measured(job_id, prompt)))
                 case Cancel(id=job_id):
                     line.sendall(encode(done(job_id, "cancelled")))
                 case Ping(n=n):

@@ -32,13 +32,16 @@ def write_random_model(
     path: Path,
     *,
     vocabulary: Path | None = None,
-    seed: int = 0,
     chat_template: str | None = None,
     n_ctx: int = 8192,
     n_layers: int = 1,
+    controls: tuple[str, ...] = (),
 ) -> Path:
-    """Write the model to *path*; the tokenizer is that of the GGUF file *vocabulary*, if given."""
-    fields = dict(_tokenizer_of(vocabulary) if vocabulary else _small_tokenizer())
+    """Write the model to *path*; the tokenizer is that of the GGUF file *vocabulary*, if given.
+
+    A small tokenizer has *controls* as control tokens beside its own.
+    """
+    fields = dict(_tokenizer_of(vocabulary) if vocabulary else _small_tokenizer(controls))
     n_vocab = _count(fields["tokenizer.ggml.tokens"])
     if chat_template is not None:
         fields["tokenizer.chat_template"] = _value(chat_template)
@@ -56,7 +59,7 @@ def write_random_model(
         "llama.vocab_size": n_vocab,
     }
     header = {name: _value(value) for name, value in about.items()} | fields
-    _write(path, header, _tensors(n_vocab, width, n_layers, np.random.default_rng(seed)))
+    _write(path, header, _tensors(n_vocab, width, n_layers, np.random.default_rng(0)))
     return path
 
 
@@ -153,20 +156,21 @@ def _end(data: bytes, at: int, kind: int) -> int:
     return at
 
 
-def _small_tokenizer() -> Iterator[tuple[str, bytes]]:
-    """Every byte, the beginnings of a few words, and three control tokens."""
+def _small_tokenizer(controls: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """Every byte, the beginnings of a few words, and a few control tokens."""
+    controls = tuple(dict.fromkeys((*CONTROLS, *controls)))
     letters = _letters()
     merges: dict[str, None] = {}
     spellings = [start + word for word in WORDS.split() for start in ("", "\u0120")]
     for word in spellings:
         for end in range(1, len(word)):
             merges[f"{word[:end]} {word[end]}"] = None
-    tokens = [*letters, *dict.fromkeys(merge.replace(" ", "") for merge in merges), *CONTROLS]
+    tokens = [*letters, *dict.fromkeys(merge.replace(" ", "") for merge in merges), *controls]
     values: dict[str, Value] = {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",
         "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [CONTROL if token in CONTROLS else NORMAL for token in tokens],
+        "tokenizer.ggml.token_type": [CONTROL if token in controls else NORMAL for token in tokens],
         "tokenizer.ggml.merges": list(merges),
         "tokenizer.ggml.bos_token_id": tokens.index("<|endoftext|>"),
         "tokenizer.ggml.eos_token_id": tokens.index("<|im_end|>"),

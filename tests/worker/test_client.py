@@ -14,7 +14,18 @@ from time import monotonic
 import pytest
 
 from gguf_fc.errors import ModelFileError, WorkerUnavailable
-from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job, Load, Segment
+from gguf_fc.job import (
+    Accepted,
+    Chunk,
+    Done,
+    Failed,
+    FromWorker,
+    Job,
+    Load,
+    Measure,
+    Measured,
+    Segment,
+)
 from gguf_fc.worker.client import Worker
 from gguf_fc.worker.supervisor import Patience
 from tests.support.fake_worker import COMMAND
@@ -89,6 +100,15 @@ async def test_a_job_is_answered_in_order(folder: Path) -> None:
         assert isinstance(accepted, Accepted)
         assert [chunk.text for chunk in chunks if isinstance(chunk, Chunk)] == ["one", "two"]
         assert isinstance(done, Done)
+
+
+@asynchronous
+async def test_a_prompt_is_measured_by_one_message(folder: Path) -> None:
+    async with started(folder) as worker:
+        measure = Measure(id="m", prompt=(Segment("one two"),))
+        assert [message async for message in worker.run(measure)] == [
+            Measured(id="m", prompt_tokens=7, cached_tokens=0, cache="nothing")
+        ]
 
 
 @asynchronous

@@ -12,6 +12,8 @@ from gguf_fc.job import (
     GrammarText,
     Job,
     Load,
+    Measure,
+    Measured,
     Ping,
     Pong,
     Sampling,
@@ -31,12 +33,14 @@ MESSAGES: list[Message] = [
         grammar=GrammarText(gbnf="root ::= [^\x00]", llguidance="start: /./"),
         stop=("\n", "é"),
     ),
+    Measure(id="3", prompt=(Segment("hello"),)),
     Cancel("1"),
     Ping(3),
     Pong(3),
     Stop(),
     Accepted(id="1", prompt_tokens=9),
     Chunk(id="1", text="日本", n_tokens=2),
+    Measured(id="3", prompt_tokens=9, cached_tokens=4, cache="share"),
     Failed(id="1", code="engine_error", message="why"),
 ]
 

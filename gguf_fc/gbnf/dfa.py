@@ -1,0 +1,286 @@
+"""Deterministic automata over Unicode characters, and what can be made of several.
+
+Knows texts as sequences of code points, nothing of how a language was described or is written.
+
+State 0 is the start.  ``DEAD`` is the state from which nothing is accepted; it is never stored.
+Sizes are bounded by the caller, since the automaton of two languages has as many states as both
+have together, multiplied.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from gguf_fc.gbnf.charset import ALL, Charset, charset, of, union
+
+State = TypeVar("State", bound=Hashable)
+
+DEAD = -1
+_MOST_REFINED = 400_000  # moves of an automaton that is still minimised
+
+
+class TooLarge(Exception):
+    """The automaton would have more states than were allowed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dfa:
+    """A finished automaton: every state can be reached, and from each a text can be finished."""
+
+    alphabet: tuple[Charset, ...]  # disjoint, together all characters; a letter is an index
+    moves: tuple[tuple[int, ...], ...]  # by state and letter
+    accepting: frozenset[int]
+
+    def accepts(self, text: str) -> bool:
+        """Whether *text* is in the language."""
+        state = 0
+        for character in text:
+            state = self.moves[state][self.letter(ord(character))]
+            if state == DEAD:
+                return False
+        return state in self.accepting
+
+    def letter(self, code: int) -> int:
+        """The letter that the character of that *code* belongs to."""
+        starts, letters = self._index
+        return letters[bisect_right(starts, code) - 1]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no text is accepted."""
+        return not self.accepting
+
+    def is_all(self, state: int) -> bool:
+        """Whether every text is accepted from *state* on."""
+        return state in self.accepting and set(self.moves[state]) == {state}
+
+    def targets(self, state: int) -> dict[int, Charset]:
+        """Where *state* leads, and by which characters."""
+        grouped: dict[int, list[Charset]] = {}
+        for letter, target in enumerate(self.moves[state]):
+            if target != DEAD:
+                grouped.setdefault(target, []).append(self.alphabet[letter])
+        return {target: union(*sets) for target, sets in grouped.items()}
+
+    @cached_property
+    def shortest(self) -> int:
+        """The length of the shortest accepted text; 0 if there is none."""
+        level, seen, length = {0}, {0}, 0
+        while level and not level & self.accepting:
+            level = {t for s in level for t in self.moves[s] if t != DEAD} - seen
+            seen |= level
+            length += 1
+        return length if level else 0
+
+    @cached_property
+    def longest(self) -> int | None:
+        """The length of the longest accepted text; None if there is no limit."""
+        order: list[int] = []
+        entered: set[int] = set()
+        waiting = [(0, False)]
+        left: set[int] = set()
+        while waiting:
+            state, leaving = waiting.pop()
+            if leaving:
+                left.add(state)
+                order.append(state)
+            elif state not in entered:
+                entered.add(state)
+                waiting.append((state, True))
+                waiting.extend((target, False) for target in set(self.moves[state]) - {DEAD})
+            elif state not in left:
+                return None  # still being explored: a loop
+        return self._longest_along(order)
+
+    def _longest_along(self, order: list[int]) -> int | None:
+        length: dict[int, int] = {}
+        for state in order:
+            after = [length[target] + 1 for target in set(self.moves[state]) - {DEAD}]
+            length[state] = max(after, default=0)
+        return length[0]
+
+    @cached_property
+    def _index(self) -> tuple[list[int], list[int]]:
+        marks = sorted(
+            (low, letter) for letter, ranges in enumerate(self.alphabet) for low, _ in ranges
+        )
+        return [low for low, _ in marks], [letter for _, letter in marks]
+
+
+def partition(sets: Iterable[Charset]) -> tuple[tuple[Charset, ...], dict[Charset, frozenset[int]]]:
+    """An alphabet whose letters do not lie across any of *sets*, and the letters of each."""
+    distinct = list(dict.fromkeys(sets))
+    changes: dict[int, int] = {0: 0}
+    for at, ranges in enumerate(distinct):
+        for low, high in ranges:
+            changes[low] = changes.get(low, 0) ^ (1 << at)
+            changes[high + 1] = changes.get(high + 1, 0) ^ (1 << at)
+    by_members: dict[int, list[tuple[int, int]]] = {}
+    marks = sorted(changes)
+    inside = 0
+    for low, after in zip(marks, [*marks[1:], ALL[0][1] + 1], strict=True):
+        inside ^= changes[low]
+        if low < after:
+            by_members.setdefault(inside, []).append((low, after - 1))
+    letters = list(by_members)
+    found = {
+        ranges: frozenset(n for n, members in enumerate(letters) if members >> at & 1)
+        for at, ranges in enumerate(distinct)
+    }
+    return tuple(charset(by_members[members]) for members in letters), found
+
+
+def explore(
+    start: State,
+    step: Callable[[State, int], State | None],
+    accepts: Callable[[State], bool],
+    alphabet: Sequence[Charset],
+    limit: int,
+) -> Dfa:
+    """The automaton of the states that can be reached; ``TooLarge`` if there are over *limit*."""
+    numbers = {start: 0}
+    states = [start]
+    moves: list[tuple[int, ...]] = []
+    for state in states:
+        row: list[int] = []
+        for letter in range(len(alphabet)):
+            target = step(state, letter)
+            if target is None:
+                row.append(DEAD)
+                continue
+            number = numbers.setdefault(target, len(states))
+            if number == len(states):
+                if number >= limit:
+                    raise TooLarge
+                states.append(target)
+            row.append(number)
+        moves.append(tuple(row))
+    accepting = {number for number, state in enumerate(states) if accepts(state)}
+    return _finished(tuple(alphabet), moves, accepting)
+
+
+def among(texts: Iterable[str]) -> Dfa:
+    """Exactly *texts*."""
+    wanted = set(texts)
+    alphabet, _ = partition(of(letter) for text in wanted for letter in text)
+    prefixes = {text[:end] for text in wanted for end in range(len(text) + 1)}
+
+    def step(prefix: str, letter: int) -> str | None:
+        longer = prefix + chr(alphabet[letter][0][0])
+        return longer if longer in prefixes else None
+
+    return explore("", step, wanted.__contains__, alphabet, len(prefixes) + 1)
+
+
+def meet(parts: Sequence[tuple[Dfa, bool]], least: int, most: int | None, limit: int) -> Dfa:
+    """The texts of so many characters that each part does, or (if False) does not, accept."""
+    alphabet, _ = partition(letter for dfa, _ in parts for letter in dfa.alphabet)
+    codes = [ranges[0][0] for ranges in alphabet]
+    own = [[dfa.letter(code) for code in codes] for dfa, _ in parts]
+    deepest = least if most is None else most
+
+    def step(state: tuple[int, ...], letter: int) -> tuple[int, ...] | None:
+        count = state[-1] + 1
+        if most is not None and count > most:
+            return None
+        after: list[int] = []
+        for at, (dfa, wanted) in enumerate(parts):
+            target = state[at] if state[at] == DEAD else dfa.moves[state[at]][own[at][letter]]
+            if target == DEAD and wanted:
+                return None
+            after.append(target)
+        return (*after, min(count, deepest))
+
+    def accepts(state: tuple[int, ...]) -> bool:
+        each = zip(parts, state, strict=False)
+        return state[-1] >= least and all((s in dfa.accepting) == want for (dfa, want), s in each)
+
+    return explore((0,) * (len(parts) + 1), step, accepts, alphabet, limit)
+
+
+def _finished(
+    alphabet: tuple[Charset, ...], moves: list[tuple[int, ...]], accepting: set[int]
+) -> Dfa:
+    """Without states that lead nowhere, with equal ones joined, numbered from the start."""
+    users: list[set[int]] = [set() for _ in moves]
+    for state, row in enumerate(moves):
+        for target in set(row) - {DEAD}:
+            users[target].add(state)
+    live = set(accepting)
+    waiting = list(live)
+    while waiting:
+        for user in users[waiting.pop()] - live:
+            live.add(user)
+            waiting.append(user)
+    if 0 not in live:
+        return Dfa(alphabet, ((DEAD,) * len(alphabet),), frozenset())
+    kept = [
+        tuple(target if target in live else DEAD for target in row) if state in live else ()
+        for state, row in enumerate(moves)
+    ]
+    block = list(range(len(moves)))
+    if len(moves) * len(alphabet) <= _MOST_REFINED:
+        block = _blocks(kept, live, accepting)
+    return _numbered(alphabet, kept, accepting, block)
+
+
+def _blocks(moves: list[tuple[int, ...]], live: set[int], accepting: set[int]) -> list[int]:
+    """A block for each state; states of one block accept the same texts (Hopcroft)."""
+    before: list[dict[int, list[int]]] = [{} for _ in range(max(map(len, moves)))]
+    for state in live:
+        for letter, target in enumerate(moves[state]):
+            if target != DEAD:
+                before[letter].setdefault(target, []).append(state)
+    members = [set(accepting & live), live - accepting]
+    block = [0 if state in accepting else 1 for state in range(len(moves))]
+    waiting = {0, 1}
+    while waiting:
+        splitter = list(members[waiting.pop()])
+        for inverse in before:
+            touched: dict[int, set[int]] = {}
+            for target in splitter:
+                for state in inverse.get(target, ()):
+                    touched.setdefault(block[state], set()).add(state)
+            for number, part in touched.items():
+                if len(part) == len(members[number]):
+                    continue
+                fresh = len(members)
+                members[number] -= part
+                members.append(part)
+                for state in part:
+                    block[state] = fresh
+                if number in waiting or len(part) <= len(members[number]):
+                    waiting.add(fresh)
+                else:
+                    waiting.add(number)
+    return block
+
+
+def _numbered(
+    alphabet: tuple[Charset, ...],
+    moves: list[tuple[int, ...]],
+    accepting: set[int],
+    block: list[int],
+) -> Dfa:
+    """One state for each block, the start first, in the order in which they are met."""
+    numbers = {block[0]: 0}
+    representatives = deque([0])
+    rows: list[tuple[int, ...]] = []
+    accepted: set[int] = set()
+    while representatives:
+        state = representatives.popleft()
+        if state in accepting:
+            accepted.add(len(rows))
+        row: list[int] = []
+        for target in moves[state]:
+            if target != DEAD and block[target] not in numbers:
+                numbers[block[target]] = len(numbers)
+                representatives.append(target)
+            row.append(DEAD if target == DEAD else numbers[block[target]])
+        rows.append(tuple(row))
+    return Dfa(alphabet, tuple(rows), frozenset(accepted))

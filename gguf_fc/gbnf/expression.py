@@ -1,0 +1,295 @@
+"""Regular expressions as rules for an engine that has "both" and "not".
+
+``regular`` writes an automaton's states; this writes the expression itself, which is shorter and
+lets the engine build of the automaton only what it needs.
+
+Theory of operation.  An expression is written from its end: each part gets the rule of *what may
+follow* and returns the rule of itself and that.  Then a place is a condition on what follows
+("end": nothing), looking ahead is an intersection with it, and looking at what is before needs one
+bit of memory: there are three rules of what may follow, for the start, after a letter of a word,
+and after another character.  Where this does not work (places inside a loop, looking behind), the
+automaton is turned into an expression by removing its states one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from gguf_fc.gbnf.charset import ALL, WORD, Charset, complement, intersection
+from gguf_fc.gbnf.dfa import Dfa
+from gguf_fc.gbnf.regex import At, Chars, Either, Look, Series, Times, Tree, Unsupported
+from gguf_fc.gbnf.regex_automaton import nodes
+from gguf_fc.gbnf.rules import (
+    Both,
+    CharClass,
+    Choice,
+    Literal,
+    Node,
+    Not,
+    Repeat,
+    Sequence,
+    choice,
+    optional,
+    sequence,
+)
+
+_NEVER = Choice(())
+_EMPTY = Literal("")
+_MOST_COPIES = 20  # of what follows, where a count is written out
+_MOST_PARTS = 3_000
+
+Letter = Callable[[Charset], Node]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What may follow: at the start of the text, after a letter of a word, after another one."""
+
+    start: Node
+    word: Node
+    other: Node
+
+    @classmethod
+    def same(cls, node: Node) -> _Rest:
+        return cls(node, node, node)
+
+    @property
+    def is_same(self) -> bool:
+        return self.word == self.other
+
+    def each(self, change: Callable[[Node], Node]) -> _Rest:
+        return _Rest(change(self.start), change(self.word), change(self.other))
+
+
+def expression(tree: Tree, dfa: Dfa, letter: Letter) -> Node:
+    """The texts *tree* matches as a whole, which are those *dfa* accepts."""
+    try:
+        return _Writer(letter).before(tree, _Rest.same(_EMPTY)).start
+    except _Entangled:
+        return _without_states(dfa, letter)
+
+
+class _Entangled(Exception):
+    """A place or a look inside a loop, or a look behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    letter: Letter
+
+    def before(self, tree: Tree, rest: _Rest) -> _Rest:
+        """*tree* and then *rest*."""
+        if _is_plain(tree) and rest.is_same and rest.start == rest.word:
+            return _Rest.same(_then(self._plain(tree), rest.word))
+        match tree:
+            case Chars(characters):
+                return _Rest.same(self._character(characters, rest))
+            case Series(items):
+                for item in reversed(items):
+                    rest = self.before(item, rest)
+                return rest
+            case Either(options):
+                ways = [self.before(option, rest) for option in options]
+                return _Rest(
+                    _either(way.start for way in ways),
+                    _either(way.word for way in ways),
+                    _either(way.other for way in ways),
+                )
+            case Times():
+                return self._times(tree, rest)
+            case At():
+                return self._place(tree, rest)
+            case Look():
+                return self._look(tree, rest)
+
+    def _plain(self, tree: Tree) -> Node:
+        """An expression of characters only."""
+        match tree:
+            case Chars(characters):
+                return self.letter(characters)
+            case Series(items):
+                return _series(map(self._plain, items))
+            case Either(options):
+                return _either(map(self._plain, options))
+            case Times(item, least, most):
+                inner = self._plain(item)
+                return _EMPTY if inner == _EMPTY or most == 0 else Repeat(inner, least, most)
+            case At() | Look():
+                raise AssertionError(tree)
+
+    def _character(self, characters: Charset, rest: _Rest) -> Node:
+        if rest.is_same:
+            return _then(self.letter(characters), rest.word)
+        words = intersection(characters, WORD)
+        others = intersection(characters, complement(WORD))
+        return _either(
+            _then(self.letter(some), after)
+            for some, after in ((words, rest.word), (others, rest.other))
+            if some
+        )
+
+    def _times(self, tree: Times, rest: _Rest) -> _Rest:
+        if _is_plain(tree.item):
+            return self._plain_times(tree, rest)
+        if tree.most is None or tree.most > _MOST_COPIES:
+            raise _Entangled
+        for _ in range(tree.most - tree.least):
+            once, none = self.before(tree.item, rest), rest
+            rest = _Rest(
+                choice(once.start, none.start),
+                choice(once.word, none.word),
+                choice(once.other, none.other),
+            )
+        for _ in range(tree.least):
+            rest = self.before(tree.item, rest)
+        return rest
+
+    def _plain_times(self, tree: Times, rest: _Rest) -> _Rest:
+        """Characters only, so only what they end with matters to what follows."""
+        inner = self._plain(tree)
+        if rest.is_same and not _may_be_empty(tree):
+            return _Rest.same(_then(inner, rest.word))
+        anything = Repeat(self.letter(ALL))
+        some = Both((inner, Repeat(self.letter(ALL), 1)))
+        if rest.is_same:
+            read = _then(some, rest.word)
+        else:
+            ends = ((WORD, rest.word), (complement(WORD), rest.other))
+            read = _either(
+                _then(Both((some, sequence(anything, self.letter(last)))), after)
+                for last, after in ends
+            )
+        return (
+            rest.each(lambda none: _either([read, none]))
+            if _may_be_empty(tree)
+            else (_Rest.same(read))
+        )
+
+    def _place(self, at: At, rest: _Rest) -> _Rest:
+        anything = Repeat(self.letter(ALL))
+        word = sequence(self.letter(WORD), anything)
+        other = optional(sequence(self.letter(complement(WORD)), anything))
+        match at.place:
+            case "start":
+                return _Rest(rest.start, _NEVER, _NEVER)
+            case "end":
+                return rest.each(partial(_both, _EMPTY))
+            case "edge":
+                return _Rest(
+                    _both(word, rest.start), _both(other, rest.word), _both(word, rest.other)
+                )
+            case "no edge":
+                return _Rest(
+                    _both(other, rest.start), _both(word, rest.word), _both(other, rest.other)
+                )
+
+    def _look(self, look: Look, rest: _Rest) -> _Rest:
+        if not look.ahead:
+            raise _Entangled
+        wanted = self.before(look.item, _Rest.same(Repeat(self.letter(ALL))))
+        if not look.holds:
+            wanted = wanted.each(lambda node: Both((Repeat(self.letter(ALL)), Not(node))))
+        return _Rest(
+            _both(wanted.start, rest.start),
+            _both(wanted.word, rest.word),
+            _both(wanted.other, rest.other),
+        )
+
+
+def _is_plain(tree: Tree) -> bool:
+    return not any(isinstance(node, At | Look) for node in nodes(tree))
+
+
+def _may_be_empty(tree: Tree) -> bool:
+    match tree:
+        case Chars():
+            return False
+        case Series(items):
+            return all(map(_may_be_empty, items))
+        case Either(options):
+            return any(map(_may_be_empty, options))
+        case Times(item, least):
+            return least == 0 or _may_be_empty(item)
+        case At() | Look():
+            return True
+
+
+# Making rules small.
+
+
+def _then(first: Node, rest: Node) -> Node:
+    return _NEVER if _NEVER in (first, rest) else sequence(first, rest)
+
+
+def _series(items: Iterable[Node]) -> Node:
+    found = list(items)
+    return _NEVER if _NEVER in found else sequence(*found)
+
+
+def _either(options: Iterable[Node]) -> Node:
+    return choice(*options)
+
+
+def _both(condition: Node, rest: Node) -> Node:
+    """*rest* where it meets the *condition*."""
+    if _NEVER in (condition, rest):
+        return _NEVER
+    if condition == _EMPTY and (found := _is_empty_among(rest)) is not None:
+        return _EMPTY if found else _NEVER
+    return Both((condition, rest))
+
+
+def _is_empty_among(node: Node) -> bool | None:
+    """Whether *node* has the empty text; None if that is not plain to see."""
+    match node:
+        case Literal(text):
+            return text == ""
+        case Repeat(least=0):
+            return True
+        case Sequence(items):
+            found = [_is_empty_among(item) for item in items]
+            return None if None in found and False not in found else False not in found
+        case Choice(options):
+            found = [_is_empty_among(option) for option in options]
+            return None if None in found and True not in found else True in found
+        case CharClass():
+            return False
+        case _:
+            return None
+
+
+# From an automaton.
+
+
+def _without_states(dfa: Dfa, letter: Letter) -> Node:
+    """The expression of an automaton: what leads around a state replaces the state."""
+    start, end = -2, -3
+    ways: dict[int, dict[int, Node]] = {start: {0: _EMPTY}}
+    for state in range(len(dfa.moves)):
+        ways[state] = {target: letter(found) for target, found in dfa.targets(state).items()}
+        if state in dfa.accepting:
+            ways[state][end] = _EMPTY
+    size = 0
+    while len(ways) > 1:
+        state = min((s for s in ways if s != start), key=lambda s: _cost(ways, s))
+        out = ways.pop(state)
+        loop = out.pop(state, None)
+        around = _EMPTY if loop is None else Repeat(loop)
+        for there in ways.values():
+            into = there.pop(state, None)
+            if into is None:
+                continue
+            for target, last in out.items():
+                new = sequence(into, around, last)
+                there[target] = choice(there[target], new) if target in there else new
+                size += 1
+                if size > _MOST_PARTS:
+                    raise Unsupported("its automaton is too large to be written as an expression")
+    return ways[start].get(end, _NEVER)
+
+
+def _cost(ways: dict[int, dict[int, Node]], state: int) -> int:
+    into = sum(state in there for there in ways.values())
+    return into * len(ways[state])

@@ -1,0 +1,253 @@
+"""What a string may be: lengths, patterns, formats, and texts it must not be.
+
+A ``StringBound`` is a conjunction.  It can be met with another, asked about a text, tested for
+emptiness and complemented, and it says which of its conditions have to be left out: a pattern that
+no automaton can follow, or that needs too large a one.  ``text_rule`` writes the rule.
+
+An unknown format says nothing, as in JSON Schema, but is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gguf_fc.gbnf.charset import ALL, of
+from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, meet
+from gguf_fc.gbnf.expression import expression
+from gguf_fc.gbnf.formats import format_pattern
+from gguf_fc.gbnf.regex import (
+    Chars,
+    Either,
+    Series,
+    Times,
+    Tree,
+    Unsupported,
+    literal,
+    parse_regex,
+    search,
+)
+from gguf_fc.gbnf.regex_automaton import MOST_STATES, regex_automaton
+from gguf_fc.gbnf.regular import automaton_rules
+from gguf_fc.gbnf.rules import Both, Choice, Node, Not, Regular, Repeat, Without, choice, sequence
+from gguf_fc.gbnf.spelling import Spelling, char_class
+
+_MOST_KEPT = 512  # automata, from one grammar to the next
+_PUNCTUATION = frozenset("^$\\.*+?()[]{}|/")
+_ANY_TEXT = Times(Chars(ALL), 0, None)
+
+Left = tuple[str, str]  # a keyword and why it is not enforced
+
+
+@dataclass(frozen=True, slots=True)
+class StringBound:
+    """The strings of so many characters that match every pattern and format, and so on."""
+
+    min_length: int = 0
+    max_length: int | None = None
+    patterns: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    not_patterns: tuple[str, ...] = ()
+    not_formats: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether every string is allowed."""
+        return self == StringBound()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no string is allowed; False where that is too much work to find out."""
+        if self.max_length is not None and self.max_length < self.min_length:
+            return True
+        return _automaton(self, ()).dfa.is_empty
+
+    def accepts(self, text: str) -> bool:
+        """Whether *text* is allowed; what cannot be enforced allows it."""
+        if len(text) < self.min_length or text in self.excluded:
+            return False
+        if self.max_length is not None and len(text) > self.max_length:
+            return False
+        return all(part.dfa.accepts(text) == part.wanted for part in _parts(self)[0])
+
+    def meet(self, other: StringBound) -> StringBound:
+        """What both allow."""
+        most = [most for most in (self.max_length, other.max_length) if most is not None]
+        return StringBound(
+            max(self.min_length, other.min_length),
+            min(most, default=None),
+            _joined(self.patterns, other.patterns),
+            _joined(self.formats, other.formats),
+            _joined(self.not_patterns, other.not_patterns),
+            _joined(self.not_formats, other.not_formats),
+            _joined(self.excluded, other.excluded),
+        )
+
+    def complement(self) -> tuple[StringBound, ...]:
+        """All other strings: those that one of these allows."""
+        return tuple(self._opposites())
+
+    def _opposites(self) -> Iterator[StringBound]:
+        if self.min_length:
+            yield StringBound(max_length=self.min_length - 1)
+        if self.max_length is not None:
+            yield StringBound(min_length=self.max_length + 1)
+        yield from (StringBound(not_patterns=(pattern,)) for pattern in self.patterns)
+        yield from (StringBound(not_formats=(name,)) for name in self.formats)
+        yield from (StringBound(patterns=(pattern,)) for pattern in self.not_patterns)
+        yield from (StringBound(formats=(name,)) for name in self.not_formats)
+        yield from (StringBound(patterns=(exact_pattern(text),)) for text in self.excluded)
+
+
+def exact_pattern(text: str) -> str:
+    """The pattern that only *text* matches."""
+    escaped = "".join(f"\\{letter}" if letter in _PUNCTUATION else letter for letter in text)
+    return f"^{escaped}$"
+
+
+def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = ()) -> Node:
+    """The texts that *bound* allows, as *spelling* writes them.
+
+    None of *stops* occurs in them, nor would one begin in them if a stop followed.
+    """
+    letter = spelling.letter
+    if bound.is_free and not list(overlaps(stops)):
+        return Without(stops) if stops else Repeat(letter(ALL))
+    found = _automaton(bound, stops)
+    if found.dfa.is_empty:
+        return Choice(())
+    if found.dfa.is_all(0):
+        return Repeat(letter(ALL))
+    terms: list[Node] = []
+    for part in found.parts:
+        term = expression(part.tree, part.dfa, letter)
+        terms.append(term if part.wanted else Not(term))
+    if found.lengths != (0, None) or not any(part.wanted for part in found.parts):
+        terms.append(Repeat(letter(ALL), *found.lengths))
+    if bound.excluded:
+        texts = (sequence(*(letter(of(each)) for each in text)) for text in bound.excluded)
+        terms.append(Not(choice(*texts)))
+    whole = terms[0] if len(terms) == 1 else Both(tuple(terms))
+    return Regular(whole, automaton_rules(found.dfa, letter, spelling.builder))
+
+
+def loosened(bound: StringBound, stops: tuple[str, ...] = ()) -> tuple[Left, ...]:
+    """What ``text_rule`` does not enforce, and why."""
+    return _automaton(bound, stops).left
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One condition: an expression that the whole text has, or has not, to match."""
+
+    keyword: str
+    tree: Tree
+    dfa: Dfa
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Conditions, and lengths, that are enforced together, and what is not."""
+
+    dfa: Dfa
+    parts: tuple[_Part, ...]
+    lengths: tuple[int, int | None]
+    left: tuple[Left, ...]
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
+    parts, left = _parts(bound)
+    parts += tuple(_stop_parts(stops))
+    return _met(parts, bound.excluded, bound.min_length, bound.max_length, list(left))
+
+
+def _met(
+    parts: tuple[_Part, ...],
+    excluded: tuple[str, ...],
+    least: int,
+    most: int | None,
+    left: list[Left],
+) -> _Found:
+    """What all of it allows; where that is too large, without the last part or the lengths."""
+    barred = [(among(excluded), False)] if excluded else []
+    while True:
+        try:
+            dfa = meet(
+                [*((part.dfa, part.wanted) for part in parts), *barred], 0, None, MOST_STATES
+            )
+            break
+        except TooLarge:
+            left.append((parts[-1].keyword, "together with its siblings it is too large"))
+            parts = parts[:-1]
+    if dfa.shortest >= least and (most is None or (dfa.longest or most + 1) <= most):
+        return _Found(dfa, parts, (0, None), tuple(left))
+    try:
+        dfa = meet([(dfa, True)], least, most, MOST_STATES)
+    except TooLarge:
+        keyword = "maxLength" if most is not None else "minLength"
+        left.append((keyword, "too large together with the other conditions on the text"))
+        least, most = 0, None
+    return _Found(dfa, parts, (least, most), tuple(left))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _parts(bound: StringBound) -> tuple[tuple[_Part, ...], tuple[Left, ...]]:
+    """The conditions that can be enforced one by one, and those that cannot."""
+    kept: list[_Part] = []
+    left: list[Left] = []
+    for keyword, source, wanted in _conditions(bound):
+        pattern = source if keyword == "pattern" else format_pattern(source)
+        if pattern is None:
+            left.append((keyword, f"{source!r} is not a format that is enforced"))
+            continue
+        found = _compiled(pattern)
+        if isinstance(found, str):
+            left.append((keyword, found))
+        else:
+            kept.append(_Part(keyword, *found, wanted))
+    return tuple(kept), tuple(left)
+
+
+def _conditions(bound: StringBound) -> Iterator[tuple[str, str, bool]]:
+    yield from (("pattern", pattern, True) for pattern in bound.patterns)
+    yield from (("format", name, True) for name in bound.formats)
+    yield from (("pattern", pattern, False) for pattern in bound.not_patterns)
+    yield from (("format", name, False) for name in bound.not_formats)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _compiled(pattern: str) -> tuple[Tree, Dfa] | str:
+    """A pattern found anywhere in a text, as a tree and as an automaton; or why it cannot be."""
+    try:
+        tree = search(parse_regex(pattern))
+        dfa = regex_automaton(tree)
+        expression(tree, dfa, char_class)  # to know now that there is one
+    except Unsupported as error:
+        return str(error)
+    return tree, dfa
+
+
+def _stop_parts(stops: tuple[str, ...]) -> Iterator[_Part]:
+    if not stops:
+        return
+    inside = search(Either(tuple(map(literal, stops))))
+    ends = (Series((_ANY_TEXT, literal(overlap))) for overlap in overlaps(stops))
+    tree = Either((inside, *ends))
+    yield _Part("stops", tree, regex_automaton(tree), wanted=False)
+
+
+def overlaps(stops: tuple[str, ...]) -> Iterator[str]:
+    """How a text must not end, since with a stop after it another one would begin in it."""
+    for one in stops:
+        for size in range(1, len(one)):
+            begun, rest = one[:size], one[size:]
+            if any(rest.startswith(other) or other.startswith(rest) for other in stops):
+                yield begun
+
+
+def _joined(some: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(some + more))

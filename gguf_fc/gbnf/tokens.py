@@ -1,0 +1,61 @@
+"""Which tokens of a vocabulary a grammar names, in its literals or on their own.
+
+Knows rules and the texts of control tokens; nothing of any engine's notation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf.prune import nodes
+from gguf_fc.gbnf.rules import Literal, Node, Rules, Special, Until, Without
+
+
+def token_pattern(special: Iterable[str]) -> re.Pattern[str]:
+    """Finds control tokens in text; the longest of those that begin at one place."""
+    longest_first = sorted(filter(None, special), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+
+def number_of(node: Special, special: Mapping[str, int]) -> int:
+    """The token's number.  Raises GrammarError if the vocabulary has none of that name."""
+    if isinstance(node.token, int):
+        return node.token
+    if node.token not in special:
+        raise GrammarError(f"this model's vocabulary has no control token '{node.token}'")
+    return special[node.token]
+
+
+def named_tokens(rules: Rules, special: Mapping[str, int]) -> frozenset[int]:
+    """The control tokens that *rules* name; "any but one" names them all.
+
+    *special* maps the text of each control token to its number.
+    """
+    pattern = token_pattern(special)
+    found: set[int] = set()
+    for node in _all_nodes(rules):
+        if isinstance(node, Special):
+            number = number_of(node, special)
+            found |= set(special.values()) if node.negated else {number}
+        for text in _texts(node):
+            found |= {special[token] for token in pattern.findall(text)}
+    return frozenset(found)
+
+
+def _all_nodes(rules: Rules) -> Iterator[Node]:
+    for root in rules.named.values():
+        yield from nodes(root)
+
+
+def _texts(node: Node) -> tuple[str, ...]:
+    match node:
+        case Literal(text):
+            return (text,)
+        case Until(markers, barred):
+            return markers + barred
+        case Without(markers):
+            return markers
+        case _:
+            return ()

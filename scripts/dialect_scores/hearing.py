@@ -1,0 +1,86 @@
+"""What a parser says of a text, folded: also the calls that were cut off.
+
+``Dialect.parse`` leaves those out, as a reply must; here they are kept, marked as incomplete,
+because the corpus says what a stream should have shown of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gguf_fc import Dialect
+from gguf_fc.events import (
+    CallDelta,
+    CallEnd,
+    CallStart,
+    ParseEvent,
+    ReasoningDelta,
+    TextDelta,
+)
+
+
+@dataclass(slots=True)
+class HeardCall:
+    """A call, perhaps cut off."""
+
+    id: str
+    name: str
+    arguments: str = ""
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class Heard:
+    """A reply, perhaps cut off."""
+
+    content: str = ""
+    reasoning: str = ""
+    calls: list[HeardCall] = field(default_factory=list)
+
+    def take(self, events: Iterable[ParseEvent]) -> None:
+        """Add what *events* say."""
+        for event in events:
+            match event:
+                case TextDelta(text=text):
+                    self.content += text
+                case ReasoningDelta(text=text):
+                    self.reasoning += text
+                case CallStart(id=id_, name=name):
+                    self.calls.append(HeardCall(id_, name))
+                case CallDelta(index=index, arguments=text):
+                    self.calls[index].arguments += text
+                case CallEnd(index=index):
+                    self.calls[index].complete = True
+
+
+def hear(
+    dialect: Dialect,
+    pieces: Iterable[str],
+    tools: list[Any],
+    prefill: str = "",
+    *,
+    final: bool = True,
+) -> Heard:
+    """Everything *dialect* makes of the *pieces* of one turn; less, unless they are *final*."""
+    parser, heard = dialect.parser(tools=tools, prefill=prefill), Heard()
+    for piece in pieces:
+        heard.take(parser.feed(piece))
+    if final:
+        heard.take(parser.finish())
+    return heard
+
+
+def value_of(text: str) -> object:
+    """JSON text as its value; other text, without its white space, as itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return "".join(text.split())
+
+
+def is_object(text: str) -> bool:
+    """Whether *text* is a JSON object."""
+    return isinstance(value_of(text), dict)

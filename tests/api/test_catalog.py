@@ -1,0 +1,52 @@
+"""``GET /v1/models``: what a client has to know before it chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openai.types import Model
+
+from tests.support.gguf_files import write_gguf
+from tests.support.serving import Application, entry
+from tests.support.templates import template_text
+
+USER = {"role": "user", "content": "hi"}
+
+
+def application(folder: Path) -> Application:
+    tagged = write_gguf(folder / "tagged.gguf", template=template_text("tagged"))
+    plain = write_gguf(folder / "plain.gguf")
+    missing = folder / "missing.gguf"
+    return Application([entry("tagged", tagged), entry("plain", plain), entry("gone", missing)])
+
+
+def test_capabilities_are_told_of_models_that_are_not_loaded(tmp_path: Path) -> None:
+    tagged, plain, _ = application(tmp_path).get("/v1/models").json()["data"]
+    assert tagged["capabilities"]["tools"] == "native"
+    assert tagged["capabilities"]["parallel_tool_calls"] is True
+    assert plain["capabilities"]["tools"] == "generic"
+    assert plain["capabilities"]["reasoning"] is False
+    assert plain["trained_context_length"] == 4096
+    assert [tagged["loaded"], plain["loaded"]] == [False, False]
+
+
+def test_the_loaded_model_says_how_long_its_context_is(tmp_path: Path) -> None:
+    served = application(tmp_path)
+    response = served.post("/v1/explain", {"messages": [USER], "model": "plain"})
+    assert response.status_code == 200
+    described = Application(served.entries, served.worker)
+    described.pool.loaded = served.pool.loaded
+    tagged, plain, _ = described.get("/v1/models").json()["data"]
+    assert "context_length" not in tagged
+    assert (plain["loaded"], plain["context_length"]) == (True, 512)
+
+
+def test_a_model_with_a_problem_is_listed_with_it(tmp_path: Path) -> None:
+    gone = application(tmp_path).get("/v1/models/gone").json()
+    assert "missing.gguf" in gone["problem"]
+    assert gone["loaded"] is False
+
+
+def test_the_official_client_s_types_fit(tmp_path: Path) -> None:
+    for entry_ in application(tmp_path).get("/v1/models").json()["data"]:
+        assert Model.model_validate(entry_).id == entry_["id"]
