@@ -230,6 +230,8 @@ class JsonText:
 
     def listed(self, item: Node, least: int = 0, most: int | None = None) -> tuple[Node, bool]:
         """*item* so many times, with commas between, and whether there may be none."""
+        if most is not None and most < least:
+            return Choice(()), False
         if most == 0:
             return Literal(""), True
         left = None if most is None else most - 1
