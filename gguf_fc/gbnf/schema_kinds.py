@@ -46,6 +46,15 @@ _UNENFORCED = {
 }
 
 
+# Values with which a keyword asks for nothing, where that is not "no" or "none".
+_ASKS_NOTHING: dict[str, tuple[object, ...]] = {
+    "contains": (None,),
+    "propertyNames": (None, True, {}),
+    "unevaluatedItems": (None, True, {}),
+    "unevaluatedProperties": (None, True, {}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A schema object in its place."""
@@ -116,7 +125,7 @@ class Site:
 def read_kind(kind: Kind, site: Site) -> Schema:
     """*kind* narrowed by the keywords of its type."""
     for keyword in _UNENFORCED.get(type(kind), ()):
-        if site.raw.get(keyword) not in (None, False, {}, []):
+        if site.raw.get(keyword) not in _ASKS_NOTHING.get(keyword, (None, False, {}, [])):
             site.loosen(keyword, "not enforced by the grammar")
     match kind:
         case Null() | Boolean():

@@ -196,3 +196,21 @@ def test_long_texts_match() -> None:
     grammar = schema_to_grammar({"type": "array", "items": {"type": "string", "maxLength": 10_000}})
     assert grammar.matches(json.dumps(["x" * 10_000, "y"]))
     assert not grammar.matches(json.dumps(["x" * 10_001]))
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"type": "array", "contains": {}}, "contains"),
+        ({"type": "array", "unevaluatedItems": False}, "unevaluatedItems"),
+        ({"type": "object", "unevaluatedProperties": False}, "unevaluatedProperties"),
+        ({"type": "object", "propertyNames": False}, "propertyNames"),
+    ],
+)
+def test_a_keyword_that_forbids_is_reported_where_it_is_not_enforced(
+    schema: dict[str, Any], keyword: str
+) -> None:
+    grammar = schema_to_grammar(schema)
+    assert keyword in {item.keyword for item in grammar.report} or not grammar.matches(
+        '{"a": 1}' if schema["type"] == "object" else "[]"
+    )
