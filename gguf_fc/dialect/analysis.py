@@ -16,7 +16,7 @@ from gguf_fc.dialect.history import Needs
 from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
-from gguf_fc.errors import TemplateError
+from gguf_fc.errors import RunawayTemplate, TemplateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def analyse(
             clock=clock,
         )
         return _native_or_generic(chat, probe(chat))
-    except TemplateError as error:
+    except (TemplateError, RunawayTemplate) as error:
         plain = Chat(
             template=Template(CHAT_TEMPLATE),
             bos_token=bos_token,
