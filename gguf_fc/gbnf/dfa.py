@@ -67,6 +67,23 @@ class Dfa:
                 grouped.setdefault(target, []).append(self.alphabet[letter])
         return {target: union(*sets) for target, sets in grouped.items()}
 
+    @property
+    def run(self) -> tuple[Charset, int] | None:
+        """The characters and the count if this is "so many of these, or more"; else None."""
+        state = 0
+        characters: Charset | None = None
+        while len(ways := self.targets(state)) == 1:
+            target, found = next(iter(ways.items()))
+            if characters not in (None, found):
+                return None
+            characters = found
+            if target == state and self.accepting == {state}:
+                return characters, state
+            if target != state + 1 or state in self.accepting:
+                return None
+            state = target
+        return None
+
     @cached_property
     def shortest(self) -> int:
         """The length of the shortest accepted text; 0 if there is none."""
