@@ -173,6 +173,10 @@ class Builder:
     _once: dict[Hashable, Reference] = field(default_factory=dict, init=False)
     _used: dict[str, int] = field(default_factory=dict, init=False)  # the last number of each stem
 
+    def __len__(self) -> int:
+        """How many rules there are."""
+        return len(self._named)
+
     def reserve(self, hint: str) -> Reference:
         """A fresh name near *hint*, to be filled by ``fill``: recursion needs the name first."""
         stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in hint).strip("-") or "rule"
