@@ -124,8 +124,10 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     None of *stops* occurs in them, nor would one begin in them if a stop followed.
     """
     letter = spelling.letter
-    if bound.is_free and not list(overlaps(stops)):
-        return Without(stops) if stops else Repeat(letter(ALL))
+    if bound.is_free and not stops:
+        return Repeat(letter(ALL))
+    if bound.is_free and spelling.notation.escapes == "none" and not list(overlaps(stops)):
+        return Without(stops)
     found = _automaton(bound, stops)
     if found.dfa.is_empty:
         return Choice(())

@@ -97,6 +97,8 @@ def _texts(value: Any) -> Iterator[str]:
         case dict():
             for item in value.values():
                 yield from _texts(item)
+        case _:
+            pass
 
 
 @pytest.mark.parametrize("name", FORMATS)
