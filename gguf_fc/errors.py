@@ -20,6 +20,7 @@
     + ModelFileError            a GGUF file that is missing, damaged or unsupported
     + DownloadError             the Hub or its cache
   x TemplateError           a chat template that does not compile or render
+  x RunawayTemplate         a chat template that had to be ended: too long, too large
   x GrammarError            a grammar or schema that is malformed
 
 The HTTP layer maps a class to a response by its attributes; nothing else mentions a status code.
@@ -156,6 +157,15 @@ class TemplateError(GgufFcError):
     status = 400
     type = "invalid_request_error"
     code = "template_error"
+
+
+class RunawayTemplate(GgufFcError):
+    """Rendering went beyond its limits of time or memory.  Not a TemplateError: no use in trying
+    the same template another way."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "template_limits"
 
 
 class GrammarError(GgufFcError):

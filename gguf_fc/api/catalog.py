@@ -6,6 +6,7 @@ that is not loaded is looked at once, without loading it.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -29,7 +30,7 @@ class Catalog:
 
     async def models(self, _request: Request) -> Response:
         """Every model offered."""
-        data = [await self._describe(name) for name in self._pool.names]
+        data = await asyncio.gather(*map(self._describe, self._pool.names))
         return _json({"object": "list", "data": data})
 
     async def model(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -73,7 +74,9 @@ class Validators:
         if isinstance(validator, Verdict):
             return validator
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_float=_finite)
+        except OverflowError as error:
+            return Verdict("not_checked", str(error))
         except ValueError as error:
             return Verdict("invalid", f"not JSON: {error}")
         except RecursionError:
@@ -91,6 +94,12 @@ class Validators:
             if len(self._kept) > self._size:
                 self._kept.popitem(last=False)
         return made
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise OverflowError(f"the number {text[:40]} is too large to be checked")
+    return number
 
 
 def _key(schema: Schema) -> str | Verdict:

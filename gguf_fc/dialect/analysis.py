@@ -18,7 +18,7 @@ from gguf_fc.dialect.known import Known, known_for
 from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
-from gguf_fc.errors import TemplateError
+from gguf_fc.errors import RunawayTemplate, TemplateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def analyse(
             clock=clock,
         )
         return _native_or_generic(text, chat, probe(chat))
-    except TemplateError as error:
+    except (TemplateError, RunawayTemplate) as error:
         plain = Chat(
             template=Template(CHAT_TEMPLATE),
             bos_token=bos_token,

@@ -23,12 +23,12 @@ def probe_clock() -> datetime:
 
 
 class Renderer(Protocol):
-    """A compiled chat template.  Raises TemplateError, nothing else."""
+    """A chat template.  Raises TemplateError, or RunawayTemplate if it had to be ended."""
 
     def render(self, variables: Mapping[str, Any], now: datetime) -> str: ...
 
 
-# Raises TemplateError if the text does not compile.
+# Raises TemplateError if the text does not compile, at once or when it is first rendered.
 Compile = Callable[[str], Renderer]
 
 

@@ -13,7 +13,7 @@ from gguf_fc.dialect.probe import TEXT, THOUGHT, Renderings
 from gguf_fc.dialect.syntax import Marked, Syntax
 
 # A tag, perhaps with a word behind it, and another tag.
-_EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>(?:\w+\n)?)(?P<gap>\s*)(?P<close><[^<>\s]+>\s*)")
+_EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>\w*\n?)(?P<gap>\s*)(?P<close><[^<>\s]+>\s*)")
 
 
 def derive_reasoning(seen: Renderings) -> Marked | None:

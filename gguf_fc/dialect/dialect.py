@@ -1,33 +1,21 @@
 """The language one model speaks: the package's front door.
 
-A ``Dialect`` puts together what the other modules do; it decides nothing itself but which of a
-template's ways to render a conversation is tried next.
+A ``Dialect`` puts together what the other modules do; it decides nothing itself.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, Self
 
 from gguf_fc.dialect.analysis import Analysis, analyse
-from gguf_fc.dialect.chat import Chat, Compile, probe_clock
+from gguf_fc.dialect.chat import Compile, probe_clock
 from gguf_fc.dialect.derive import Finding
-from gguf_fc.dialect.derive_reasoning import reasoning_at_end
-from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_calls, with_tools
 from gguf_fc.dialect.grammar import Wanted, build_grammar
-from gguf_fc.dialect.history import (
-    Needs,
-    alternating,
-    arguments_of,
-    mended,
-    normalised,
-    plain,
-    settled,
-    tool_values,
-)
+from gguf_fc.dialect.history import arguments_of
 from gguf_fc.dialect.ids import short_id
 from gguf_fc.dialect.incoming import (
     Json,
@@ -39,14 +27,15 @@ from gguf_fc.dialect.incoming import (
     tools_of,
 )
 from gguf_fc.dialect.parser import Parser
+from gguf_fc.dialect.prompting import Prompter
 from gguf_fc.dialect.reply import Reply, read
-from gguf_fc.dialect.segments import Guard, Prompt, cut
+from gguf_fc.dialect.segments import Guard, Prompt
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
 from gguf_fc.dialect.write import Call, write
-from gguf_fc.errors import InvalidParameter, TemplateError
+from gguf_fc.errors import InvalidParameter
 from gguf_fc.gbnf import Grammar
-from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
+from gguf_fc.request import Format, Tool, ToolCall, ToolChoice
 
 
 class Dialect:
@@ -57,7 +46,7 @@ class Dialect:
     ) -> None:
         self._analysis = analysis
         self._toolless = toolless  # for conversations without tools
-        self._guard = Guard(special_tokens)
+        self._prompter = Prompter(analysis=analysis, toolless=toolless, guard=Guard(special_tokens))
 
     @classmethod
     def from_template(  # noqa: PLR0913  what a model file says about its template
@@ -166,50 +155,16 @@ class Dialect:
         add_generation_prompt: bool = True,  # noqa: FBT001, FBT002  named as templates name it
         **template_variables: Any,
     ) -> Prompt:
-        """The prompt.  Raises InvalidParameter if the conversation makes no sense."""
-        turns, known = mended(messages_of(messages)), tools_of(tools)
-        analysis = self._analysis if known else self._toolless
-        failure: TemplateError | None = None
-        for chat, values, described in self._ways(analysis, turns, known):
-            try:
-                rendered = chat.render(
-                    self._guard.wrap(values),
-                    self._guard.wrap(described),
-                    generate=add_generation_prompt,
-                    variables=self._guard.wrap(template_variables),
-                )
-            except TemplateError as error:
-                failure = failure or error
-                continue
-            segments = cut(rendered)
-            prefill = self._prefill_of(rendered) if add_generation_prompt else ""
-            return Prompt(segments, prefill)
-        assert failure is not None
-        raise failure
+        """The prompt.  An assistant's turn at the end is what the model goes on with.
 
-    def _ways(
-        self, analysis: Analysis, turns: Sequence[Message], tools: Sequence[Tool]
-    ) -> Iterator[tuple[Chat, list[dict[str, Any]], list[dict[str, Any]]]]:
-        """The ways to render a conversation, best first, each with what it renders."""
-        needs, chat = analysis.needs, analysis.chat
-        if analysis.native:
-            shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
-            for turned in (settled, alternating):
-                yield chat, normalised(turned(shown, needs), needs), tool_values(tools)
-        as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
-        for turned in (settled, plain):
-            yield chat, normalised(turned(as_text, needs), needs), []
-        own = Chat(
-            template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
+        Raises InvalidParameter if the conversation makes no sense.
+        """
+        return self._prompter.render(
+            messages_of(messages),
+            tools_of(tools),
+            generate=add_generation_prompt,
+            variables=template_variables,
         )
-        yield own, normalised(plain(as_text, Needs()), Needs()), []
-
-    def _prefill_of(self, prompt: str) -> str:
-        """The end of a rendered prompt that belongs to the model's turn."""
-        prefill = self._analysis.prefill
-        if prefill and prompt.endswith(prefill):
-            return prefill
-        return reasoning_at_end(self.syntax, prompt)
 
     def _own_part(self, prefill: str) -> str:
         """A prefill without the turn's header, and with the reasoning it closes opened."""

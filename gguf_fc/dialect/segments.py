@@ -17,15 +17,21 @@ from gguf_fc.job import Segment
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 # A template may print them escaped, as JSON does.
 _ESCAPED = {"\\ufdd0": _OPEN, "\\ufdd1": _CLOSE}
-_FOREIGN = re.compile(f"[{_OPEN}{_CLOSE}]")
+# Characters of ours, and halves of characters, which no engine can be given.
+_FOREIGN = re.compile("[\ufdd0-\ufdd2\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model reads.  *prefill* is the end of it that already belongs to its own turn."""
+    """What the model reads.
+
+    *prefill* is the end of it that already belongs to the model's turn; *warning* says why the
+    template's own way could not be used, if it could not.
+    """
 
     segments: tuple[Segment, ...]
     prefill: str = ""
+    warning: str | None = None
 
     @property
     def text(self) -> str:

@@ -133,8 +133,9 @@ class Template:
             raise TemplateError(
                 f"The chat template does not compile: line {error.lineno}: {error.message}."
             ) from error
-        except RecursionError as error:
-            raise TemplateError("The chat template is nested too deeply to compile.") from error
+        # Such as a number of a thousand digits, or a thousand brackets in each other.
+        except Exception as error:
+            raise TemplateError(f"The chat template does not compile: {_reason(error)}.") from error
 
     def render(self, variables: Mapping[str, Any], now: datetime) -> str:
         """The text for these variables.  Raises TemplateError whatever goes wrong inside."""

@@ -67,6 +67,23 @@ class Dfa:
                 grouped.setdefault(target, []).append(self.alphabet[letter])
         return {target: union(*sets) for target, sets in grouped.items()}
 
+    @property
+    def run(self) -> tuple[Charset, int] | None:
+        """The characters and the count if this is "so many of these, or more"; else None."""
+        state = 0
+        characters: Charset | None = None
+        while len(ways := self.targets(state)) == 1:
+            target, found = next(iter(ways.items()))
+            if characters not in (None, found):
+                return None
+            characters = found
+            if target == state and self.accepting == {state}:
+                return characters, state
+            if target != state + 1 or state in self.accepting:
+                return None
+            state = target
+        return None
+
     @cached_property
     def shortest(self) -> int:
         """The length of the shortest accepted text; 0 if there is none."""
@@ -236,17 +253,13 @@ def _blocks(moves: list[tuple[int, ...]], live: set[int], accepting: set[int]) -
         for letter, target in enumerate(moves[state]):
             if target != DEAD:
                 before[letter].setdefault(target, []).append(state)
-    members = [set(accepting & live), live - accepting]
+    members = [accepting & live, live - accepting]
     block = [0 if state in accepting else 1 for state in range(len(moves))]
     waiting = {0, 1}
     while waiting:
         splitter = list(members[waiting.pop()])
         for inverse in before:
-            touched: dict[int, set[int]] = {}
-            for target in splitter:
-                for state in inverse.get(target, ()):
-                    touched.setdefault(block[state], set()).add(state)
-            for number, part in touched.items():
+            for number, part in _entering(splitter, inverse, block).items():
                 if len(part) == len(members[number]):
                     continue
                 fresh = len(members)
@@ -254,11 +267,20 @@ def _blocks(moves: list[tuple[int, ...]], live: set[int], accepting: set[int]) -
                 members.append(part)
                 for state in part:
                     block[state] = fresh
-                if number in waiting or len(part) <= len(members[number]):
-                    waiting.add(fresh)
-                else:
-                    waiting.add(number)
+                smaller = fresh if len(part) <= len(members[number]) else number
+                waiting.add(fresh if number in waiting else smaller)
     return block
+
+
+def _entering(
+    splitter: list[int], inverse: dict[int, list[int]], block: list[int]
+) -> dict[int, set[int]]:
+    """The states from which one letter leads into *splitter*, by their block."""
+    found: dict[int, set[int]] = {}
+    for target in splitter:
+        for state in inverse.get(target, ()):
+            found.setdefault(block[state], set()).add(state)
+    return found
 
 
 def _numbered(

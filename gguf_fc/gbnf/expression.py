@@ -19,8 +19,17 @@ from functools import partial
 
 from gguf_fc.gbnf.charset import ALL, WORD, Charset, complement, intersection
 from gguf_fc.gbnf.dfa import Dfa
-from gguf_fc.gbnf.regex import At, Chars, Either, Look, Series, Times, Tree, Unsupported
-from gguf_fc.gbnf.regex_automaton import nodes
+from gguf_fc.gbnf.regex import (
+    At,
+    Chars,
+    Either,
+    Look,
+    Series,
+    Times,
+    Tree,
+    Unsupported,
+    nodes,
+)
 from gguf_fc.gbnf.rules import (
     Both,
     CharClass,

@@ -52,17 +52,15 @@ def _label(letter: str, most: int) -> str:
 _ALNUM = r"[A-Za-z\d]"
 _LABEL = _label(_ALNUM, 63)
 _HOSTNAME = rf"(?!(?:.*\.)?[xX][nN]--){_LABEL}(?:\.{_label(_ALNUM, 37)}){{0,5}}"
-# Letters of the common alphabets that need no look at their neighbours.  A label of 18 of them is
-# at most 63 letters long in the spelling that is looked up.
+# Letters of the common alphabets that need no look at their neighbours.  How long a label is in
+# the spelling that is looked up cannot be counted; one of 30 letters is rarely beyond 63.
 _WIDE_LETTER = (
     r"[A-Za-z\d\u00DF-\u00F6\u00F8-\u00FFāăąćčďđēęěğģįķļłńņňőœřśşšţťūůűųźżž"
     r"\u03AC-\u03CE\u0430-\u045F\u0904-\u0939\u0E01-\u0E30\u3041-\u3096\u30A1-\u30FA"
     r"\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7A3]"
 )
-_WIDE_LABEL = rf"(?:{_LABEL}|{_label(_WIDE_LETTER, 18)})"
-_WIDE_SHORT = rf"(?:{_label(_ALNUM, 37)}|{_label(_WIDE_LETTER, 18)})"
-_WIDE_DOT = r"[.\u3002\uFF0E\uFF61]"
-_WIDE_HOSTNAME = rf"(?!(?:.*{_WIDE_DOT})?..--){_WIDE_LABEL}(?:{_WIDE_DOT}{_WIDE_SHORT}){{0,5}}"
+_WIDE_LABEL = rf"{_WIDE_LETTER}(?:-?{_WIDE_LETTER}){{0,29}}"
+_WIDE_HOSTNAME = rf"{_WIDE_LABEL}(?:[.\u3002\uFF0E\uFF61]{_WIDE_LABEL}){{0,5}}"
 
 _ATEXT = r"[A-Za-z\d!#$%&'*+/=?^_`{|}~-]"
 _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
@@ -131,6 +129,8 @@ _PATTERNS = {
     "json-pointer": _POINTER,
     "relative-json-pointer": rf"(?:0|[1-9]\d*)(?:#|{_POINTER})",
 }
+
+FORMATS = tuple(_PATTERNS)  # the names that are enforced
 
 
 def format_pattern(name: str) -> str | None:

@@ -187,7 +187,7 @@ class JsonText:
 
     def string_of(self, least: int, most: int | None) -> Node:
         """A string of so many characters, whatever their spelling."""
-        if self.notation.escapes == "none":
+        if self._stops:
             return self._bounded(StringBound(least, most))
         return self._between_quotes(Repeat(self.character, least, most))
 
@@ -230,6 +230,8 @@ class JsonText:
 
     def listed(self, item: Node, least: int = 0, most: int | None = None) -> tuple[Node, bool]:
         """*item* so many times, with commas between, and whether there may be none."""
+        if most is not None and most < least:
+            return Choice(()), False
         if most == 0:
             return Literal(""), True
         left = None if most is None else most - 1
@@ -262,10 +264,10 @@ class JsonText:
     @property
     def _stops(self) -> tuple[str, ...]:
         """What must not occur between the quotes."""
-        return (self.notation.quote,) if self.notation.escapes == "none" else ()
+        return (self.notation.quote,) if self.notation.has_bare_quote else ()
 
     def _bounded(self, bound: StringBound) -> Node:
-        if bound.is_free and self._stops:
+        if bound.is_free and self.notation.escapes == "none":
             return Token(sequence(Literal(self.notation.quote), Until(self._stops)))
         key = ("string", self.notation.quote, self.notation.escapes, bound)
         return self.builder.once(

@@ -14,8 +14,7 @@ from gguf_fc.gbnf.spacing import Spacing
 
 Escapes = Literal["json", "python", "none"]
 
-_SURROGATES = (0xD800, 0xDFFF)
-_NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +34,18 @@ class Notation:
     def of(cls, spacing: Spacing) -> Notation:
         """JSON with this white space."""
         return cls(item=spacing.item, key=spacing.key)
+
+    @property
+    def escaped_quote(self) -> str:
+        """The quote that is written with a backslash inside a string."""
+        if len(self.quote) == 1:
+            return self.quote
+        return '"' if self.escapes == "json" else ""
+
+    @property
+    def has_bare_quote(self) -> bool:
+        """Whether nothing stands for the quote, so that it cannot occur in a string."""
+        return self.escapes == "none" or len(self.quote) > 1
 
     def string(self, text: str) -> str | None:
         """*text* as a string; None if this notation cannot write it."""
@@ -61,29 +72,26 @@ class Notation:
 
     def escaped(self, text: str) -> str | None:
         """*text* as it stands between the quotes; None if it cannot."""
-        match self.escapes:
-            case "json":
-                # Half a surrogate pair is no character: it can only be written as an escape.
-                whole = not any("\ud800" <= character <= "\udfff" for character in text)
-                inside = json.dumps(text, ensure_ascii=not whole)[1:-1]
-                if self.quote == '"':
-                    return inside
-                return inside.replace('\\"', '"').replace(self.quote, f"\\{self.quote}")
-            case "python":
-                return "".join(map(self._in_python, text))
-            case "none":
-                return None if self.quote in text else text
+        inside = "".join(map(self.letter, text))
+        # Nor may a mark without an escape begin in the text and end in the one that follows.
+        begins = f"{inside}{self.quote}".find(self.quote) < len(inside)
+        return None if self.has_bare_quote and begins else inside
 
-    def _in_python(self, character: str) -> str:
-        if character == self.quote:
+    def letter(self, character: str) -> str:
+        """One character between the quotes."""
+        if self.escapes == "none":
+            return character
+        if character in (self.escaped_quote, "\\"):
             return f"\\{character}"
-        code = ord(character)
-        first, last = _SURROGATES
+        # Half a surrogate pair is no character: it can only be written as an escape.
+        half = "\ud800" <= character <= "\udfff"
+        if self.escapes == "json":
+            return character if character == '"' else json.dumps(character, ensure_ascii=half)[1:-1]
         if character in _NAMED:
             return _NAMED[character]
-        if code < ord(" ") or code == 0x7F:  # noqa: PLR2004  the control character beyond the others
-            return f"\\x{code:02x}"
-        return f"\\u{code:04x}" if first <= code <= last else character
+        if character < " " or character == "\x7f":
+            return f"\\x{ord(character):02x}"
+        return f"\\u{ord(character):04x}" if half else character
 
 
 JSON = Notation()

@@ -54,8 +54,8 @@ class _Writer:
         match schema:
             case Anything():
                 return self._text(StringBound())
-            case String(least, most):
-                return self._text(StringBound(least, most))
+            case String(bound):
+                return self._text(bound)
             case Values(texts):
                 values = (json.loads(text) for text in texts)
                 return _any([self._exactly(value) for value in values if isinstance(value, str)])

@@ -9,6 +9,7 @@ flags ``(?i)`` and ``(?s)``, ``(?P<name>...)``, and the anchors ``\\A``, ``\\Z``
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NoReturn
 
@@ -120,6 +121,23 @@ def literal(text: str) -> Tree:
     return Series(tuple(Chars(of(letter)) for letter in text))
 
 
+def nodes(tree: Tree) -> Iterator[Tree]:
+    """*tree* and everything in it."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        match node:
+            case Series(items):
+                waiting.extend(items)
+            case Either(options):
+                waiting.extend(options)
+            case Times(item) | Look(item):
+                waiting.append(item)
+            case Chars() | At():
+                pass
+
+
 @dataclass(frozen=True, slots=True)
 class _Flags:
     any_case: bool = False
@@ -168,9 +186,9 @@ class _Parser:
                 return self._group()
             case "\\":
                 return self._escape()
-            case "*" | "+" | "?":
-                self._fail("a count with nothing before it")
             case _:
+                if character in _SIMPLE_COUNTS:
+                    self._fail("a count with nothing before it")
                 self._at += 1
                 return self._chars(of(character))
 

@@ -22,7 +22,18 @@ from typing import NamedTuple
 
 from gguf_fc.gbnf.charset import ALL, WORD, Charset
 from gguf_fc.gbnf.dfa import DEAD, Dfa, TooLarge, explore, meet, partition
-from gguf_fc.gbnf.regex import At, Chars, Either, Look, Place, Series, Times, Tree, Unsupported
+from gguf_fc.gbnf.regex import (
+    At,
+    Chars,
+    Either,
+    Look,
+    Place,
+    Series,
+    Times,
+    Tree,
+    Unsupported,
+    nodes,
+)
 
 MOST_STATES = 3_000
 _MOST_PLACES = 20_000
@@ -72,23 +83,6 @@ def regex_automaton(tree: Tree) -> Dfa:
         return _Network(alphabet, letters, words).automaton(tree, "")
     except TooLarge as error:
         raise Unsupported(f"its automaton has more than {MOST_STATES} states") from error
-
-
-def nodes(tree: Tree) -> Iterator[Tree]:
-    """*tree* and everything in it."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        match node:
-            case Series(items):
-                waiting.extend(items)
-            case Either(options):
-                waiting.extend(options)
-            case Times(item) | Look(item):
-                waiting.append(item)
-            case Chars() | At():
-                pass
 
 
 @dataclass(slots=True, eq=False)

@@ -175,14 +175,20 @@ class Builder:
 
     _named: dict[str, Node] = field(default_factory=dict, init=False)
     _once: dict[Hashable, Reference] = field(default_factory=dict, init=False)
+    _used: dict[str, int] = field(default_factory=dict, init=False)  # the last number of each stem
+
+    def __len__(self) -> int:
+        """How many rules there are."""
+        return len(self._named)
 
     def reserve(self, hint: str) -> Reference:
         """A fresh name near *hint*, to be filled by ``fill``: recursion needs the name first."""
         stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in hint).strip("-") or "rule"
-        name, n = stem, 1
+        name, n = stem, self._used.get(stem, 1)
         while name in self._named or name == "root":
             n += 1
             name = f"{stem}-{n}"
+        self._used[stem] = n
         self._named[name] = Choice(())
         return Reference(name)
 

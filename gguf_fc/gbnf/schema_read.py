@@ -8,20 +8,23 @@ asks for more than a grammar can hold is loosened and says so.
    ``$ref``, ``allOf``, ``anyOf`` are read one by one and then met.
 2. A keyword of one type says nothing about values of another: ``{"minLength": 3}`` allows 5.
 3. A ``$ref`` is read once and stays a reference in the tree.
+4. What ``unevaluatedProperties`` and ``unevaluatedItems`` speak of is what no tree says anything
+   about after everything else has been met; so they come last.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
 
 from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf.schema_close import close_array, close_object
 from gguf_fc.gbnf.schema_kinds import Site, read_kind
+from gguf_fc.gbnf.schema_logic import Logic, Part
 from gguf_fc.gbnf.schema_meet import Meeting
-from gguf_fc.gbnf.schema_refs import Document
+from gguf_fc.gbnf.schema_negate import Negation
+from gguf_fc.gbnf.schema_refs import Document, Place
 from gguf_fc.gbnf.schema_tree import (
     ANYTHING,
     KINDS,
@@ -38,12 +41,15 @@ from gguf_fc.gbnf.schema_tree import (
     String,
     Values,
     any_of,
+    options_of,
 )
+from gguf_fc.gbnf.schema_values import text_of
 
 _MAX_LEVELS = 160  # of brackets in a schema: beyond it nothing is read
 _MAX_SIZE = 500_000  # JSON values in a schema
+_MAX_LETTERS = 5_000_000  # of all its texts
 _MAX_DEPTH = 40  # of schemas in schemas: beyond it any value is allowed
-_MAX_COMPARED = 40  # branches of a oneOf that are compared with each other
+_MAX_VALUES = 20_000  # of an enum
 
 _TYPES: dict[str, Kind] = {
     "null": Null(),
@@ -55,8 +61,10 @@ _TYPES: dict[str, Kind] = {
     "object": Object(),
 }
 
-# Narrowing keywords that no part of the tree holds yet, whatever the type.
-_UNENFORCED = ("not", "if", "$dynamicRef", "$recursiveRef", "extends", "disallow")
+# Narrowing keywords of older drafts that no part of the tree holds.
+_UNENFORCED = ("$recursiveRef", "extends", "disallow", "divisibleBy")
+# The drafts in which a ``$ref`` is all that a schema says.
+_REF_ALONE = ("draft-03", "draft-04", "draft-05", "draft-06", "draft-07")
 
 
 @dataclass(slots=True, eq=False)
@@ -65,16 +73,24 @@ class SchemaReader:
 
     document: Document
     report: dict[Loosened, None] = field(default_factory=dict)
-    _meeting: Meeting = field(init=False)
+    meeting: Meeting = field(init=False)
+    negation: Negation = field(init=False)
+    _logic: Logic = field(init=False)
     _definitions: dict[str, Schema] = field(default_factory=dict, init=False)
-    _places: dict[str, tuple[Any, str]] = field(default_factory=dict, init=False)
+    _inexact: set[str] = field(default_factory=set, init=False)  # definitions that lost something
+    _places: dict[str, Place] = field(default_factory=dict, init=False)
     _reading: set[str] = field(default_factory=set, init=False)
     _depth: int = field(default=0, init=False)
+    _losses: int = field(default=0, init=False)
+    _path: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self._meeting = Meeting(
-            self.definition, lambda reason: self.loosen(self.document.path, "allOf", reason)
+        self._path = self.document.path
+        self.meeting = Meeting(
+            self.definition, lambda reason: self.loosen(self._path, "allOf", reason)
         )
+        self.negation = Negation(self._exact_definition, self.meeting.meet)
+        self._logic = Logic(self.meeting, self.negation)
 
     def root(self) -> Schema:
         """The whole document."""
@@ -94,20 +110,32 @@ class SchemaReader:
                 self.loosen(self.document.path, "$ref", "it refers to nothing but itself")
                 return ANYTHING
             self._reading.add(key)
-            depth, self._depth = self._depth, 0
+            depth, self._depth, before = self._depth, 0, self._losses
             self._definitions[key] = self._define(key)
             self._depth = depth
             self._reading.discard(key)
+            if self._losses != before:
+                self._inexact.add(key)
+        elif key in self._inexact:
+            self._losses += 1  # whoever looks into it now loses what was lost then
         return self._definitions[key]
 
-    def _define(self, key: str) -> Schema:
-        if key in self._meeting.pairs:
-            a, b = (self._resolved(schema) for schema in self._meeting.pairs[key])
-            return self._resolved(self._meeting.meet(a, b))
-        return self._resolved(self._read(*self._places[key]))
+    def _exact_definition(self, ref: Ref) -> Schema | None:
+        if ref.key in self._reading:
+            return None
+        found = self.definition(ref)
+        return None if ref.key in self._inexact else found
 
-    def _resolved(self, schema: Schema) -> Schema:
-        return self.definition(schema) if isinstance(schema, Ref) else schema
+    def loosen(self, path: str, keyword: str, reason: str) -> None:
+        """Note that *keyword* is not enforced."""
+        self.report[Loosened(path, keyword, reason)] = None
+        self._losses += 1
+
+    def _define(self, key: str) -> Schema:
+        if key in self.meeting.pairs:
+            a, b = (self.meeting.resolved(schema) for schema in self.meeting.pairs[key])
+            return self.meeting.resolved(self.meeting.meet(a, b))
+        return self.meeting.resolved(self._read(*self._places[key]))
 
     def _read(self, raw: Any, path: str) -> Schema:
         if isinstance(raw, bool):
@@ -118,36 +146,58 @@ class SchemaReader:
             self.loosen(path, "", f"schemas in schemas, more than {_MAX_DEPTH} deep")
             return ANYTHING
         self._depth += 1
+        site = Site(raw, path, self._read, self.loosen, self.meeting, lambda: self._losses)
         found: Schema = ANYTHING
-        for part in self._parts(Site(raw, path, self._read, self.loosen)):
-            found = self._meeting.meet(found, part)
+        for part in self._parts(site):
+            found = self._with(site, found, part)
+        found = self._closed(site, found)
         self._depth -= 1
         return found
 
-    def _parts(self, site: Site) -> Iterator[Schema]:
-        """What each group of keywords allows."""
+    def _with(self, site: Site, found: Schema, part: Part) -> Schema:
+        """*found*, narrowed by one more keyword."""
+        self._path = site.path
+        if not self.meeting.can_meet(found, part.schema):
+            site.loosen(part.keyword, "there are too many alternatives to combine")
+            return found
+        met = self.meeting.meet(found, part.schema)
+        if met == NOTHING and part.instead is not None:
+            # A common mistake: several branches hold whatever the value, and nothing is valid.
+            met = self.meeting.meet(found, part.instead)
+            if met != NOTHING:
+                site.loosen(part.keyword, "no value is valid under one branch only")
+        return met
+
+    def _parts(self, site: Site) -> Iterator[Part]:
+        """What each group of keywords demands."""
         raw = site.raw
+        if "$ref" in raw and self._ref_stands_alone():
+            yield Part("$ref", self._reference(site, "$ref"))
+            return
         for keyword in _UNENFORCED:
             if keyword in raw:
                 site.loosen(keyword, "not enforced by the grammar")
-        yield self._own(site)
+        yield Part("type", self._own(site))
         if "enum" in raw:
-            yield _values(site, "enum", raw["enum"])
+            yield Part("enum", _values(site, "enum", raw["enum"]))
         if "const" in raw:
-            yield _values(site, "const", [raw["const"]])
-        if "$ref" in raw:
-            yield self._reference(site)
-        for keyword in ("allOf", "anyOf", "oneOf"):
+            yield Part("const", _values(site, "const", [raw["const"]]))
+        for keyword in ("$ref", "$dynamicRef"):
             if keyword in raw:
-                yield from self._combined(site, keyword)
+                yield Part(keyword, self._reference(site, keyword))
+        yield from self._logic.parts(site)
+
+    def _ref_stands_alone(self) -> bool:
+        root = self.document.root
+        draft = root.get("$schema") if isinstance(root, dict) else None
+        return isinstance(draft, str) and any(name in draft for name in _REF_ALONE)
 
     def _own(self, site: Site) -> Schema:
         """The type and its keywords."""
         kinds = self._kinds(site)
         if kinds is None:
             return ANYTHING
-        read = [read_kind(kind, site) for kind in kinds]
-        return ANYTHING if tuple(read) == KINDS else any_of(*read)
+        return any_of(*(read_kind(kind, site) for kind in kinds))
 
     def _kinds(self, site: Site) -> list[Kind] | None:
         """The types a value may have; None where the schema names one that does not exist."""
@@ -165,48 +215,43 @@ class SchemaReader:
             found.append(_TYPES[name])
         if Number() in found:
             found = [kind for kind in found if kind != Number(integer=True)]
+        if site.raw.get("nullable") is True and Null() not in found:
+            found.append(Null())  # as OpenAPI 3.0 writes it
         return found
 
-    def _reference(self, site: Site) -> Schema:
-        ref = site.raw["$ref"]
+    def _reference(self, site: Site, keyword: str) -> Schema:
+        ref = site.raw[keyword]
         if not isinstance(ref, str):
-            raise site.wrong("$ref", "a string")
-        place = self.document.find(ref)
+            raise site.wrong(keyword, "a string")
+        find = self.document.find if keyword == "$ref" else self.document.dynamic
+        place = find(ref, site.raw)
         if place is None:
-            site.loosen("$ref", f"{ref!r} is not in this document")
+            site.loosen(keyword, f"{ref!r} is not in this document")
             return ANYTHING
-        self._places[place[1]] = place
-        return Ref(place[1])
+        self._places[place.path] = place
+        return Ref(place.path)
 
-    def _combined(self, site: Site, keyword: str) -> Iterator[Schema]:
-        branches = site.raw[keyword]
-        if not isinstance(branches, list):
-            raise site.wrong(keyword, "an array of schemas")
-        if not branches:
-            return
-        read = [site.inside(keyword, at) for at in range(len(branches))]
-        if keyword == "allOf":
-            yield from read
-            return
-        if keyword == "oneOf" and not self._exclusive(read):
-            site.loosen("oneOf", "a value may be valid under more than one branch")
-        yield any_of(*read)
-
-    def _exclusive(self, branches: list[Schema]) -> bool:
-        """Whether it is plain that no value is valid under two of the branches."""
-        if len(branches) > _MAX_COMPARED:
-            return False
-        return all(self._meeting.disjoint(a, b) for a, b in combinations(branches, 2))
-
-    def loosen(self, path: str, keyword: str, reason: str) -> None:
-        self.report[Loosened(path, keyword, reason)] = None
+    def _closed(self, site: Site, found: Schema) -> Schema:
+        """*found*, with what the ``unevaluated`` keywords say of what nothing else looked at."""
+        for keyword, close in (
+            ("unevaluatedProperties", close_object),
+            ("unevaluatedItems", close_array),
+        ):
+            if keyword in site.raw:
+                other = site.inside(keyword)
+                options = (self.meeting.resolved(option) for option in options_of(found))
+                flat = [part for option in options for part in options_of(option)]
+                found = any_of(*(close(self.meeting.meet, option, other) for option in flat))
+        return found
 
 
 def _values(site: Site, keyword: str, values: Any) -> Schema:
     if not isinstance(values, list):
         raise site.wrong(keyword, "an array")
+    if len(values) > _MAX_VALUES:
+        raise site.wrong(keyword, f"an array of at most {_MAX_VALUES} values")
     try:
-        texts = dict.fromkeys(json.dumps(v, ensure_ascii=False, allow_nan=False) for v in values)
+        texts = dict.fromkeys(map(text_of, values))
     except (TypeError, ValueError) as error:
         raise site.wrong(keyword, f"made of JSON values ({error})") from error
     return Values(tuple(texts)) if texts else NOTHING
@@ -214,11 +259,13 @@ def _values(site: Site, keyword: str, values: Any) -> Schema:
 
 def _require_bounded(raw: Any, path: str) -> None:
     """Refuse what is too deep or too large to be read in reasonable time."""
-    level, size = [raw], 0
+    level, size, letters = [raw], 0, 0
     for _ in range(_MAX_LEVELS):
         size += len(level)
-        if size > _MAX_SIZE:
-            raise GrammarError(f"{path}: a schema may hold at most {_MAX_SIZE} values")
+        letters += sum(len(text) for text in level if isinstance(text, str))
+        if size > _MAX_SIZE or letters > _MAX_LETTERS:
+            limit = f"{_MAX_SIZE} values and {_MAX_LETTERS} characters"
+            raise GrammarError(f"{path}: a schema may hold at most {limit}")
         containers = [node for node in level if isinstance(node, dict | list)]
         if not all(isinstance(key, str) for node in containers for key in _keys(node)):
             raise GrammarError(f"{path}: the names in a schema must be strings")

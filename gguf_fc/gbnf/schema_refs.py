@@ -1,14 +1,41 @@
 """Finding what a ``$ref`` points at inside one schema document.
 
-Knows JSON pointers, anchors and the ``$id`` of parts of the document; fetches nothing.
+Knows JSON pointers, anchors, and that the ``$id`` of a part of the document changes what the
+references in it are relative to; fetches nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
+
+_MAPS = {
+    "$defs",
+    "definitions",
+    "dependencies",
+    "dependentSchemas",
+    "patternProperties",
+    "properties",
+}
+_DATA = {"const", "default", "enum", "example", "examples"}  # where an ``$id`` is only data
+
+
+class Place(NamedTuple):
+    """A schema and where it stands."""
+
+    raw: Any
+    path: str
+
+
+class _Visit(NamedTuple):
+    """A part of the document on the way through it."""
+
+    raw: Any
+    route: tuple[Any, str | int] | None  # the route of what is around it, and the step from there
+    base: str
+    named: bool  # its keys are names, not keywords
 
 
 @dataclass(slots=True, eq=False)
@@ -17,25 +44,91 @@ class Document:
 
     root: Any
     path: str
-    _named: dict[str, tuple[Any, str]] | None = field(default=None, init=False)
+    _named: dict[str, Place] = field(default_factory=dict, init=False)
+    _dynamic: dict[str, list[Place]] = field(default_factory=dict, init=False)
+    _bases: dict[int, str] = field(default_factory=dict, init=False)  # by the id of the part
+    _indexed: bool = field(default=False, init=False)
 
-    def find(self, ref: str) -> tuple[Any, str] | None:
-        """The schema that *ref* means and its path; None where this document does not have it."""
+    def find(self, ref: str, where: Any) -> Place | None:
+        """The schema that *ref* means in *where*, a part of this document; None if it is not here.
+
+        A name is looked for as written, too: many schemas say their ``$id`` and refer to others
+        as if they had not.
+        """
+        self._index()
+        base = self._bases.get(id(where), _without_fragment(_identifier(self.root)))
         address, _, fragment = ref.partition("#")
-        base: tuple[Any, str] | None = (self.root, self.path)
-        if address:
-            base = self._by_name(address)
-        if base is None or not fragment:
-            return base
-        if fragment.startswith("/"):
-            return _follow(base, fragment)
-        return self._by_name(f"{address}#{fragment}")
+        absolute = _without_fragment(urljoin(base, address)) if address else base
+        for resource in (absolute, address) if address else (absolute,):
+            start = Place(self.root, self.path) if resource == "" else self._named.get(resource)
+            if start is None:
+                continue
+            if not fragment:
+                return start
+            if fragment.startswith("/"):
+                return _follow(start, fragment) or _follow(Place(self.root, self.path), fragment)
+            return self._named.get(f"{resource}#{unquote(fragment)}")
+        return self._named.get(ref)
 
-    def _by_name(self, name: str) -> tuple[Any, str] | None:
-        if self._named is None:
-            self._named = dict(_names(self.root, self.path))
-        own = _identifier(self.root)
-        return self._named.get(name) or self._named.get(urljoin(own, name))
+    def dynamic(self, ref: str, where: Any) -> Place | None:
+        """What a ``$dynamicRef`` means: None where that depends on how it was come by."""
+        found = self.find(ref, where)
+        anchor = ref.partition("#")[2]
+        if found is None or anchor.startswith("/"):
+            return found
+        if not isinstance(found.raw, dict) or found.raw.get("$dynamicAnchor") != anchor:
+            return found
+        return found if len(self._dynamic.get(anchor, ())) == 1 else None
+
+    def _index(self) -> None:
+        """Note every ``$id``, every anchor, and the base of what stands under another ``$id``."""
+        if self._indexed:
+            return
+        self._indexed = True
+        own = _without_fragment(_identifier(self.root))
+        self._named[own] = Place(self.root, self.path)
+        waiting = [_Visit(self.root, None, own, named=False)]
+        while waiting:
+            visit = waiting.pop()
+            if isinstance(visit.raw, dict):
+                base = visit.base if visit.named else self._note(visit)
+                if base != own:
+                    self._bases[id(visit.raw)] = base
+                waiting.extend(_below(visit, base))
+            elif isinstance(visit.raw, list):
+                waiting.extend(
+                    _Visit(inner, (visit.route, at), visit.base, named=False)
+                    for at, inner in enumerate(visit.raw)
+                )
+
+    def _note(self, visit: _Visit) -> str:
+        """The base inside a schema object, whose names are noted."""
+        base, raw = visit.base, visit.raw
+        identifier = _identifier(raw)
+        anchors = [raw.get("$anchor"), raw.get("$dynamicAnchor")]
+        if identifier.startswith("#"):
+            anchors.append(identifier[1:])
+        elif identifier:
+            base = _without_fragment(urljoin(base, identifier))
+            place = Place(raw, self._path_of(visit.route))
+            self._named.setdefault(base, place)
+            self._named.setdefault(identifier, place)
+        for anchor in anchors:
+            if isinstance(anchor, str):
+                self._named[f"{base}#{anchor}"] = Place(raw, self._path_of(visit.route))
+        if isinstance(name := raw.get("$dynamicAnchor"), str):
+            self._dynamic.setdefault(name, []).append(Place(raw, self._path_of(visit.route)))
+        return base
+
+    def _path_of(self, route: tuple[Any, str | int] | None) -> str:
+        steps: list[str | int] = []
+        while route is not None:
+            route, key = route
+            steps.append(key)
+        path = self.path
+        for key in reversed(steps):
+            path = step(path, key)
+        return path
 
 
 def step(path: str, key: str | int) -> str:
@@ -46,8 +139,15 @@ def step(path: str, key: str | int) -> str:
     return f"{path}.{key}" if plain.isalnum() else f"{path}[{key!r}]"
 
 
-def _follow(base: tuple[Any, str], pointer: str) -> tuple[Any, str] | None:
-    node, path = base
+def _below(visit: _Visit, base: str) -> Iterator[_Visit]:
+    for key, inner in visit.raw.items():
+        if isinstance(inner, dict | list) and (visit.named or key not in _DATA):
+            named = not visit.named and key in _MAPS
+            yield _Visit(inner, (visit.route, key), base, named=named)
+
+
+def _follow(start: Place, pointer: str) -> Place | None:
+    node, path = start
     for part in pointer.split("/")[1:]:
         key = unquote(part).replace("~1", "/").replace("~0", "~")
         if isinstance(node, dict) and key in node:
@@ -56,27 +156,7 @@ def _follow(base: tuple[Any, str], pointer: str) -> tuple[Any, str] | None:
             node, path = node[int(key)], step(path, int(key))
         else:
             return None
-    return node, path
-
-
-def _names(root: Any, root_path: str) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Every ``$id`` (as written, and made absolute) and ``$anchor`` with its place."""
-    waiting: list[tuple[Any, str, str]] = [(root, root_path, "")]
-    while waiting:
-        node, path, base = waiting.pop()
-        if isinstance(node, dict):
-            place = (node, path)
-            if own := _identifier(node):
-                yield own, place
-                if not own.startswith("#"):
-                    base = urljoin(base, own)
-                    yield base.partition("#")[0], place
-            if isinstance(anchor := node.get("$anchor"), str):
-                yield f"#{anchor}", place
-                yield f"{base.partition('#')[0]}#{anchor}", place
-            waiting.extend((inner, step(path, key), base) for key, inner in node.items())
-        elif isinstance(node, list):
-            waiting.extend((inner, step(path, at), base) for at, inner in enumerate(node))
+    return Place(node, path)
 
 
 def _identifier(node: Any) -> str:
@@ -84,3 +164,7 @@ def _identifier(node: Any) -> str:
         return ""
     found = node.get("$id", node.get("id"))
     return found if isinstance(found, str) else ""
+
+
+def _without_fragment(address: str) -> str:
+    return address.partition("#")[0]

@@ -50,7 +50,7 @@ class Spelling:
         if len(characters) == 1 and characters[0][0] == characters[0][1]:
             code = characters[0][0]
             if ord(" ") <= code < ord("~"):
-                return Literal(self.notation.escaped(chr(code)) or "")
+                return Literal(self.notation.letter(chr(code)))
         plain = difference(characters, self._special())
         ways: list[Node] = [char_class(plain)] if plain else []
         escaped = intersection(characters, union(self._special(), _ESCAPED_TOO))
@@ -61,11 +61,12 @@ class Spelling:
 
     def _special(self) -> Charset:
         """What cannot stand for itself."""
-        return union(_CONTROLS, of("\\" + self.notation.quote))
+        return union(_CONTROLS, of("\\" + self.notation.escaped_quote))
 
     def _escape(self, characters: Charset) -> Node:
         python = self.notation.escapes == "python"
         names = _PYTHON_ESCAPES if python else _JSON_ESCAPES
+        names = names | {letter: letter for letter in self.notation.escaped_quote}
         short = "".join(n for n, letter in names.items() if contains(characters, ord(letter)))
         ways: list[Node] = [char_class(of(short))] if short else []
         controls = intersection(characters, union(_CONTROLS, _DELETE))

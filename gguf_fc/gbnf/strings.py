@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gguf_fc.gbnf.charset import ALL, of
+from gguf_fc.gbnf.charset import ALL, Charset, of
 from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, meet
 from gguf_fc.gbnf.expression import expression
 from gguf_fc.gbnf.formats import format_pattern
@@ -30,7 +30,18 @@ from gguf_fc.gbnf.regex import (
 )
 from gguf_fc.gbnf.regex_automaton import MOST_STATES, regex_automaton
 from gguf_fc.gbnf.regular import automaton_rules
-from gguf_fc.gbnf.rules import Both, Choice, Node, Not, Regular, Repeat, Without, choice, sequence
+from gguf_fc.gbnf.rules import (
+    Both,
+    Choice,
+    Literal,
+    Node,
+    Not,
+    Regular,
+    Repeat,
+    Without,
+    choice,
+    sequence,
+)
 from gguf_fc.gbnf.spelling import Spelling, char_class
 
 _MOST_KEPT = 512  # automata, from one grammar to the next
@@ -113,12 +124,16 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     None of *stops* occurs in them, nor would one begin in them if a stop followed.
     """
     letter = spelling.letter
-    if bound.is_free and not list(overlaps(stops)):
-        return Without(stops) if stops else Repeat(letter(ALL))
+    if bound.is_free and not stops:
+        return Repeat(letter(ALL))
+    if bound.is_free and spelling.notation.escapes == "none" and not list(overlaps(stops)):
+        return Without(stops)
     found = _automaton(bound, stops)
     if found.dfa.is_empty:
         return Choice(())
-    if found.dfa.is_all(0):
+    if found.dfa.longest == 0:
+        return Literal("")
+    if found.dfa.is_all(0) and found.lengths == (0, None):
         return Repeat(letter(ALL))
     terms: list[Node] = []
     for part in found.parts:
@@ -130,7 +145,15 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
         texts = (sequence(*(letter(of(each)) for each in text)) for text in bound.excluded)
         terms.append(Not(choice(*texts)))
     whole = terms[0] if len(terms) == 1 else Both(tuple(terms))
-    return Regular(whole, automaton_rules(found.dfa, letter, spelling.builder))
+    return Regular(whole, _states(found, spelling))
+
+
+def _states(found: _Found, spelling: Spelling) -> Node:
+    least, most = found.lengths
+    if found.counted is not None:
+        characters, fewest = found.counted
+        return Repeat(spelling.letter(characters), max(least, fewest), most)
+    return automaton_rules(found.dfa, spelling.letter, spelling.builder)
 
 
 def loosened(bound: StringBound, stops: tuple[str, ...] = ()) -> tuple[Left, ...]:
@@ -156,6 +179,7 @@ class _Found:
     parts: tuple[_Part, ...]
     lengths: tuple[int, int | None]
     left: tuple[Left, ...]
+    counted: tuple[Charset, int] | None = None  # too many for an automaton, but all of one kind
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -188,6 +212,8 @@ def _met(
     try:
         dfa = meet([(dfa, True)], least, most, MOST_STATES)
     except TooLarge:
+        if dfa.run is not None:
+            return _Found(dfa, parts, (least, most), tuple(left), dfa.run)
         keyword = "maxLength" if most is not None else "minLength"
         left.append((keyword, "too large together with the other conditions on the text"))
         least, most = 0, None

@@ -13,6 +13,7 @@ from gguf_fc.errors import ConfigError
 from gguf_fc.models.fit import size_text
 from gguf_fc.models.gguf import Header, read_header
 from gguf_fc.models.plan import dialect_of, template_text
+from gguf_fc.rendering.renderer import Renderer
 
 TEMPLATE_ENDINGS = frozenset({".jinja", ".jinja2", ".j2", ".txt"})
 
@@ -35,7 +36,8 @@ def inspect_template(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    return {"file": str(path), "tools": describe(Dialect.from_template(text))}
+    dialect = Dialect.from_template(text, compile_template=Renderer().compile)
+    return {"file": str(path), "tools": describe(dialect)}
 
 
 def inspection_text(found: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from gguf_fc.models.fit import fit, free_memory
 from gguf_fc.models.gguf import Header, read_header
 from gguf_fc.models.reference import Reference
 from gguf_fc.models.registry import BUILTIN, Entry
+from gguf_fc.rendering.renderer import Renderer
 
 DEFAULT_PARALLEL = 4
 
@@ -106,6 +107,7 @@ def dialect_of(header: Header, template: str | None) -> Dialect:
         special_tokens=tuple(header.control_tokens),
         tool_use_template=header.tool_use_template if own else None,
         clock=_local_time,
+        compile_template=Renderer().compile,
     )
 
 

@@ -83,6 +83,11 @@ def test_a_value_nested_too_deep_is_not_checked() -> None:
     assert judge("[" * 100_000 + "]" * 100_000, {}).result == "not_checked"
 
 
+def test_a_number_beyond_all_floats_is_not_checked() -> None:
+    verdict = judge("[1, -2E6356]", {"items": {"type": "number"}})
+    assert verdict == Verdict("not_checked", "the number -2E6356 is too large to be checked")
+
+
 def test_a_hostile_pattern_ends_soon() -> None:
     pattern = r"^(?=(a+)+$)(?!b)(\w+)\2+x$"
     assert judge('"' + "a" * 3000 + '!"', {"pattern": pattern}).result == "invalid"

@@ -108,7 +108,7 @@ def test_whatever_goes_wrong_inside_is_one_kind_of_error(text: str) -> None:
         "{{ '{:>{}}'.format(1, 1000000000) }}",
         "{{ '{x:1000000000}'.format_map({'x': 1}) }}",
         "{{ ('a' * 9999).replace('a', 'b' * 9999) }}",
-        "{% set n = namespace(s='a') %}{% for i in range(40) %}{% set n.s = n.s + n.s %}{% endfor %}",
+        "{% set n = namespace(s='a') %}{% for i in range(40) %}{% set n.s = n.s+n.s %}{% endfor %}",
     ],
 )
 def test_what_a_template_builds_is_bounded(text: str) -> None:
@@ -123,3 +123,5 @@ def test_an_error_names_the_template_s_line() -> None:
         Template("{% if %}")
     with pytest.raises(TemplateError):
         Template("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}")
+    with pytest.raises(TemplateError):
+        Template("{{ " + "9" * 5000 + " }}")

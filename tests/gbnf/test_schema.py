@@ -51,16 +51,21 @@ def test_closed_meets_the_parts_of_an_allof_before_it_closes_them() -> None:
 
 
 LOOSENED: list[tuple[Any, list[tuple[str, str]]]] = [
-    ({"type": "string", "pattern": "^a$"}, [("$", "pattern")]),
-    ({"type": "integer", "pattern": "^a$"}, []),
+    ({"type": "string", "pattern": r"^(a)\1$"}, [("$", "pattern")]),
+    ({"type": "integer", "pattern": r"^(a)\1$"}, []),
     ({"properties": {"a b": {"type": "array", "uniqueItems": True}}}, [("$['a b']", "")]),
-    ({"type": "object", "patternProperties": {"^a": {}}}, [("$", "patternProperties")]),
-    ({"not": {"type": "null"}}, [("$", "not")]),
+    (
+        {"type": "object", "patternProperties": {r"^(a)\1": {"type": "null"}}},
+        [("$", "patternProperties")],
+    ),
+    ({"type": "array", "not": {"uniqueItems": True}}, [("$", "not")]),
     ({"$ref": "https://example.org/a.json"}, [("$", "$ref")]),
     ({"$ref": "#/nowhere"}, [("$", "$ref")]),
     ({"type": "float"}, [("$", "type")]),
     ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, [("$", "oneOf")]),
     ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, []),
+    ({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, []),
+    ({"oneOf": [{}, {"title": "also anything"}]}, [("$", "oneOf")]),
     (
         {
             "oneOf": [

@@ -240,6 +240,18 @@ SCHEMAS: dict[str, tuple[Any, list[str], list[str]]] = {
         ["[[]]", "[[], [[]]]"],
         ["[]", "[1]"],
     ),
+    "members and items are not asked for where there can be none": (
+        {
+            "anyOf": [
+                {"type": "object", "additionalProperties": False, "minProperties": 1},
+                {"type": "array", "items": False, "minItems": 1},
+                {"type": "array", "items": {"type": "null"}, "minItems": 2, "maxItems": 1},
+                {"type": "null"},
+            ]
+        },
+        ["null"],
+        ["{}", "[]", "[null]"],
+    ),
     "an alternative that contradicts itself is dropped": (
         {"anyOf": [{"type": "string", "minLength": 3, "maxLength": 2}, {"type": "null"}]},
         ["null"],

@@ -1,0 +1,137 @@
+"""From a conversation to the prompt a model reads.
+
+Knows the ways a template can be given a conversation and tries them in turn, so that one that
+refuses or fails is no end of the matter; how each way looks is ``history``'s and ``generic``'s
+business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gguf_fc.dialect.analysis import Analysis
+from gguf_fc.dialect.chat import Chat
+from gguf_fc.dialect.continuation import Begun, begun_turn, continued
+from gguf_fc.dialect.derive_reasoning import reasoning_at_end
+from gguf_fc.dialect.generic import CHAT_TEMPLATE, with_calls, with_tools
+from gguf_fc.dialect.history import (
+    Needs,
+    alternating,
+    mended,
+    normalised,
+    plain,
+    settled,
+    tool_values,
+)
+from gguf_fc.dialect.segments import Guard, Prompt, cut
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.template import Template
+from gguf_fc.errors import InvalidParameter, TemplateError
+from gguf_fc.job import Segment
+from gguf_fc.request import Message, Tool
+
+_Values = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to give a template a conversation."""
+
+    chat: Chat
+    needs: Needs
+    turns: Sequence[Message]
+    tools: Sequence[Tool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompter:
+    """Renders for one dialect."""
+
+    analysis: Analysis  # the template that knows tools
+    toolless: Analysis  # the template for conversations without any
+    guard: Guard
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+        *,
+        generate: bool,
+        variables: Mapping[str, Any],
+    ) -> Prompt:
+        """The prompt.  Where *generate* is set, an assistant's turn at the end is gone on with.
+
+        Raises InvalidParameter if the conversation makes no sense.
+        """
+        turns: tuple[Message, ...] = mended(messages)
+        begun = None
+        if generate:
+            turns, begun = begun_turn(turns)
+        failures: list[TemplateError] = []
+        for way in self._ways(self.analysis if tools else self.toolless, turns, tools):
+            try:
+                prompt = self._rendered(way, begun, generate=generate, variables=variables)
+            except TemplateError as error:
+                failures.append(error)
+                continue
+            except RecursionError as error:
+                raise InvalidParameter("This is nested too deeply.", param="messages") from error
+            warning = failures[0].message if failures else None
+            return Prompt(*prompt, warning=warning)
+        raise failures[0]
+
+    def _ways(
+        self, analysis: Analysis, turns: Sequence[Message], tools: Sequence[Tool]
+    ) -> Iterator[Way]:
+        """The ways to render a conversation, best first."""
+        needs, chat = analysis.needs, analysis.chat
+        if analysis.native:
+            shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
+            yield Way(chat, needs, settled(shown, needs), tools)
+            yield Way(chat, needs, alternating(shown, needs), tools)
+        as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
+        yield Way(chat, needs, settled(as_text, needs), ())
+        yield Way(chat, needs, plain(as_text, needs), ())
+        own = Chat(
+            template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
+        )
+        yield Way(own, Needs(), plain(as_text, Needs()), ())
+
+    def _rendered(
+        self, way: Way, begun: Message | None, *, generate: bool, variables: Mapping[str, Any]
+    ) -> tuple[tuple[Segment, ...], str]:
+        """The segments, and the end of them that belongs to the model's turn."""
+        values: _Values = self.guard.wrap(normalised(way.turns, way.needs))
+        described: _Values = self.guard.wrap(tool_values(way.tools))
+        given: dict[str, Any] = self.guard.wrap(dict(variables))
+
+        def rendered(values: _Values, *, generate: bool) -> str:
+            return way.chat.render(values, described, generate=generate, variables=given)
+
+        prompt = rendered(values, generate=generate)
+        if not generate:
+            return cut(prompt), ""
+        own = self._own_part(prompt)
+        if begun is not None:
+            base = prompt[: len(prompt) - len(own)]
+            (value,) = self.guard.wrap(normalised([begun], way.needs))
+            own = continued(
+                Begun(value=value, field=way.needs.reasoning, base=base, own=own),
+                lambda last: rendered([*values, dict(last)], generate=False),
+                self._syntax,
+            )
+            prompt = base + own
+        return cut(prompt), "".join(segment.text for segment in cut(own))
+
+    @property
+    def _syntax(self) -> Syntax:
+        return self.analysis.syntax
+
+    def _own_part(self, prompt: str) -> str:
+        """The end of a rendered prompt that belongs to the model's turn."""
+        prefill = self.analysis.prefill
+        if prefill and prompt.endswith(prefill):
+            return prefill
+        return reasoning_at_end(self._syntax, prompt)

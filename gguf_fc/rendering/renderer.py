@@ -1,0 +1,144 @@
+"""The owner's end: templates that render in a process of their own.
+
+One ``Renderer`` serves all templates of one model.  Its process starts with the first rendering,
+is killed when a rendering goes beyond its limits, and starts again with the next.  It ends when
+the ``Renderer`` is closed or nobody holds it or its templates any more.
+
+Theory of operation.  Questions and answers alternate, under a lock: a rendering takes about a
+millisecond.  The process bounds its own processor time and memory; the wall clock here is for
+what escapes that, such as a process that was stopped.  Whatever goes wrong, the process is ended,
+so a fresh one never sees what an old one left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gguf_fc.errors import RunawayTemplate, TemplateError
+from gguf_fc.rendering.frames import FrameError, encode, receive
+
+COMMAND = (sys.executable, "-P", "-m", "gguf_fc.rendering.process")
+WALL_SECONDS = 20.0  # for one answer; its processor time is bounded by far less
+START_SECONDS = 60.0
+_NEEDED = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+class _Process:
+    """A process that was started, and the line to it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.popen = subprocess.Popen(  # noqa: S603 - our own program
+                [*COMMAND, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                process_group=0,  # Ctrl-C at the terminal is for the server
+            )
+        self._line = ours
+        self._ready = False
+        self._deadline = 0.0
+        self.known: dict[str, int] = {}  # the templates it has seen, and their keys
+        self.end = weakref.finalize(self, _end, self.popen, ours)
+
+    def answer(self, frame: bytes) -> tuple[bool, str]:
+        """Raises FrameError or OSError if there is none."""
+        if not self._ready:
+            self._deadline = time.monotonic() + START_SECONDS
+            receive(self._read)
+            self._ready = True
+        self._deadline = time.monotonic() + WALL_SECONDS
+        self._line.settimeout(WALL_SECONDS)
+        self._line.sendall(frame)
+        ok, text = receive(self._read)
+        return bool(ok), str(text)
+
+    def _read(self, size: int) -> bytes:
+        self._line.settimeout(max(0.001, self._deadline - time.monotonic()))
+        return self._line.recv(min(size, 1 << 20))
+
+
+def _environment() -> dict[str, str]:
+    """Where we find modules ourselves, what the interpreter needs, and nothing secret."""
+    kept = {name: os.environ[name] for name in _NEEDED if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+
+
+def _end(popen: subprocess.Popen[bytes], line: socket.socket) -> None:
+    line.close()
+    popen.kill()
+    popen.wait()
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Renderer:
+    """Compiles and renders templates elsewhere."""
+
+    _process: _Process | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def compile(self, text: str) -> RemoteTemplate:
+        """A template; whether it compiles is known when it is first rendered."""
+        return RemoteTemplate(self, text)
+
+    def render(self, text: str, variables: Mapping[str, Any], now: datetime) -> str:
+        """Raises TemplateError, or RunawayTemplate if the process had to be ended."""
+        with self._lock:
+            if self._process is None:
+                self._process = _Process()
+            process = self._process
+            key = process.known.get(text, len(process.known))
+            sent = None if text in process.known else text
+            try:
+                frame = encode([key, sent, variables, now.isoformat()])
+            except FrameError as error:
+                raise TemplateError(f"This cannot be given to a chat template: {error}.") from error
+            try:
+                ok, answer = process.answer(frame)
+            except (FrameError, OSError) as error:
+                raise RunawayTemplate(self._ended(process)) from error
+            process.known[text] = key
+        if not ok:
+            raise TemplateError(answer)
+        return answer
+
+    def close(self) -> None:
+        """End the process.  A later rendering would start another."""
+        with self._lock:
+            if self._process is not None:
+                self._process.end()
+                self._process = None
+
+    def _ended(self, process: _Process) -> str:
+        """End *process*; what became of it, in words."""
+        self._process = None
+        process.end()
+        if process.popen.returncode == -signal.SIGPROF:
+            return "Rendering the chat template took too much processor time; it was ended."
+        return "The chat template could not be rendered: its process did not answer."
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTemplate:
+    """A template with the interface of ``dialect.template.Template``."""
+
+    renderer: Renderer
+    text: str
+
+    def render(self, variables: Mapping[str, Any], now: datetime) -> str:
+        return self.renderer.render(self.text, variables, now)

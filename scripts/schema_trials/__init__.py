@@ -1,0 +1,1 @@
+"""Random schemas put to the engine with a model of random weights."""

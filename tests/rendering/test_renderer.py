@@ -1,0 +1,139 @@
+"""Templates in a process of their own: the same text, and nothing a template does does harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from gguf_fc import Dialect
+from gguf_fc.dialect.chat import probe_clock
+from gguf_fc.dialect.template import Template
+from gguf_fc.errors import RunawayTemplate, TemplateError
+from gguf_fc.rendering import renderer as renderer_module
+from gguf_fc.rendering.renderer import Renderer
+from tests.support.templates import NAMES, template_text
+
+NOW = probe_clock()
+# Three nested loops over what a conversation may well hold: no limit inside jinja2 stops this.
+ENDLESS = "{% for a in l %}{% for b in l %}{% for c in l %}{% endfor %}{% endfor %}{% endfor %}"
+LONG = {"l": list(range(3000))}
+# Doubled by an operator the sandbox does not see.
+HUGE = "{% set n = namespace(s='a') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}"
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[Renderer]:
+    found = Renderer()
+    yield found
+    found.close()
+
+
+def test_it_renders_what_a_template_here_renders(renderer: Renderer) -> None:
+    text = "{{ strftime_now('%Y-%m-%d') }}{{ x | tojson }}{{ s }}{{ n }}"
+    values = {"x": {"é": [1.5, None]}, "s": "\ud800 \U0001f600", "n": 10**30}
+    assert renderer.compile(text).render(values, NOW) == Template(text).render(values, NOW)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dialect_is_the_same_wherever_its_template_runs(renderer: Renderer, name: str) -> None:
+    text = template_text(name)
+    here, there = (
+        Dialect.from_template(text, compile_template=c) for c in (Template, renderer.compile)
+    )
+    assert here.syntax == there.syntax
+    messages = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
+    assert here.render(messages) == there.render(messages)
+
+
+def test_a_template_that_fails_fails_with_its_own_words(renderer: Renderer) -> None:
+    with pytest.raises(TemplateError, match="line 2: No such role"):
+        renderer.compile("\n{{ raise_exception('No such role') }}").render({}, NOW)
+    broken = renderer.compile("{% if %}")
+    for _ in range(2):
+        with pytest.raises(TemplateError, match="does not compile: line 1"):
+            broken.render({}, NOW)
+
+
+def test_what_is_no_json_is_refused(renderer: Renderer) -> None:
+    with pytest.raises(TemplateError, match="cannot be given"):
+        renderer.compile("{{ x }}").render({"x": object()}, NOW)
+
+
+def test_a_template_that_never_ends_is_ended_and_the_next_one_renders(renderer: Renderer) -> None:
+    with pytest.raises(RunawayTemplate, match="processor time"):
+        renderer.compile(ENDLESS).render(LONG, NOW)
+    assert renderer.compile("{{ x }}").render({"x": 1}, NOW) == "1"
+
+
+@pytest.mark.parametrize("text", [HUGE, "{{ 'a' * 10**8 }}", "{{ 'a'.center(10**9) }}"])
+def test_a_template_cannot_take_all_memory(renderer: Renderer, text: str) -> None:
+    with pytest.raises((TemplateError, RunawayTemplate)):
+        renderer.compile(text).render({}, NOW)
+    assert renderer.compile("{{ x }}").render({"x": 1}, NOW) == "1"
+
+
+def test_a_process_that_died_is_started_again(renderer: Renderer) -> None:
+    template = renderer.compile("{{ x }}")
+    template.render({"x": 1}, NOW)
+    process = renderer._process
+    assert process is not None
+    os.kill(process.popen.pid, signal.SIGKILL)
+    process.popen.wait()
+    with pytest.raises(RunawayTemplate, match="did not answer"):
+        template.render({"x": 1}, NOW)
+    assert template.render({"x": 2}, NOW) == "2"
+
+
+def test_a_process_that_does_not_answer_is_killed(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = renderer.compile("{{ x }}")
+    template.render({"x": 1}, NOW)
+    process = renderer._process
+    assert process is not None
+    process.popen.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(renderer_module, "WALL_SECONDS", 0.2)
+    with pytest.raises(RunawayTemplate):
+        template.render({"x": 1}, NOW)
+    assert process.popen.returncode == -signal.SIGKILL
+
+
+def test_the_process_ends_with_its_owner() -> None:
+    owner = Renderer()
+    owner.compile("{{ 1 }}").render({}, NOW)
+    process = owner._process
+    assert process is not None
+    popen = process.popen
+    del owner, process
+    assert popen.returncode == -signal.SIGKILL
+
+
+def test_a_malicious_template_gets_a_generic_dialect_in_bounded_time(renderer: Renderer) -> None:
+    looping = "{% for a in messages %}{% set l = 'a' * 9999 %}" + "".join(
+        f"{{% for {name} in l %}}" for name in "bcde"
+    )
+    looping += "{% endfor %}" * 5
+    dialect = Dialect.from_template(looping, compile_template=renderer.compile)
+    assert not dialect.native
+    assert "processor time" in dialect.warnings[0]
+    assert "Hello" in dialect.render([{"role": "user", "content": "Hello"}]).text
+
+
+def test_the_process_has_no_rights_it_does_not_need() -> None:
+    script = (
+        "import resource, socket\n"
+        "from gguf_fc.rendering import process\n"
+        "process._give_up_rights()\n"
+        "for attempt in (lambda: open('/etc/hosts'), lambda: socket.socket()):\n"
+        "    try:\n        attempt()\n"
+        "    except OSError:\n        continue\n"
+        "    raise SystemExit(1)\n"
+        "raise SystemExit(0)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
+    assert ended.returncode == 0
