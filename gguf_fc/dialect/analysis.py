@@ -6,7 +6,7 @@ the reason said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gguf_fc.dialect.chat import Chat, Compile
 from gguf_fc.dialect.check import objections
@@ -16,6 +16,7 @@ from gguf_fc.dialect.history import Needs
 from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.dialect.thinking import Thinking
 from gguf_fc.errors import RunawayTemplate, TemplateError
 
 
@@ -27,6 +28,7 @@ class Analysis:
     needs: Needs
     syntax: Syntax
     native: bool
+    thinking: Thinking = field(default_factory=Thinking)  # what can be set of it
     prefill: str = ""  # the end of the prompt that belongs to the model's turn
     header: str = ""  # what stands before it, from the user's text on
     evidence: tuple[Finding, ...] = ()
@@ -73,6 +75,7 @@ def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
     return Analysis(
         chat=chat,
         needs=seen.needs,
+        thinking=seen.thinking,
         syntax=derived.syntax,
         native=True,
         prefill=derived.prefill,
@@ -86,6 +89,7 @@ def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
     return Analysis(
         chat=chat,
         needs=seen.needs,
+        thinking=seen.thinking,
         syntax=syntax,
         native=False,
         header=header_of(seen, syntax, ""),
