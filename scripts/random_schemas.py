@@ -94,6 +94,7 @@ class Trial:
 
     def _text(self, grammar: Any) -> GrammarText:
         if self.constraint == "llama.cpp":
+            grammar.refuse_crowded()
             return GrammarText(gbnf=grammar.gbnf, tokens=tuple(grammar.tokens(self.special)))
         return GrammarText(llguidance=grammar.llguidance(self.special))
 

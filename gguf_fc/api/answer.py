@@ -10,12 +10,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import with_format_instruction
-from gguf_fc.dialect import Dialect, Parser, Prompt
+from gguf_fc.dialect import Dialect, Prompt, Unsaid
 from gguf_fc.errors import (
     EngineError,
     GgufFcError,
@@ -55,7 +54,7 @@ class Plan:
     prompt: Prompt
     grammar: Grammar
     job: Job
-    parser: Parser
+    parser: Unsaid
 
     @property
     def loosened(self) -> tuple[str, ...]:
@@ -91,7 +90,7 @@ async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> N
 
 
 async def _events(
-    messages: AsyncGenerator[FromWorker], parser: Parser, checks: ReplyChecks
+    messages: AsyncGenerator[FromWorker], parser: Unsaid, checks: ReplyChecks
 ) -> AsyncGenerator[Event]:
     async for message in messages:
         match message:
@@ -123,17 +122,9 @@ def failure(failed: Failed) -> GgufFcError:
 def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
     """What the model reads where it is shown *tools*."""
     messages = with_format_instruction(request.messages, request.format)
-    return dialect.render(messages, tools=tools, **_variables(request))
-
-
-def _variables(request: Request) -> dict[str, Any]:
-    """What the template is told beside the conversation; its own names win."""
-    variables: dict[str, Any] = {}
-    if request.thinking is not None:
-        variables |= {"enable_thinking": request.thinking, "thinking": request.thinking}
-    if request.effort is not None:
-        variables["reasoning_effort"] = request.effort
-    return {**variables, **request.template_variables}
+    thinking = dialect.thinking_variables(request.thinking, request.effort)
+    # What a client says by the template's own names wins.
+    return dialect.render(messages, tools=tools, **{**thinking, **request.template_variables})
 
 
 def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:
@@ -154,7 +145,7 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     # A client's own grammar is over the whole reply, so nothing of it was begun by the prompt.
     prefill = prompt.prefill if request.grammar is None else ""
     parser = dialect.parser(tools=callable_tools, prefill=prefill, new_id=ids.call)
-    return Plan(prompt, grammar, job, parser)
+    return Plan(prompt, grammar, job, Unsaid(parser, prompt))
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

@@ -6,11 +6,11 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
-import orjson
-
 from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
+from gguf_fc.dialect.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Message, Request, Schema, Tool, ToolCall, ToolChoice
@@ -92,20 +92,15 @@ def _text(content: str | list[ContentPart] | None, param: str) -> str | None:
 
 
 def _arguments(arguments: str | dict[str, Any] | None, param: str) -> str:
-    """*arguments* as the text of a JSON object."""
-    if isinstance(arguments, dict):
-        return orjson.dumps(arguments).decode()
-    text = arguments if arguments and arguments.strip() else "{}"
+    """*arguments* as the text of a JSON object, mended where they are not quite that."""
     try:
-        is_object = isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
-        is_object = False
-    if not is_object:
+        found = arguments if isinstance(arguments, dict) else read_object(arguments or "")
+        return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    except Unreadable as error:
         raise InvalidParameter(
-            f"'{param}' is not the text of a JSON object; send what the server returned.",
+            f"'{param}' is not the text of a JSON object; send what the server returned ({error}).",
             param=param,
-        )
-    return text
+        ) from error
 
 
 def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:

@@ -89,6 +89,7 @@ def _refuse_unknown_tokens(grammar: Grammar, model: LoadedModel) -> None:
 def _printed(grammar: Grammar, model: LoadedModel) -> GrammarText:
     special = model.header.control_tokens
     if model.plan.load.constraint == "llama.cpp":
+        grammar.refuse_crowded()
         return GrammarText(gbnf=grammar.gbnf, tokens=tuple(sorted(grammar.tokens(special))))
     return GrammarText(llguidance=grammar.llguidance(special))
 

@@ -11,5 +11,16 @@ from gguf_fc.dialect.parser import Parser
 from gguf_fc.dialect.reply import Reply, ReplyCall
 from gguf_fc.dialect.segments import Prompt
 from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.unsaid import Unsaid
 
-__all__ = ["Dialect", "Finding", "Parser", "Prompt", "Reply", "ReplyCall", "Syntax", "describe"]
+__all__ = [
+    "Dialect",
+    "Finding",
+    "Parser",
+    "Prompt",
+    "Reply",
+    "ReplyCall",
+    "Syntax",
+    "Unsaid",
+    "describe",
+]

@@ -6,7 +6,7 @@ the reason said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gguf_fc.dialect.chat import Chat, Compile
 from gguf_fc.dialect.check import objections, self_objections
@@ -18,6 +18,7 @@ from gguf_fc.dialect.known import Known, known_for
 from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.dialect.thinking import Thinking
 from gguf_fc.errors import RunawayTemplate, TemplateError
 
 
@@ -30,6 +31,7 @@ class Analysis:
     syntax: Syntax
     native: bool
     calls_as_text: bool = False  # the template drops calls: they are written into the content
+    thinking: Thinking = field(default_factory=Thinking)  # what can be set of it
     prefill: str = ""  # the end of the prompt that belongs to the model's turn
     header: str = ""  # what stands before it, from the user's text on
     evidence: tuple[Finding, ...] = ()
@@ -78,6 +80,7 @@ def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
     return Analysis(
         chat=chat,
         needs=seen.needs,
+        thinking=seen.thinking,
         syntax=derived.syntax,
         native=True,
         prefill=derived.prefill,
@@ -96,6 +99,7 @@ def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:
     return Analysis(
         chat=chat,
         needs=seen.needs,
+        thinking=seen.thinking,
         syntax=syntax,
         native=True,
         calls_as_text=seen.one is None,
@@ -109,6 +113,7 @@ def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
     return Analysis(
         chat=chat,
         needs=seen.needs,
+        thinking=seen.thinking,
         syntax=syntax,
         native=False,
         header=header_of(seen, syntax, ""),

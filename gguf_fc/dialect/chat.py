@@ -25,6 +25,9 @@ def probe_clock() -> datetime:
 class Renderer(Protocol):
     """A chat template.  Raises TemplateError, or RunawayTemplate if it had to be ended."""
 
+    @property
+    def text(self) -> str: ...
+
     def render(self, variables: Mapping[str, Any], now: datetime) -> str: ...
 
 
@@ -51,9 +54,9 @@ class Chat:
     ) -> str:
         """The prompt text.  Raises TemplateError."""
         values: dict[str, Any] = {
+            **(variables or {}),
             "bos_token": self.bos_token,
             "eos_token": self.eos_token,
-            **(variables or {}),
             "messages": messages,
             "add_generation_prompt": generate,
         }

@@ -103,6 +103,17 @@ class Dialect:
         """A few words for the start-up line."""
         return f"{'native' if self.native else 'generic'} ({_form(self.syntax)})"
 
+    def thinking_variables(
+        self,
+        on: bool | None = None,  # noqa: FBT001
+        effort: str | None = None,
+    ) -> dict[str, Any]:
+        """The template variables that switch reasoning *on* or off, or set its *effort*.
+
+        Empty where the template has none; None leaves the choice to the template.
+        """
+        return self._analysis.thinking.variables(on, effort)
+
     def write(
         self,
         content: str | None = None,

@@ -14,6 +14,7 @@ from typing import Any
 from gguf_fc.dialect.chat import Chat
 from gguf_fc.dialect.history import Needs, normalised, tool_values
 from gguf_fc.dialect.needs import needs_of
+from gguf_fc.dialect.thinking import Thinking, thinking_of
 from gguf_fc.errors import TemplateError
 from gguf_fc.request import Message, Tool, ToolCall
 
@@ -64,6 +65,7 @@ class Renderings:
     """What came out.  None: the template failed, or does not show what it was given."""
 
     needs: Needs
+    thinking: Thinking
     prompt: str  # one user message, up to where the model writes
     plain: str | None = None  # ... and the answer TEXT
     followed: str | None = None  # ... the answer TEXT, and the user's NEXT
@@ -105,12 +107,13 @@ def _as_json(turn: str) -> bool:
 
 def probe(chat: Chat) -> Renderings:
     """Everything ``derive`` wants to see.  Raises TemplateError if nothing renders at all."""
-    return _Prober(chat).run()
+    return _Prober(chat, thinking_of(chat)).run()
 
 
 @dataclass(slots=True)
 class _Prober:
     chat: Chat
+    thinking: Thinking
     failures: list[str] = field(default_factory=list)
 
     def run(self) -> Renderings:
@@ -121,7 +124,7 @@ class _Prober:
             prompt = self.chat.render(user, tools)
         except TemplateError:
             prompt = self.chat.render(user)
-        seen = Renderings(needs=needs, prompt=prompt)
+        seen = Renderings(needs=needs, thinking=self.thinking, prompt=prompt)
         plain = Message(role="assistant", content=TEXT)
         seen = replace(
             seen,
@@ -195,8 +198,8 @@ class _Prober:
     def _switched(
         self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool
     ) -> str | None:
-        """The prompt with thinking switched, by the names templates have for it."""
-        variables = {"enable_thinking": on, "thinking": on}
+        """The prompt with thinking switched."""
+        variables = self.thinking.variables(on=on)
         try:
             return self.chat.render(user, tools, variables=variables)
         except TemplateError:

@@ -8,7 +8,7 @@ business.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gguf_fc.dialect.analysis import Analysis
@@ -29,7 +29,6 @@ from gguf_fc.dialect.segments import Guard, Prompt, cut
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Template
 from gguf_fc.errors import InvalidParameter, TemplateError
-from gguf_fc.job import Segment
 from gguf_fc.request import Message, Tool
 
 _Values = list[dict[str, Any]]
@@ -78,8 +77,7 @@ class Prompter:
                 continue
             except RecursionError as error:
                 raise InvalidParameter("This is nested too deeply.", param="messages") from error
-            warning = failures[0].message if failures else None
-            return Prompt(*prompt, warning=warning)
+            return replace(prompt, warning=failures[0].message) if failures else prompt
         raise failures[0]
 
     def _ways(
@@ -101,8 +99,7 @@ class Prompter:
 
     def _rendered(
         self, way: Way, begun: Message | None, *, generate: bool, variables: Mapping[str, Any]
-    ) -> tuple[tuple[Segment, ...], str]:
-        """The segments, and the end of them that belongs to the model's turn."""
+    ) -> Prompt:
         values: _Values = self.guard.wrap(normalised(way.turns, way.needs))
         described: _Values = self.guard.wrap(tool_values(way.tools))
         given: dict[str, Any] = self.guard.wrap(dict(variables))
@@ -111,19 +108,23 @@ class Prompter:
             return way.chat.render(values, described, generate=generate, variables=given)
 
         prompt = rendered(values, generate=generate)
-        if not generate:
-            return cut(prompt), ""
-        own = self._own_part(prompt)
-        if begun is not None:
-            base = prompt[: len(prompt) - len(own)]
-            (value,) = self.guard.wrap(normalised([begun], way.needs))
-            own = continued(
-                Begun(value=value, field=way.needs.reasoning, base=base, own=own),
-                lambda last: rendered([*values, dict(last)], generate=False),
-                self._syntax,
-            )
-            prompt = base + own
-        return cut(prompt), "".join(segment.text for segment in cut(own))
+        own = self._own_part(prompt) if generate else ""
+        if begun is None:
+            return Prompt(cut(prompt), _plain(own))
+        base = prompt[: len(prompt) - len(own)]
+        (value,) = self.guard.wrap(normalised([begun], way.needs))
+        own = continued(
+            Begun(value=value, field=way.needs.reasoning, base=base, own=own),
+            lambda last: rendered([*values, dict(last)], generate=False),
+            self._syntax,
+        )
+        thought = begun.reasoning_content or ""
+        return Prompt(
+            cut(base + own),
+            prefill=_plain(own),
+            said=begun.content or "",
+            thought=thought if thought.strip() in _plain(own) else "",
+        )
 
     @property
     def _syntax(self) -> Syntax:
@@ -135,3 +136,8 @@ class Prompter:
         if prefill and prompt.endswith(prefill):
             return prefill
         return reasoning_at_end(self._syntax, prompt)
+
+
+def _plain(rendered: str) -> str:
+    """The text of a part of a prompt."""
+    return "".join(segment.text for segment in cut(rendered))

@@ -25,12 +25,15 @@ _FOREIGN = re.compile("[\ufdd0-\ufdd2\ud800-\udfff]")
 class Prompt:
     """What the model reads.
 
-    *prefill* is the end of it that already belongs to the model's turn; *warning* says why the
-    template's own way could not be used, if it could not.
+    *prefill* is the end of it that already belongs to the model's turn, *said* and *thought* what
+    of that is a client's own content and reasoning; *warning* says why the template's own way
+    could not be used, if it could not.
     """
 
     segments: tuple[Segment, ...]
     prefill: str = ""
+    said: str = ""
+    thought: str = ""
     warning: str | None = None
 
     @property

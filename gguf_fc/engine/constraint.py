@@ -111,7 +111,8 @@ class MatcherConstraint:
 
     def _checked(self, value: T) -> T:
         if self._matcher.is_error():
-            raise EngineError(f"The grammar cannot be followed: {self._matcher.get_error()}")
+            reason = self._matcher.get_error().partition("\n")[0]
+            raise EngineError(f"The grammar cannot be followed: {reason}")
         return value
 
 

@@ -158,6 +158,8 @@ def explore(
     accepts: Callable[[State], bool],
     alphabet: Sequence[Charset],
     limit: int,
+    *,
+    minimal: bool = True,
 ) -> Dfa:
     """The automaton of the states that can be reached; ``TooLarge`` if there are over *limit*."""
     numbers = {start: 0}
@@ -178,7 +180,7 @@ def explore(
             row.append(number)
         moves.append(tuple(row))
     accepting = {number for number, state in enumerate(states) if accepts(state)}
-    return _finished(tuple(alphabet), moves, accepting)
+    return _finished(tuple(alphabet), moves, accepting, minimal=minimal)
 
 
 def among(texts: Iterable[str]) -> Dfa:
@@ -194,36 +196,56 @@ def among(texts: Iterable[str]) -> Dfa:
     return explore("", step, wanted.__contains__, alphabet, len(prefixes) + 1)
 
 
-def meet(parts: Sequence[tuple[Dfa, bool]], least: int, most: int | None, limit: int) -> Dfa:
-    """The texts of so many characters that each part does, or (if False) does not, accept."""
+def meet(parts: Sequence[tuple[Dfa, bool]], limit: int) -> Dfa:
+    """The texts that each part does, or (if False) does not, accept."""
+    if len(parts) == 1 and parts[0][1]:
+        return parts[0][0]
     alphabet, _ = partition(letter for dfa, _ in parts for letter in dfa.alphabet)
     codes = [ranges[0][0] for ranges in alphabet]
     own = [[dfa.letter(code) for code in codes] for dfa, _ in parts]
-    deepest = least if most is None else most
 
     def step(state: tuple[int, ...], letter: int) -> tuple[int, ...] | None:
-        count = state[-1] + 1
-        if most is not None and count > most:
-            return None
         after: list[int] = []
         for at, (dfa, wanted) in enumerate(parts):
             target = state[at] if state[at] == DEAD else dfa.moves[state[at]][own[at][letter]]
             if target == DEAD and wanted:
                 return None
             after.append(target)
-        return (*after, min(count, deepest))
+        return tuple(after)
 
     def accepts(state: tuple[int, ...]) -> bool:
-        each = zip(parts, state, strict=False)
-        return state[-1] >= least and all((s in dfa.accepting) == want for (dfa, want), s in each)
+        each = zip(parts, state, strict=True)
+        return all((at in dfa.accepting) == wanted for (dfa, wanted), at in each)
 
-    return explore((0,) * (len(parts) + 1), step, accepts, alphabet, limit)
+    return explore((0,) * len(parts), step, accepts, alphabet, limit)
+
+
+def counted(dfa: Dfa, least: int, most: int | None, limit: int) -> Dfa:
+    """The texts of so many characters that *dfa* accepts."""
+    deepest = least if most is None else most
+
+    def step(state: tuple[int, int], letter: int) -> tuple[int, int] | None:
+        at, count = state
+        target = dfa.moves[at][letter]
+        if target == DEAD or count == most:
+            return None
+        return target, min(count + 1, deepest)
+
+    def accepts(state: tuple[int, int]) -> bool:
+        return state[0] in dfa.accepting and state[1] >= least
+
+    # Texts of different lengths are told apart anyway, so hardly any two states are equal.
+    return explore((0, 0), step, accepts, dfa.alphabet, limit, minimal=False)
 
 
 def _finished(
-    alphabet: tuple[Charset, ...], moves: list[tuple[int, ...]], accepting: set[int]
+    alphabet: tuple[Charset, ...],
+    moves: list[tuple[int, ...]],
+    accepting: set[int],
+    *,
+    minimal: bool,
 ) -> Dfa:
-    """Without states that lead nowhere, with equal ones joined, numbered from the start."""
+    """Without states that lead nowhere; if *minimal*, with equal ones joined."""
     users: list[set[int]] = [set() for _ in moves]
     for state, row in enumerate(moves):
         for target in set(row) - {DEAD}:
@@ -241,7 +263,7 @@ def _finished(
         for state, row in enumerate(moves)
     ]
     block = list(range(len(moves)))
-    if len(moves) * len(alphabet) <= _MOST_REFINED:
+    if minimal and len(moves) * len(alphabet) <= _MOST_REFINED:
         block = _blocks(kept, live, accepting)
     return _numbered(alphabet, kept, accepting, block)
 

@@ -18,8 +18,9 @@ from gguf_fc.gbnf.rules import Builder, Rules
 from gguf_fc.gbnf.schema import compile_schema
 from gguf_fc.gbnf.schema_tree import Loosened
 from gguf_fc.gbnf.spacing import Spacing
-from gguf_fc.gbnf.text import print_gbnf
+from gguf_fc.gbnf.text import plain_rules, print_gbnf
 from gguf_fc.gbnf.tokens import named_tokens
+from gguf_fc.gbnf.ways import refuse_crowded
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class Grammar:
     @cached_property
     def gbnf(self) -> str:
         """The grammar as llama.cpp reads it."""
-        return print_gbnf(self._pruned)
+        return print_gbnf(self._plain)
+
+    def refuse_crowded(self) -> None:
+        """Raise GrammarError if llama.cpp's sampler would take too long for the grammar."""
+        refuse_crowded(self._plain)
 
     def matches(self, text: Iterable[str]) -> bool:
         """Whether the whole of *text* is in the language.
@@ -60,6 +65,10 @@ class Grammar:
     @cached_property
     def _pruned(self) -> Rules:
         return prune(self.rules)
+
+    @cached_property
+    def _plain(self) -> Rules:
+        return plain_rules(self._pruned)
 
     @cached_property
     def _matcher(self) -> Matcher:

@@ -7,6 +7,7 @@ llguidance can say "never", and a model led into a rule without an end would wri
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from gguf_fc.errors import GrammarError
@@ -106,12 +107,18 @@ def holding(rules: Rules, holds: Property) -> set[str]:
         for target in references(node):
             users[target].append(name)
     found: set[str] = set()
-    waiting = list(rules.named)[::-1]
+    # In order and without doubles, so that a rule that uses many is not asked after each of them.
+    waiting = deque(list(rules.named)[::-1])
+    queued = set(waiting)
     while waiting:
-        name = waiting.pop()
-        if name not in found and holds(rules.named[name], found):
+        name = waiting.popleft()
+        queued.remove(name)
+        if holds(rules.named[name], found):
             found.add(name)
-            waiting.extend(users[name])
+            for user in users[name]:
+                if user not in found and user not in queued:
+                    waiting.append(user)
+                    queued.add(user)
     return found
 
 
@@ -212,10 +219,15 @@ def _reachable(named: dict[str, Node], root: str) -> set[str]:
     return seen
 
 
+def first_references(rules: Rules) -> dict[str, tuple[str, ...]]:
+    """For each rule, the rules it can begin with."""
+    nullable = holding(rules, _is_nullable)
+    return {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
+
+
 def left_recursive(rules: Rules) -> str | None:
     """A rule that can begin with itself, if there is one."""
-    nullable = holding(rules, _is_nullable)
-    first = {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
+    first = first_references(rules)
     done: set[str] = set()
     for start in first:
         path: dict[str, None] = {}

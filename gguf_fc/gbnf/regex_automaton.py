@@ -171,7 +171,7 @@ class _Network:
             anything = Times(Chars(ALL), 0, None)
             found = inner.automaton(Series((look.item, anything)), before)
             if not look.holds:
-                found = meet([(found, False)], 0, None, MOST_STATES)
+                found = meet([(found, False)], MOST_STATES)
             self._ahead_numbers[look, before] = len(self._ahead)
             self._ahead.append(found)
         return self._ahead_numbers[look, before]

@@ -10,7 +10,7 @@ can be intersected and taken from each other as if they were the texts themselve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gguf_fc.gbnf.charset import (
     LAST,
@@ -42,9 +42,15 @@ class Spelling:
 
     builder: Builder
     notation: Notation
+    _letters: dict[Charset, Node] = field(default_factory=dict, init=False)
 
     def letter(self, characters: Charset) -> Node:
         """Any one of *characters*."""
+        if characters not in self._letters:
+            self._letters[characters] = self._letter(characters)
+        return self._letters[characters]
+
+    def _letter(self, characters: Charset) -> Node:
         if self.notation.escapes == "none":
             return char_class(characters)
         if len(characters) == 1 and characters[0][0] == characters[0][1]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gguf_fc.gbnf.charset import ALL, Charset, of
-from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, meet
+from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, counted, meet
 from gguf_fc.gbnf.expression import expression
 from gguf_fc.gbnf.formats import format_pattern
 from gguf_fc.gbnf.regex import (
@@ -73,6 +73,9 @@ class StringBound:
         """Whether no string is allowed; False where that is too much work to find out."""
         if self.max_length is not None and self.max_length < self.min_length:
             return True
+        conditions = (self.patterns, self.formats, self.not_patterns, self.not_formats)
+        if self.max_length is None and not any(conditions):
+            return False  # there are more texts than can be excluded
         return _automaton(self, ()).dfa.is_empty
 
     def accepts(self, text: str) -> bool:
@@ -150,8 +153,8 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
 
 def _states(found: _Found, spelling: Spelling) -> Node:
     least, most = found.lengths
-    if found.counted is not None:
-        characters, fewest = found.counted
+    if found.run is not None:
+        characters, fewest = found.run
         return Repeat(spelling.letter(characters), max(least, fewest), most)
     return automaton_rules(found.dfa, spelling.letter, spelling.builder)
 
@@ -179,7 +182,7 @@ class _Found:
     parts: tuple[_Part, ...]
     lengths: tuple[int, int | None]
     left: tuple[Left, ...]
-    counted: tuple[Charset, int] | None = None  # too many for an automaton, but all of one kind
+    run: tuple[Charset, int] | None = None  # too many for an automaton, but all of one kind
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -198,11 +201,12 @@ def _met(
 ) -> _Found:
     """What all of it allows; where that is too large, without the last part or the lengths."""
     barred = [(among(excluded), False)] if excluded else []
+    limit = MOST_STATES + sum(
+        map(len, excluded)
+    )  # so that what is excluded alone is never too much
     while True:
         try:
-            dfa = meet(
-                [*((part.dfa, part.wanted) for part in parts), *barred], 0, None, MOST_STATES
-            )
+            dfa = meet([*((part.dfa, part.wanted) for part in parts), *barred], limit)
             break
         except TooLarge:
             left.append((parts[-1].keyword, "together with its siblings it is too large"))
@@ -210,7 +214,7 @@ def _met(
     if dfa.shortest >= least and (most is None or (dfa.longest or most + 1) <= most):
         return _Found(dfa, parts, (0, None), tuple(left))
     try:
-        dfa = meet([(dfa, True)], least, most, MOST_STATES)
+        dfa = counted(dfa, least, most, MOST_STATES)
     except TooLarge:
         if dfa.run is not None:
             return _Found(dfa, parts, (least, most), tuple(left), dfa.run)

@@ -42,9 +42,16 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _CLASS_ESCAPES = {"\\": "\\\\", "]": "\\]", "^": "\\x5E", "-": "\\x2D", "[": "\\["}
 
 
-def print_gbnf(rules: Rules) -> str:
-    """*rules* as text; the start rule is printed first, under the name ``root``."""
-    plain = _Plain(rules).rules()
+def plain_rules(rules: Rules) -> Rules:
+    """*rules* with nothing but what GBNF has; the start rule comes first, under the name ``root``.
+
+    A repeated item is never empty: ``(x?){3}`` becomes ``x{0,3}``, which is read in one way only.
+    """
+    return _Plain(rules).rules()
+
+
+def print_gbnf(plain: Rules) -> str:
+    """Plain rules as text."""
     return "".join(f"{name} ::= {_alternatives(node)}\n" for name, node in plain.named.items())
 
 
@@ -95,6 +102,7 @@ class _Plain:
 
         ``S{0,k}`` is ``(S{b}){0,k/b - 1} S{0,b + k%b}``: every count up to k can be reached.
         """
+        item, least, most = _never_empty(item, least, most)
         if max(least, most or 0) <= _MOST_REPEATS:
             return Repeat(item, least, most)
         block = self._block(item)
@@ -158,6 +166,24 @@ class _Plain:
             shared = depth % _NESTED == 0 or len(letters) > 1
             rules[trie] = self._builder.define("unlike", rest) if shared else rest
         return rules[trie]
+
+
+def _never_empty(item: Node, least: int, most: int | None) -> tuple[Node, int, int | None]:
+    """A repetition's parts, so that the item is not empty as far as it says so itself."""
+    match item:
+        case _ if most == 0:
+            return item, least, most
+        case Repeat(inner, 0, None):
+            return inner, 0, None
+        case Repeat(inner, 1, None):
+            return inner, least, None
+        case Repeat(inner, 0, int(each)):
+            return _never_empty(inner, 0, None if most is None else most * each)
+        case Choice(options) if Literal("") in options:
+            kept = choice(*(option for option in options if option != Literal("")))
+            return _never_empty(kept, 0, most)
+        case _:
+            return item, least, most
 
 
 def _transitions(

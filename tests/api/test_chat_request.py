@@ -45,7 +45,13 @@ def test_an_image_is_refused_by_its_path() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [('{"a": 1}', '{"a": 1}'), ({"a": 1}, '{"a":1}'), ("", "{}"), (None, "{}")],
+    [
+        ('{"a": 1}', '{"a":1}'),
+        ({"a": 1}, '{"a":1}'),
+        ("", "{}"),
+        (None, "{}"),
+        ("```json\n{'a': True,}\n```", '{"a":true}'),
+    ],
 )
 def test_arguments_of_earlier_calls_may_be_text_or_an_object(arguments: object, text: str) -> None:
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
@@ -56,7 +62,7 @@ def test_arguments_of_earlier_calls_may_be_text_or_an_object(arguments: object, 
 
 
 def test_broken_arguments_of_an_earlier_call_are_refused_by_their_path() -> None:
-    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": '}}
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{oops"}}
     history = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}]
     assert refused(messages=history) == "messages[1].tool_calls[0].function.arguments"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, meet, partition
+from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, counted, meet, partition
 from gguf_fc.gbnf.regex import parse_regex
 from gguf_fc.gbnf.regex_automaton import regex_automaton
 
@@ -32,7 +32,8 @@ def test_meeting_is_and_and_not_and_so_many(
     most: int,
     text: str,
 ) -> None:
-    met = meet([(automaton(one), True), (automaton(other), wanted)], least, most, 1_000)
+    both = meet([(automaton(one), True), (automaton(other), wanted)], 1_000)
+    met = counted(both, least, most, 1_000)
     expected = (
         re.fullmatch(one, text) is not None
         and (re.fullmatch(other, text) is not None) == wanted
@@ -58,7 +59,7 @@ def test_the_shortest_and_the_longest_text_are_known(
 
 
 def test_a_contradiction_is_empty() -> None:
-    met = meet([(automaton("a+"), True), (automaton("a*"), False)], 0, None, 100)
+    met = meet([(automaton("a+"), True), (automaton("a*"), False)], 100)
     assert met.is_empty
     assert not met.accepts("")
     assert (met.shortest, met.longest) == (0, 0)
@@ -77,7 +78,7 @@ def test_every_text_is_accepted_from_the_state_that_says_so() -> None:
 
 def test_the_limit_of_states_is_kept() -> None:
     with pytest.raises(TooLarge):
-        meet([(automaton("[ab]*"), True)], 200, None, 100)
+        counted(automaton("[ab]*"), 200, None, 100)
 
 
 def test_letters_never_lie_across_a_set() -> None:

@@ -158,10 +158,16 @@ DEEPEST = 'root ::= "x" ' + '("a" | "b" ' * 60 + ")+*" * 60
         "root ::= " + '"a" [b]? ' * 50_000,
         "root ::= " + "|".join(f'"{n}"' for n in range(50_000)),
         "root ::= " + "(" * 60 + "|".join(f'"{n}"' for n in range(20_000)) + ")" * 60,
+        "root ::= "
+        + " ".join(f"r{n}" for n in range(4_900))
+        + "".join(f'\nr{n} ::= "(" r{n}? ")"' for n in range(4_900)),
         'root ::= "a"{0,1000000}',
         "root ::= " + "(" * 8 + '"a"' + "){1000}" * 8,
     ],
-    ids=["deep", "a chain of rules", "long", "wide", "deep and wide", "counts", "counts of counts"],
+    ids=[
+        *("deep", "a chain of rules", "long", "wide", "deep and wide", "many rules"),
+        *("counts", "counts of counts"),
+    ],
 )
 def test_the_largest_grammars_are_printed_in_a_moment(text: str) -> None:
     started = time.process_time()
