@@ -67,6 +67,25 @@ class Dfa:
                 grouped.setdefault(target, []).append(self.alphabet[letter])
         return {target: union(*sets) for target, sets in grouped.items()}
 
+    def has_length(self, least: int, most: int | None) -> bool:
+        """Whether a text of so many characters is accepted."""
+        level: frozenset[int] = frozenset([0]) if self.accepting else frozenset()
+        for _ in range(least):
+            level = self._after(level)
+        seen: set[frozenset[int]] = set()
+        length = least
+        while level and level not in seen and not level & self.accepting:
+            if length == most:
+                return False
+            seen.add(level)
+            level = self._after(level)
+            length += 1
+        return bool(level & self.accepting)
+
+    def _after(self, level: frozenset[int]) -> frozenset[int]:
+        """The states that one more character leads to."""
+        return frozenset(target for at in level for target in self.moves[at]) - {DEAD}
+
     @property
     def run(self) -> tuple[Charset, int] | None:
         """The characters and the count if this is "so many of these, or more"; else None."""

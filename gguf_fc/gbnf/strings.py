@@ -10,10 +10,10 @@ An unknown format says nothing, as in JSON Schema, but is reported.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from gguf_fc.gbnf.charset import ALL, Charset, of
+from gguf_fc.gbnf.charset import ALL, Charset
 from gguf_fc.gbnf.dfa import Dfa, TooLarge, among, counted, meet
 from gguf_fc.gbnf.expression import expression
 from gguf_fc.gbnf.formats import format_pattern
@@ -39,8 +39,6 @@ from gguf_fc.gbnf.rules import (
     Regular,
     Repeat,
     Without,
-    choice,
-    sequence,
 )
 from gguf_fc.gbnf.spelling import Spelling, char_class
 
@@ -73,10 +71,15 @@ class StringBound:
         """Whether no string is allowed; False where that is too much work to find out."""
         if self.max_length is not None and self.max_length < self.min_length:
             return True
-        conditions = (self.patterns, self.formats, self.not_patterns, self.not_formats)
-        if self.max_length is None and not any(conditions):
+        if self == StringBound(self.min_length, excluded=self.excluded):
             return False  # there are more texts than can be excluded
-        return _automaton(self, ()).dfa.is_empty
+        found = _conditions_met(self.without_lengths, ())
+        return not found.dfa.has_length(self.min_length, self.max_length)
+
+    @property
+    def without_lengths(self) -> StringBound:
+        """The same conditions on texts of any length."""
+        return replace(self, min_length=0, max_length=None)
 
     def accepts(self, text: str) -> bool:
         """Whether *text* is allowed; what cannot be enforced allows it."""
@@ -144,9 +147,6 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
         terms.append(term if part.wanted else Not(term))
     if found.lengths != (0, None) or not any(part.wanted for part in found.parts):
         terms.append(Repeat(letter(ALL), *found.lengths))
-    if bound.excluded:
-        texts = (sequence(*(letter(of(each)) for each in text)) for text in bound.excluded)
-        terms.append(Not(choice(*texts)))
     whole = terms[0] if len(terms) == 1 else Both(tuple(terms))
     return Regular(whole, _states(found, spelling))
 
@@ -187,41 +187,40 @@ class _Found:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
-    parts, left = _parts(bound)
-    parts += tuple(_stop_parts(stops))
-    return _met(parts, bound.excluded, bound.min_length, bound.max_length, list(left))
-
-
-def _met(
-    parts: tuple[_Part, ...],
-    excluded: tuple[str, ...],
-    least: int,
-    most: int | None,
-    left: list[Left],
-) -> _Found:
-    """What all of it allows; where that is too large, without the last part or the lengths."""
-    barred = [(among(excluded), False)] if excluded else []
-    limit = MOST_STATES + sum(
-        map(len, excluded)
-    )  # so that what is excluded alone is never too much
-    while True:
-        try:
-            dfa = meet([*((part.dfa, part.wanted) for part in parts), *barred], limit)
-            break
-        except TooLarge:
-            left.append((parts[-1].keyword, "together with its siblings it is too large"))
-            parts = parts[:-1]
-    if dfa.shortest >= least and (most is None or (dfa.longest or most + 1) <= most):
-        return _Found(dfa, parts, (0, None), tuple(left))
+    """What all of *bound* allows; without the lengths where that is too large."""
+    least, most = bound.min_length, bound.max_length
+    found = _conditions_met(bound.without_lengths, stops)
+    shortest, longest = found.dfa.shortest, found.dfa.longest
+    if shortest >= least and (most is None or (longest is not None and longest <= most)):
+        return found
     try:
-        dfa = counted(dfa, least, most, MOST_STATES)
+        return replace(
+            found, dfa=counted(found.dfa, least, most, MOST_STATES), lengths=(least, most)
+        )
     except TooLarge:
-        if dfa.run is not None:
-            return _Found(dfa, parts, (least, most), tuple(left), dfa.run)
+        if found.dfa.run is not None:
+            return replace(found, lengths=(least, most), run=found.dfa.run)
         keyword = "maxLength" if most is not None else "minLength"
-        left.append((keyword, "too large together with the other conditions on the text"))
-        least, most = 0, None
-    return _Found(dfa, parts, (least, most), tuple(left))
+        reason = "too large together with the other conditions on the text"
+        return replace(found, left=(*found.left, (keyword, reason)))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
+    """What the conditions but the lengths allow; where that is too large, without the last."""
+    wanted, left = _parts(bound)
+    barred = (*_stop_parts(stops), *_excluded_parts(bound.excluded))
+    # What is barred alone always fits.
+    limit = MOST_STATES + sum(map(len, (*stops, *bound.excluded)))
+    while True:
+        parts = (*barred, *wanted)
+        try:
+            dfa = meet([(part.dfa, part.wanted) for part in parts], limit)
+        except TooLarge:
+            reason = "together with its siblings it is too large"
+            wanted, left = wanted[:-1], (*left, (wanted[-1].keyword, reason))
+        else:
+            return _Found(dfa, parts, (0, None), left)
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -268,6 +267,11 @@ def _stop_parts(stops: tuple[str, ...]) -> Iterator[_Part]:
     ends = (Series((_ANY_TEXT, literal(overlap))) for overlap in overlaps(stops))
     tree = Either((inside, *ends))
     yield _Part("stops", tree, regex_automaton(tree), wanted=False)
+
+
+def _excluded_parts(texts: tuple[str, ...]) -> Iterator[_Part]:
+    if texts:
+        yield _Part("excluded", Either(tuple(map(literal, texts))), among(texts), wanted=False)
 
 
 def overlaps(stops: tuple[str, ...]) -> Iterator[str]:

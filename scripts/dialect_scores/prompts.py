@@ -32,5 +32,5 @@ def score(corpus: Corpus) -> Iterator[Figure]:
 
 def _rendered(corpus: Corpus, row: Row) -> str:
     dialect, request = corpus.dialect(row["template"]), row["request"]
-    variables = dict.fromkeys(("enable_thinking", "thinking"), request["enable_thinking"])
+    variables = dialect.thinking_variables(request["enable_thinking"])
     return dialect.render(row["messages"], **variables).text

@@ -58,6 +58,16 @@ def test_the_shortest_and_the_longest_text_are_known(
     assert (found.shortest, found.longest) == (shortest, longest)
 
 
+def test_whether_there_is_a_text_of_a_length_is_known() -> None:
+    found = automaton("(aaa)+|b{7}")
+    lengths = [length for length in range(12) if found.has_length(length, length)]
+    assert lengths == [3, 6, 7, 9]
+    assert found.has_length(1_000, None)
+    assert not found.has_length(4, 5)
+    assert not automaton("a{3}").has_length(4, None)
+    assert not automaton("[]").has_length(0, None)
+
+
 def test_a_contradiction_is_empty() -> None:
     met = meet([(automaton("a+"), True), (automaton("a*"), False)], 100)
     assert met.is_empty
