@@ -54,7 +54,7 @@ def analyse(
             eos_token=eos_token,
             clock=clock,
         )
-        return _native_or_generic(text, chat, probe(chat))
+        return _native_or_generic(text, chat, replace(probe(chat), text=text))
     except (TemplateError, RunawayTemplate) as error:
         plain = Chat(
             template=Template(CHAT_TEMPLATE),

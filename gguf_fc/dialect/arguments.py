@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from gguf_fc.dialect.kinds import Typed, kind_of
-from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps
+from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.dialect.values import ValueReader, as_json, as_json_string
 from gguf_fc.gbnf.notation import JSON, PYTHON, Notation
@@ -78,7 +78,8 @@ class ArgumentReader:
     def _key(self, pairs: Pairs) -> Generator[None, None, tuple[str, Pair]]:
         """The key, and how its value is written."""
         forms = sorted(pairs.forms, key=lambda form: -len(form.between))
-        shared = _common_start([form.between.strip() for form in forms])
+        common = _common_start([form.between.strip() for form in forms])
+        shared = (words_of(common) or [common])[0]
         key = yield from self.reader.until(shared, _LONGEST_KEY)
         for form in forms:
             if (yield from self.reader.follows_words(form.between.strip()[len(shared) :])):

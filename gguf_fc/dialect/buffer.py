@@ -79,11 +79,11 @@ class Buffer:
         self._at = at + len(marker or "")
         return text, marker
 
-    def take_before(self, markers: tuple[str, ...]) -> tuple[str, bool]:
-        """The same, but the marker stays; whether it is next."""
+    def take_before(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
+        """The same, but the marker stays."""
         text, marker = self.take_until(markers)
         self._at -= len(marker or "")
-        return text, marker is not None
+        return text, marker
 
     def _find(self, markers: tuple[str, ...]) -> tuple[int, str | None]:
         """The leftmost marker, the longest of those that start there."""

@@ -78,6 +78,7 @@ class CallReader:
             yield from reader.expect(":")
             yield from reader.skip_space()
             if key == keys.arguments and not call.complete:
+                call.arguments.clear()
                 yield from self._arguments(call, hold=late)
             else:
                 self._field(call, keys, key, json.loads((yield from reader.value())))
@@ -91,6 +92,9 @@ class CallReader:
             call.name = self._known(value)
         elif key == keys.id and keys.id is not None and isinstance(value, str):
             call.id = value
+        elif isinstance(value, dict) and not call.complete:
+            # Some models name the arguments otherwise than their template does.
+            call.arguments = [json.dumps(value, ensure_ascii=False)]
         elif not isinstance(key, str):
             raise Mismatch
 
@@ -104,8 +108,6 @@ class CallReader:
             elif part.kind == "arguments":
                 yield from self.reader.skip_space()
                 yield from self._arguments(call, hold=late, closing=row.closing)
-            elif part.kind == "name" and call.name is not None:
-                yield from self.reader.expect_words(call.name)
             else:
                 text = yield from self._free(part, self._endings(row, n))
                 self._fill(call, part, text)
@@ -124,6 +126,8 @@ class CallReader:
     def _fill(self, call: _Call, slot: Slot, text: str) -> None:
         match slot.kind:
             case "name":
+                if call.name is not None and self._known(text) != call.name:
+                    raise Mismatch
                 call.name = self._known(text)
             case "index":
                 call.number = text
@@ -162,12 +166,20 @@ class CallReader:
             yield from self.reader.wait()
 
     def _may_be_name(self, text: str) -> bool:
-        return self.schemas is None or any(name.startswith(text) for name in self.schemas)
+        last = text.rpartition(".")[2]
+        return self.schemas is None or any(
+            name.startswith((text, last) if last else text) for name in self.schemas
+        )
 
     def _known(self, name: object) -> str:
-        if not isinstance(name, str) or (self.schemas is not None and name not in self.schemas):
+        """The tool that *name* means; models put its namespace before it or leave that out."""
+        if not isinstance(name, str):
             raise Mismatch
-        return name
+        if self.schemas is None or name in self.schemas:
+            return name
+        if (last := name.rpartition(".")[2]) in self.schemas:
+            return last
+        raise Mismatch
 
     # Arguments.
 

@@ -31,7 +31,7 @@ from gguf_fc.dialect.derive_reasoning import (
 )
 from gguf_fc.dialect.overlap import beyond, common_end, common_start, from_whole_tag, to_whole_tag
 from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, USER, Renderings
-from gguf_fc.dialect.syntax import Marked, Part, Slot, SlotKind, Syntax
+from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Slot, SlotKind, Syntax
 from gguf_fc.gbnf import Spacing
 
 _SPACE = " \t\r\n"
@@ -118,13 +118,14 @@ class _Deriver:
         call = (*_with_count(opening), *inner, *([closing] if closing else []))
         syntax = Syntax(
             call=call,
-            also=_without_wrapper(call),
+            also=_other_openings(call),
             bare_call=self._bare_call(found, opening, closing),
             section=section,
             separator=separator,
             gap=self._gap(section.open + opening, separator, content),
             content=content,
             reasoning=self.reasoning,
+            end=self._turn_end(),
             pairs=found.pairs if found else None,
             quoted=found is None and _quoted(one),
             spacing=spacing,
@@ -244,13 +245,25 @@ class _Deriver:
         return gap if framed or not gap.strip() else ""
 
     def _content(self, prefill: str) -> Marked:
-        """What stands before text."""
+        """What stands before and after text."""
         if self.seen.plain is None:
             return Marked()
         turn = self._turn(self.seen.plain)
         if opening := content_opening(self.seen, prefill + turn):
             self._note("content", opening, f"turn {turn!r}")
-        return Marked(opening)
+        return Marked(opening, self._content_close() if opening else "")
+
+    def _content_close(self) -> str:
+        """What ends a turn of text before the mark that ends a turn of calls as well."""
+        end, calls = self._end(), (self.seen.one or "").rpartition("azure")[2]
+        shared = (end.find(tag) for tag in _TAG.findall(end) if tag in calls)
+        return end[: min(shared, default=0)].strip()
+
+    def _turn_end(self) -> str:
+        """The mark that ends a turn of text."""
+        behind = self._end().removeprefix(self._content_close())
+        found = _TAG.match(behind.strip())
+        return found.group() if found else ""
 
     def _note(self, name: str, value: str, evidence: str) -> None:
         self.findings.append(Finding(name, value, evidence))
@@ -302,6 +315,20 @@ def _counted_lead(lead: str, between: str) -> tuple[str, str]:
 def _with_count(opening: str) -> tuple[Part, ...]:
     before, count, behind = opening.partition(_COUNT)
     return (before, Slot("index"), behind) if count else (opening,)
+
+
+def _other_openings(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """Ways to begin the call that some models have: less than the template writes."""
+    return (*_without_wrapper(call), *_without_namespace(call))
+
+
+def _without_namespace(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """The call without what stands right before the name, where both are part of the id."""
+    opening = call[0]
+    if Slot("index") not in call or not isinstance(opening, str):
+        return ()
+    bare = opening.rstrip(ID_CHARACTERS)
+    return ((bare, *call[1:]),) if bare != opening and call[1:2] == (Slot("name"),) else ()
 
 
 def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 
 from gguf_fc.dialect.overlap import beyond
-from gguf_fc.dialect.probe import TEXT, THOUGHT, Renderings
+from gguf_fc.dialect.probe import TEXT, THOUGHT, USER, Renderings
 from gguf_fc.dialect.syntax import Marked, Syntax
 
 # A tag, perhaps with a word behind it, and another tag.
 _EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>\w*\n?)(?P<gap>\s*)(?P<close><[^<>\s]+>\s*)")
+
+
+_NAMED_BLOCK = re.compile(r"</([\w:]*(?:think|thought|reason)[\w:]*)>")
+# A tag at the end of a text, or else its last line.
+_LAST_MARK = re.compile(r"(?:<[^<>\s]+>|[^<>\n]+)\s*\Z")
 
 
 def derive_reasoning(seen: Renderings) -> Marked | None:
@@ -23,6 +28,7 @@ def derive_reasoning(seen: Renderings) -> Marked | None:
         or _reasoning_before_call(seen)
         or _reasoning_switched(seen)
         or _reasoning_prompted(seen)
+        or _reasoning_named(seen)
     )
 
 
@@ -32,7 +38,9 @@ def reasoning_at_end(syntax: Syntax, prompt: str) -> str:
         return ""
     opening = re.escape(syntax.reasoning.open.strip())
     closing = re.escape(syntax.reasoning.close.strip())
-    found = re.search(rf"(?:{opening}\s*(?:{closing}\s*)?|{closing}\s*)\Z", prompt)
+    # Where every part of a turn has a header, that is what a closing mark ends with.
+    only = "" if syntax.joint else rf"|{closing}\s*"
+    found = re.search(rf"(?:{opening}\s*(?:{closing}\s*)?{only})\Z", prompt)
     return found.group() if found else ""
 
 
@@ -62,8 +70,8 @@ def _reasoning_shown(seen: Renderings) -> Marked | None:
         return None
     opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
     shared = rendered[: len(rendered) - len(turn)]
-    if not opening.strip() and (tag := re.search(r"<[^<>\s]+>\s*$", shared)):
-        opening = tag.group()
+    if not opening.strip() and (last := _LAST_MARK.search(shared)):
+        opening = last.group()
     framing = content_opening(seen, beyond(seen.plain or "", seen.prompt))
     if closing != framing:
         closing = closing.removesuffix(framing)
@@ -81,12 +89,17 @@ def _reasoning_before_call(seen: Renderings) -> Marked | None:
 
 def _reasoning_switched(seen: Renderings) -> Marked | None:
     """From a prompt that holds an empty block of reasoning when thinking is switched off."""
-    off = seen.off or ""
-    for other in filter(None, (seen.on, seen.prompt)):
+    off = _header(seen.off)
+    for other in filter(None, map(_header, (seen.on, seen.prompt))):
         found = _EMPTY_BLOCK.fullmatch(beyond(off, other))
         if found and found["open"] != found["close"].strip():
             return Marked(found["open"], ("\n" if "\n" in found["gap"] else "") + found["close"])
     return None
+
+
+def _header(prompt: str | None) -> str:
+    """What stands behind the user's text; switches change the system's text as well."""
+    return (prompt or "").rpartition(USER)[2]
 
 
 def _reasoning_prompted(seen: Renderings) -> Marked | None:
@@ -96,4 +109,12 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
         tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
         if tag and f"</{tag.group(1)}>" in everything:
             return Marked(tag.group(), f"{tag.group(2)}</{tag.group(1)}>")
+    return None
+
+
+def _reasoning_named(seen: Renderings) -> Marked | None:
+    """From the template's own text: it takes such a block apart, or tells the model to write one."""
+    for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
+        if f"<{name}>" in seen.text or f"'</{name}>'" in seen.text:
+            return Marked(f"<{name}>", f"</{name}>")
     return None

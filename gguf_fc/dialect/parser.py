@@ -98,6 +98,14 @@ class Parser:
         buffer, reasoning = self._reader.buffer, self.syntax.reasoning
         buffer.mark()
         yield from self._reader.skip_space()
+        # Where a turn begins anew, its header may be there, or a part of it.
+        header = self.syntax.joint
+        for part in (header, header[header.find("<", 1) :]):
+            if (yield from self._reader.follows(part)):
+                buffer.release()
+                buffer.mark()
+                yield from self._reader.skip_space()
+                break
         for opening in sorted(self.syntax.content_openings, key=len, reverse=True):
             if (yield from self._reader.follows(opening.strip())):
                 buffer.release()
@@ -115,46 +123,97 @@ class Parser:
         buffer = self._reader.buffer
         buffer.mark()
         yield from self._reader.skip_space()
+        if (yield from self._reader.follows(marks.close.strip())):
+            # The prompt, or the model, opened the block and there is nothing in it.
+            buffer.release()
+            yield from self._reader.skip_space()
+            return True
         if not (yield from self._reader.follows(marks.open.strip())):
             buffer.rewind()
             return False
         buffer.release()
         yield from self._reader.skip_space()
-        held, marker = "", None
-        while marker is None and not self._reader.ended:
-            text, marker = buffer.take_until((marks.close.strip(),))
-            text = held + text
-            thought = text.rstrip(SPACE)
-            held = text[len(thought) :]
-            if thought:
-                self._events.append(ReasoningDelta(thought))
-            if marker is None and not self._reader.ended:
-                yield
+        yield from self._thoughts(marks.close.strip())
         yield from self._reader.skip_space()
         return True
+
+    def _thoughts(self, closing: str) -> Steps:
+        """What is thought, up to the *closing* mark.
+
+        Where that never comes, the thoughts end at what announces a call.  What may be that is held
+        back until the block is closed, because a call inside of it is none.
+        """
+        buffer = self._reader.buffer
+        while True:
+            text, marker = buffer.take_before((closing, *self.syntax.announcements))
+            self._think(text)
+            if marker == closing:
+                buffer.take(len(closing))
+                break
+            if marker is not None:
+                buffer.mark()
+                inside, closed = yield from self._up_to(closing)
+                if not closed:
+                    buffer.rewind()
+                    break
+                buffer.release()
+                self._think(inside)
+                break
+            if self._reader.ended:
+                break
+            yield
+        self._space = ""
+
+    def _up_to(self, closing: str) -> Generator[None, None, tuple[str, bool]]:
+        """The text before *closing*, which is taken too, or before the end."""
+        pieces: list[str] = []
+        while True:
+            text, marker = self._reader.buffer.take_until((closing,))
+            pieces.append(text)
+            if marker is not None or self._reader.ended:
+                return "".join(pieces), marker is not None
+            yield
+
+    def _think(self, text: str) -> None:
+        text = self._space + text
+        thought = text.rstrip(SPACE)
+        self._space = text[len(thought) :]
+        if thought:
+            self._events.append(ReasoningDelta(thought))
 
     # Text.
 
     def _text(self) -> Generator[None, None, bool]:
         """Text, up to its end (True) or to where something else may begin (False)."""
         joint, openings = self.syntax.joint, self.syntax.content_openings
-        if joint and openings:
-            marks = tuple(filter(None, (joint, self.syntax.content.close.strip())))
-            marker = yield from self._until(marks)
-            self._drop_space()
-            if marker == joint or marker is None:
-                return marker is None
-            yield from self._reader.follows_words(joint.removeprefix(marker))
-            return False
-        announcing = self.syntax.announcements if self._rows else ()
-        marker = yield from self._until((*openings, *announcing))
+        framed = bool(joint and openings)
+        closing, end = self.syntax.content.close.strip(), self.syntax.end
+        announcing = self.syntax.announcements if self._rows and not framed else ()
+        marks = (joint, closing, end) if framed else (*openings, closing, end, *announcing)
+        marker = yield from self._until(tuple(dict.fromkeys(filter(None, marks))))
         if marker is None:
             return True
-        if marker in openings:
+        if marker in announcing:
+            yield from self._calls_after(marker)
+        elif marker in (closing, end):
+            yield from self._closed(marker)
+        else:
+            self._drop_space()
+        return False
+
+    def _closed(self, marker: str) -> Steps:
+        """Behind a mark that closes text or the turn; where more text follows, it was text."""
+        buffer, joint = self._reader.buffer, self.syntax.joint
+        buffer.mark()
+        yield from self._reader.skip_space()
+        ended = self._reader.ended
+        for following in filter(None, (self.syntax.end, joint, *self.syntax.announcements)):
+            ended = ended or (yield from self._reader.follows(following))
+        buffer.rewind()
+        if ended:
             self._drop_space()
         else:
-            yield from self._calls_after(marker)
-        return False
+            self._say_text(marker)
 
     def _until(self, marks: tuple[str, ...]) -> Generator[None, None, str | None]:
         """Text goes out until one of *marks* or the end is reached."""

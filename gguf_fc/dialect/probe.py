@@ -67,6 +67,7 @@ class Renderings:
     needs: Needs
     thinking: Thinking
     prompt: str  # one user message, up to where the model writes
+    text: str = ""  # the template itself
     plain: str | None = None  # ... and the answer TEXT
     followed: str | None = None  # ... the answer TEXT, and the user's NEXT
     one: str | None = None  # ... and a call

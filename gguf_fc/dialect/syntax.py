@@ -101,7 +101,7 @@ class Pairs:
 _FIRST_TAG = re.compile(r"\s*(\S*>)\s+\S")
 _BRACKETS = ("", "[", "(", "{")
 _SAMPLES = {"arguments": "{}", "index": "0"}
-_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
+ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,7 @@ class Syntax:
     content: Marked = Marked()  # around text
     also_content: tuple[str, ...] = ()  # other openings of text
     reasoning: Marked | None = None
+    end: str = ""  # of the turn, where a model writes it out
     pairs: Pairs | None = None  # None: the arguments are one JSON object
     quoted: bool = False  # ... which stands as text inside a JSON string
     spacing: Spacing = field(default_factory=Spacing)  # of the arguments' JSON
@@ -256,7 +257,7 @@ class Syntax:
             if isinstance(part, Slot):
                 taken.insert(0, part)
                 continue
-            word = part[len(part.rstrip(_ID_CHARACTERS)) :]
+            word = part[len(part.rstrip(ID_CHARACTERS)) :]
             taken.insert(0, word)
             if word != part:
                 break
