@@ -27,7 +27,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gguf_fc.gbnf.prune import children, holding
+from gguf_fc.gbnf.prune import children, holding, uses_of
 from gguf_fc.gbnf.rules import (
     Both,
     CharClass,
@@ -87,8 +87,9 @@ class _Printer:
 
     def text(self) -> str:
         """The whole grammar."""
-        self._regular = holding(self.rules, self._is_regular)
-        self._cut = holding(self.rules, _holds_token)
+        uses = uses_of(self.rules)
+        self._regular = holding(self.rules, self._is_regular, uses)
+        self._cut = holding(self.rules, _holds_token, uses)
         root = self.rules.root
         start = self._terminal_name(root) if root in self._regular else self._rule_name(root)
         while self._waiting:
