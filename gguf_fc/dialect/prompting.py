@@ -42,6 +42,7 @@ class Way:
     needs: Needs
     turns: Sequence[Message]
     tools: Sequence[Tool]
+    makeshift: bool = False  # the template's own way did not do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Prompter:
                 continue
             except RecursionError as error:
                 raise InvalidParameter("This is nested too deeply.", param="messages") from error
-            return replace(prompt, warning=failures[0].message) if failures else prompt
+            return replace(prompt, warning=failures[0].message) if way.makeshift else prompt
         raise failures[0]
 
     def _ways(
@@ -90,12 +91,12 @@ class Prompter:
             yield Way(chat, needs, settled(shown, needs), tools)
             yield Way(chat, needs, alternating(shown, needs), tools)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
-        yield Way(chat, needs, settled(as_text, needs), ())
-        yield Way(chat, needs, plain(as_text, needs), ())
+        yield Way(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
+        yield Way(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
         own = Chat(
             template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
         )
-        yield Way(own, Needs(), plain(as_text, Needs()), ())
+        yield Way(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
 
     def _rendered(
         self, way: Way, begun: Message | None, *, generate: bool, variables: Mapping[str, Any]
