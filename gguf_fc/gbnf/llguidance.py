@@ -239,7 +239,7 @@ class _Printer:
         """*node* as the right side of a terminal."""
         match node:
             case Sequence() | Choice() if (pattern := _pattern(node)) is not None:
-                return f"/{pattern}/"
+                return _written(pattern)
             case Choice(options):
                 return " | ".join(map(self._operand, options))
             case Sequence(items):
@@ -261,7 +261,7 @@ class _Printer:
                 return f"({self._expression(item)}){_count(least, most)}"
             case Sequence() | Choice():
                 pattern = _pattern(node)
-                return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
+                return f"({self._expression(node)})" if pattern is None else _written(pattern)
             case _:
                 return self._operation(node)
 
@@ -306,6 +306,11 @@ def _holds_token(node: Node, cut: set[str]) -> bool:
             return name in cut
         case _:
             return any(_holds_token(child, cut) for child in children(node))
+
+
+def _written(pattern: str) -> str:
+    """A regular expression; an empty one would begin a comment."""
+    return f"/{pattern}/" if pattern else '""'
 
 
 def _pattern(node: Node) -> str | None:
