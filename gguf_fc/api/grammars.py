@@ -13,7 +13,7 @@ import msgspec
 
 from gguf_fc.api.validation import Validators
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Grammar, parse_gbnf
+from gguf_fc.gbnf import Grammar, gbnf_to_grammar
 from gguf_fc.job import GrammarText
 from gguf_fc.models.pool import LoadedModel
 from gguf_fc.request import Request
@@ -71,7 +71,7 @@ def _composed(model: LoadedModel, request: Request, prefill: str) -> Grammar:
 def _given(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
     """Sent by the client, who is told the line and column of what is wrong with it."""
     try:
-        grammar = Grammar(parse_gbnf(gbnf))
+        grammar = gbnf_to_grammar(gbnf)
         _refuse_unknown_tokens(grammar, model)
         return grammar, _printed(grammar, model)
     except GrammarError as error:

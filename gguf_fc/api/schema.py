@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -171,6 +171,8 @@ INSTEAD = {
     "n": "send the request several times",
 }
 
+MAX_DEPTH = 200  # of objects and lists in each other
+
 HONOURED = frozenset(ChatBody.__struct_fields__)
 
 
@@ -197,7 +199,30 @@ def _decode_object(body: bytes) -> dict[str, Any]:
         raise InvalidParameter(f"The body is not JSON: {error}.") from error
     if not isinstance(fields, dict):
         raise InvalidParameter("The body must be a JSON object.")
+    for name, value in fields.items():
+        if _is_deep(value):
+            raise InvalidParameter(f"'{name}' is nested more than {MAX_DEPTH} deep.", param=name)
     return fields
+
+
+def _is_deep(value: object) -> bool:
+    """Whether *value* is nested deeper than whatever reads it later can go."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
 
 
 def _sort_out(present: Mapping[str, object]) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
         f"device    {ready.device}{_settings_note(ready)}",
-        f"tools     {dialect.label}; parallel calls: {parallel}",
+        f"tools     {dialect.label}; parallel calls: {parallel}{_constraint_note(model)}",
         *(f"warning   {warning}" for warning in model.warnings),
         f"url       {url}/v1",
         f"try       {_curl(url)}",
@@ -75,6 +75,12 @@ def _curl(url: str) -> str:
 def _settings_note(ready: Ready) -> str:
     """What the self-test had to change so that the engine does not crash on this machine."""
     return "" if ready.use_extra_bufts else "; weights not repacked: that crashes on this machine"
+
+
+def _constraint_note(model: LoadedModel) -> str:
+    """Which engine holds replies to their grammars, where it is not the usual one."""
+    native = model.plan.load.constraint == "llama.cpp"
+    return "; grammars run by llama.cpp" if native else ""
 
 
 def _description(header: Header) -> str:

@@ -27,6 +27,7 @@ KEPT_SCHEMAS = 256
 QUICK_CHARACTERS = 4096  # schemas and texts up to this size are checked where they come in
 BACKTRACKS = 100_000  # steps one pattern may take; more is not a match
 LONGEST_REASON = 300
+LONGEST_NUMBER = 4000  # digits; Python reads no more than 4,300
 
 Result = Literal["valid", "invalid", "not_checked"]
 Kind = Literal["arguments", "answer"]
@@ -74,7 +75,7 @@ class Validators:
         if isinstance(validator, Verdict):
             return validator
         try:
-            value = json.loads(text, parse_float=_finite)
+            value = json.loads(text, parse_int=_whole, parse_float=_real)
         except OverflowError as error:
             return Verdict("not_checked", str(error))
         except ValueError as error:
@@ -96,7 +97,17 @@ class Validators:
         return made
 
 
-def _finite(text: str) -> float:
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise OverflowError(f"a number of {len(text)} digits is too large to be checked")
+    return int(text)
+
+
+def _real(text: str) -> float | int:
+    """The number; exactly, where it is a whole one with zeros after its point."""
+    whole, point, fraction = text.partition(".")
+    if point and not fraction.strip("0"):
+        return _whole(whole)
     if math.isinf(number := float(text)):
         raise OverflowError(f"the number {text[:40]} is too large to be checked")
     return number

@@ -45,11 +45,11 @@ class Begun:
 
 
 def begun_turn(turns: tuple[Message, ...]) -> tuple[tuple[Message, ...], Message | None]:
-    """The turns before one that was begun, and that one, if there is one."""
+    """The turns before one that was begun, and that one; one that says nothing is left out."""
     if not turns or turns[-1].role != "assistant" or turns[-1].tool_calls:
         return turns, None
     last = turns[-1]
-    return (turns[:-1], last) if last.content or last.reasoning_content else (turns, None)
+    return turns[:-1], last if last.content or last.reasoning_content else None
 
 
 def continued(begun: Begun, render: RenderWith, syntax: Syntax) -> str:

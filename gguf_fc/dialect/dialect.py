@@ -75,7 +75,9 @@ class Dialect:
         )
         toolless = analysis = understood(template_text)
         if tool_use_template is not None and tool_use_template != template_text:
-            analysis = understood(tool_use_template)
+            special = understood(tool_use_template)
+            # A second template that shows less than the first is no help.
+            analysis = special if special.native or not toolless.native else toolless
         return cls(analysis, toolless=toolless, special_tokens=special_tokens)
 
     @property

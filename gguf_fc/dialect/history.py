@@ -8,7 +8,7 @@ Theory of operation.  A conversation passes these steps, each a function over me
 1. ``mended``: arguments become the text of a JSON object, or the request is refused.
 2. ``settled``: one system message, at the beginning; one turn of the assistant where several
    follow each other; every result behind its call, in the order of the calls, whatever it is keyed
-   by; ids for all of them, each once; results of no call are something the user said.
+   by; ids for all of them, each once; results of no call are something the user said; and a user.
 3. ``alternating`` or ``plain``, for templates that accept less still.
 4. ``normalised``: the values a template sees, with the fields, roles and ids it knows.
 
@@ -40,6 +40,7 @@ class Needs:
     text_arguments: bool = False  # arguments as JSON text instead of an object
     ids: str = AS_GIVEN  # the form of ids, see ``ids``
     one_call: bool = False  # at most one call in a turn
+    one_text: bool = False  # beside a call, content or reasoning but not both
     parts: bool = False  # content as a list of parts instead of text
     reasoning: str = "reasoning_content"  # the field it reads reasoning from
     result_role: str = "tool"  # who brings the results; "user" where no role is shown
@@ -64,7 +65,9 @@ def mended(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 def settled(messages: Sequence[Message], needs: Needs) -> list[Message]:
     """The conversation in the order and form every template can be given."""
-    turns = list(_with_results(_merged(_with_system(messages, needs))))
+    turns = _with_user(list(_with_results(_merged(_with_system(messages, needs)))))
+    if needs.one_text:
+        turns = [_with_one_text(turn) for turn in turns]
     return list(_one_call_each(turns)) if needs.one_call else turns
 
 
@@ -104,9 +107,10 @@ def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
             joined[-1] = replace(joined[-1], content=_join(joined[-1].content, turn.content))
         else:
             joined.append(replace(turn, tool_calls=()))
-    if (first := next((m for m in joined if m.role != "system"), None)) and first.role != "user":
-        joined.insert(joined.index(first), Message(role="user", content=""))
-    return joined
+    at = 1 if joined and joined[0].role == "system" else 0
+    if joined[at:] and joined[at].role != "user":
+        joined.insert(at, Message(role="user", content=""))
+    return _with_user(joined)
 
 
 def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
@@ -200,40 +204,57 @@ def _merged(messages: Sequence[Message]) -> Iterator[Message]:
         yield held
 
 
+def _with_user(messages: list[Message]) -> list[Message]:
+    """A conversation someone takes part in: templates look for the user's turn."""
+    if any(message.role == "user" for message in messages):
+        return messages
+    at = 1 if messages and messages[0].role == "system" else 0
+    return [*messages[:at], Message(role="user", content=""), *messages[at:]]
+
+
+def _with_one_text(message: Message) -> Message:
+    """What is said beside a call is reasoning, as far as there is any."""
+    if not (message.tool_calls and message.content and message.reasoning_content):
+        return message
+    thought = _join(message.reasoning_content, message.content)
+    return replace(message, content=None, reasoning_content=thought)
+
+
 def _with_results(messages: Iterator[Message]) -> Iterator[Message]:
     """Every call has an id of its own, its result behind it; results of no call become text."""
     calls: tuple[ToolCall, ...] = ()
+    ids: list[str] = []
+    taken: set[str] = set()
     later: list[Message] = []  # what follows the calls, up to the next ones
-    count = 0
     for message in messages:
         if not message.tool_calls:
             later.append(message)
             continue
-        yield from _in_order(calls, later, count - len(calls))
+        yield from _in_order(calls, ids, later)
         calls, later = message.tool_calls, []
-        count += len(calls)
-        yield replace(message, tool_calls=_named(calls, count - len(calls)))
-    yield from _in_order(calls, later, count - len(calls))
+        ids = [_own_id(call, taken) for call in calls]
+        named = (replace(call, id=id_) for call, id_ in zip(calls, ids, strict=True))
+        yield replace(message, tool_calls=tuple(named))
+    yield from _in_order(calls, ids, later)
 
 
-def _named(calls: Sequence[ToolCall], first: int) -> tuple[ToolCall, ...]:
-    """The calls with ids no two of them share; *first* counts those before."""
-    taken: set[str] = set()
-    named = []
-    for n, call in enumerate(calls):
-        id_ = call.id if call.id and call.id not in taken else f"call_{first + n}"
-        taken.add(id_)
-        named.append(replace(call, id=id_))
-    return tuple(named)
+def _own_id(call: ToolCall, taken: set[str]) -> str:
+    """The id of *call*, or one that no other call of the conversation has."""
+    id_ = call.id if call.id and call.id not in taken else f"call_{len(taken)}"
+    while id_ in taken:
+        id_ += "_"
+    taken.add(id_)
+    return id_
 
 
-def _in_order(calls: Sequence[ToolCall], later: Sequence[Message], first: int) -> Iterator[Message]:
+def _in_order(
+    calls: Sequence[ToolCall], ids: Sequence[str], later: Sequence[Message]
+) -> Iterator[Message]:
     """What follows *calls*: their results in the order of the calls, then everything else."""
     found = _matched(calls, later)
-    named = _named(calls, first)
     for at in sorted(found, key=found.__getitem__):
-        call = named[found[at]]
-        yield replace(later[at], tool_call_id=call.id, name=later[at].name or call.name)
+        n = found[at]
+        yield replace(later[at], tool_call_id=ids[n], name=later[at].name or calls[n].name)
     for at, message in enumerate(later):
         if message.role != "tool":
             yield message

@@ -16,20 +16,22 @@ from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
 Json = Mapping[str, Any]
 Tools = Iterable[Tool | Json] | None
 Messages = Iterable[Message | Json]
-_ROLES = ("system", "developer", "user", "assistant", "tool")
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def tools_of(given: Tools) -> tuple[Tool, ...]:
     """Tools, from either form."""
     return tuple(
-        item if isinstance(item, Tool) else _tool(item, n) for n, item in enumerate(given or ())
+        item if isinstance(item, Tool) else _tool(_mapping(item, f"tools[{n}]"), n)
+        for n, item in enumerate(given or ())
     )
 
 
 def messages_of(given: Messages) -> tuple[Message, ...]:
     """Messages, from either form."""
     return tuple(
-        item if isinstance(item, Message) else _message(item, n) for n, item in enumerate(given)
+        item if isinstance(item, Message) else _message(_mapping(item, f"messages[{n}]"), n)
+        for n, item in enumerate(given)
     )
 
 
@@ -93,40 +95,77 @@ def _tool(item: Json, n: int) -> Tool:
 
 
 def _message(item: Json, n: int) -> Message:
+    place = f"messages[{n}]"
     role = item.get("role")
     if role not in _ROLES:
-        raise InvalidParameter(
-            f"Use one of the roles {', '.join(_ROLES)}.", param=f"messages[{n}].role"
-        )
+        raise InvalidParameter(f"Use one of the roles {', '.join(_ROLES)}.", param=f"{place}.role")
+    content = _text(item.get("content"), f"{place}.content")
     return Message(
-        role=role,
-        content=_text(item.get("content"), f"messages[{n}].content"),
-        reasoning_content=item.get("reasoning_content"),
-        tool_calls=tuple(
-            _call(call, f"messages[{n}].tool_calls[{m}]")
-            for m, call in enumerate(item.get("tool_calls") or ())
-        ),
-        tool_call_id=item.get("tool_call_id"),
-        name=item.get("name"),
+        role="tool" if role == "function" else role,
+        content=content or _string(item, "refusal", place) or content,
+        reasoning_content=_string(item, "reasoning_content", place)
+        or _string(item, "reasoning", place),
+        tool_calls=_calls(item, place),
+        tool_call_id=_string(item, "tool_call_id", place),
+        name=_string(item, "name", place),
     )
+
+
+def _mapping(item: object, place: str) -> Json:
+    if isinstance(item, Mapping):
+        return item
+    raise InvalidParameter("Use an object.", param=place)
+
+
+def _string(item: Json, name: str, place: str) -> str | None:
+    found = item.get(name)
+    if found is None or isinstance(found, str):
+        return found
+    raise InvalidParameter("Use a string.", param=f"{place}.{name}")
 
 
 def _text(content: object, place: str) -> str | None:
     """Text parts become lines of one text."""
     if content is None or isinstance(content, str):
         return content
-    if isinstance(content, list):
-        texts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
-        known = [text for text in texts if isinstance(text, str)]
+    if isinstance(content, list | tuple):
+        texts = [_part(part) for part in content]
+        known = [text for text in texts if text is not None]
         if len(known) == len(texts):
             return "\n".join(known)
     raise InvalidParameter("Use a string or a list of text parts.", param=place)
 
 
-def _call(item: Json, place: str) -> ToolCall:
-    function = item.get("function", item)
+def _part(part: object) -> str | None:
+    """The text of a part, or of one that says why there is none."""
+    if isinstance(part, str):
+        return part
+    found = (part.get("text") or part.get("refusal", "")) if isinstance(part, Mapping) else None
+    known = isinstance(part, Mapping) and ("text" in part or "refusal" in part)
+    return found if known and isinstance(found, str) else None
+
+
+def _calls(item: Json, place: str) -> tuple[ToolCall, ...]:
+    given = item.get("tool_calls") or ()
+    if not isinstance(given, list | tuple):
+        raise InvalidParameter("Use a list of calls.", param=f"{place}.tool_calls")
+    calls = [_call(call, f"{place}.tool_calls[{m}]") for m, call in enumerate(given)]
+    if item.get("function_call") is not None:  # what calls were before there were several
+        calls.append(_call(item["function_call"], f"{place}.function_call"))
+    return tuple(calls)
+
+
+def _call(item: Any, place: str) -> ToolCall:
+    function = item.get("function", item) if isinstance(item, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise InvalidParameter("A call needs a 'function' with a 'name'.", param=place)
-    arguments = function.get("arguments", "")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(item.get("id"), function["name"], text)
+    arguments = function.get("arguments")
+    text = arguments if isinstance(arguments, str) else _dumped(arguments or {}, place)
+    return ToolCall(_string(item, "id", place), function["name"], text)
+
+
+def _dumped(arguments: object, place: str) -> str:
+    try:
+        return json.dumps(arguments, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidParameter(f"The arguments are not JSON: {error}.", param=place) from error

@@ -23,9 +23,9 @@ _THOUGHT, _RESULT = "Fawn parallax", "Cerise isobar"
 _NAMES = ("needs_first", "needs_second")
 _VALUES = ("teal", "puce")
 _CALLS = tuple(
-    # Ids that are not nine letters and digits.
-    ToolCall(f"call_of_the_wild_{n}", name, f'{{"needs_key": "{value}"}}')
-    for n, (name, value) in enumerate(zip(_NAMES, _VALUES, strict=True))
+    # Ids of more and of less than nine letters and digits.
+    ToolCall(id_, name, f'{{"needs_key": "{value}"}}')
+    for id_, name, value in zip(("call_of_the_wild_1", "c2"), _NAMES, _VALUES, strict=True)
 )
 _TOOLS = tuple(
     Tool(
@@ -53,16 +53,17 @@ class _Asker:
         system = [Message(role="system", content=_SYSTEM), _user()]
         needs = replace(needs, system=self._shown(needs, system, _SYSTEM, _USER) is not None)
         needs = self._calls(needs)
-        return replace(needs, reasoning=self._reasoning(needs), result_role=self._role(needs))
+        needs = replace(needs, reasoning=self._reasoning(needs))
+        return replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
 
     def _calls(self, needs: Needs) -> Needs:
         """The first form of ids and arguments in which a call is shown."""
         found: Needs | None = None
-        turn = Message(role="assistant", tool_calls=_CALLS[:1])
+        turn, other = (Message(role="assistant", tool_calls=(call,)) for call in _CALLS)
         for text, ids in product((False, True), FORMS):
             tried = replace(needs, ids=ids, text_arguments=text)
             shown = self._shown(tried, [_user(), turn], _NAMES[0], "needs_key", _VALUES[0])
-            if shown is None:
+            if shown is None or self._shown(tried, [_user(), other], _NAMES[1]) is None:
                 continue
             found = found or tried
             # Some templates print an object as Python does; then text is what they are made for.
@@ -84,6 +85,15 @@ class _Asker:
             if self._shown(tried, [_user(), turn], _THOUGHT) is not None:
                 return name
         return needs.reasoning
+
+    def _one_text(self, needs: Needs) -> bool:
+        """Whether a call may stand beside content, but not beside reasoning as well."""
+        said = Message(role="assistant", tool_calls=_CALLS[:1], content=_TEXT)
+        both = replace(said, reasoning_content=_THOUGHT)
+        return (
+            self._shown(needs, [_user(), said], _NAMES[0]) is not None
+            and self._shown(needs, [_user(), both], _NAMES[0]) is None
+        )
 
     def _role(self, needs: Needs) -> str:
         call = Message(role="assistant", tool_calls=_CALLS[:1])

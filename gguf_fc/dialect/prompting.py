@@ -8,7 +8,7 @@ business.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gguf_fc.dialect.analysis import Analysis
@@ -25,7 +25,7 @@ from gguf_fc.dialect.history import (
     settled,
     tool_values,
 )
-from gguf_fc.dialect.segments import Guard, Prompt, cut
+from gguf_fc.dialect.segments import Guard, Prompt
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Template
 from gguf_fc.errors import InvalidParameter, TemplateError
@@ -42,15 +42,22 @@ class Way:
     needs: Needs
     turns: Sequence[Message]
     tools: Sequence[Tool]
+    makeshift: bool = False  # the template's own way did not do
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Prompter:
     """Renders for one dialect."""
 
     analysis: Analysis  # the template that knows tools
     toolless: Analysis  # the template for conversations without any
     guard: Guard
+    _own_guard: Guard = field(init=False)  # for what the model itself said
+
+    def __post_init__(self) -> None:
+        reasoning = self.analysis.syntax.reasoning
+        marks = (reasoning.open.strip(), reasoning.close.strip()) if reasoning else ()
+        self._own_guard = self.guard.sparing(marks)
 
     def render(
         self,
@@ -77,7 +84,7 @@ class Prompter:
                 continue
             except RecursionError as error:
                 raise InvalidParameter("This is nested too deeply.", param="messages") from error
-            return replace(prompt, warning=failures[0].message) if failures else prompt
+            return replace(prompt, warning=failures[0].message) if way.makeshift else prompt
         raise failures[0]
 
     def _ways(
@@ -90,17 +97,17 @@ class Prompter:
             yield Way(chat, needs, settled(shown, needs), tools)
             yield Way(chat, needs, alternating(shown, needs), tools)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
-        yield Way(chat, needs, settled(as_text, needs), ())
-        yield Way(chat, needs, plain(as_text, needs), ())
+        yield Way(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
+        yield Way(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
         own = Chat(
             template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
         )
-        yield Way(own, Needs(), plain(as_text, Needs()), ())
+        yield Way(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
 
     def _rendered(
         self, way: Way, begun: Message | None, *, generate: bool, variables: Mapping[str, Any]
     ) -> Prompt:
-        values: _Values = self.guard.wrap(normalised(way.turns, way.needs))
+        values = self._wrapped(normalised(way.turns, way.needs))
         described: _Values = self.guard.wrap(tool_values(way.tools))
         given: dict[str, Any] = self.guard.wrap(dict(variables))
 
@@ -110,9 +117,9 @@ class Prompter:
         prompt = rendered(values, generate=generate)
         own = self._own_part(prompt) if generate else ""
         if begun is None:
-            return Prompt(cut(prompt), _plain(own))
+            return Prompt(self.guard.cut(prompt), self._plain(own))
         base = prompt[: len(prompt) - len(own)]
-        (value,) = self.guard.wrap(normalised([begun], way.needs))
+        (value,) = self._wrapped(normalised([begun], way.needs))
         own = continued(
             Begun(value=value, field=way.needs.reasoning, base=base, own=own),
             lambda last: rendered([*values, dict(last)], generate=False),
@@ -120,11 +127,29 @@ class Prompter:
         )
         thought = begun.reasoning_content or ""
         return Prompt(
-            cut(base + own),
-            prefill=_plain(own),
+            self.guard.cut(base + own),
+            prefill=self._plain(own),
             said=begun.content or "",
-            thought=thought if thought.strip() in _plain(own) else "",
+            thought=thought if thought.strip() in self._plain(own) else "",
         )
+
+    def _wrapped(self, values: _Values) -> _Values:
+        """The messages, safe to render.
+
+        Templates look for past reasoning in what the model said, so its marks are left there.
+        """
+        own = {"assistant": self._own_guard}
+        return [
+            {
+                **self.guard.wrap(value),
+                "content": own.get(value["role"], self.guard).wrap(value["content"]),
+            }
+            for value in values
+        ]
+
+    def _plain(self, rendered: str) -> str:
+        """The text of a part of a prompt."""
+        return "".join(segment.text for segment in self.guard.cut(rendered))
 
     @property
     def _syntax(self) -> Syntax:
@@ -136,8 +161,3 @@ class Prompter:
         if prefill and prompt.endswith(prefill):
             return prefill
         return reasoning_at_end(self._syntax, prompt)
-
-
-def _plain(rendered: str) -> str:
-    """The text of a part of a prompt."""
-    return "".join(segment.text for segment in cut(rendered))

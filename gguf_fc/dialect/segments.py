@@ -1,8 +1,12 @@
 """User text that looks like a control token stays text.
 
-Before rendering, such text is wrapped in two characters that Unicode never assigns; afterwards the
-prompt is cut there, and the pieces between are tokenized without control tokens.  Apart from the
-two characters the template sees what was sent.
+Theory of operation.  Before rendering, every control token's text is broken behind its first
+character by one character that Unicode never assigns, and closed by another.  So a template that
+trims, splits or searches what it is given cannot take it for its own, nor tear it apart; apart from
+the two characters it sees what was sent.  Afterwards the prompt is cut there, and the pieces that
+were broken are tokenized without control tokens.
+
+Knows neither which text is whose nor how a prompt is tokenized.
 """
 
 from __future__ import annotations
@@ -43,42 +47,56 @@ class Prompt:
 
 
 class Guard:
-    """Wraps and cuts for one vocabulary's control tokens."""
+    """Breaks and cuts for one vocabulary's control tokens."""
 
     def __init__(self, special_tokens: Collection[str]) -> None:
-        longest_first = sorted(filter(None, special_tokens), key=len, reverse=True)
-        self._special = (
-            re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-        )
+        self._tokens = frozenset(filter(None, special_tokens))
+        self._special = _any_of(self._tokens)
+
+    def sparing(self, texts: Collection[str]) -> Guard:
+        """A guard that leaves *texts* alone."""
+        return Guard(self._tokens.difference(texts)) if self._tokens & set(texts) else self
 
     def wrap(self, value: Any) -> Any:
-        """*value* with every control token's text in it wrapped."""
+        """*value* with every control token's text in it broken."""
         match value:
             case str():
                 clean = _FOREIGN.sub("", value)
-                if self._special is None:
-                    return clean
-                return self._special.sub(lambda found: _OPEN + found.group() + _CLOSE, clean)
+                return self._special.sub(_broken, clean) if self._special else clean
             case dict():
                 return {self.wrap(key): self.wrap(item) for key, item in value.items()}
-            case list():
+            case list() | tuple():
                 return [self.wrap(item) for item in value]
             case _:
                 return value
 
+    def cut(self, rendered: str) -> tuple[Segment, ...]:
+        """The prompt in pieces; of a token that a template cut in two, what is left is text."""
+        for escaped, character in _ESCAPED.items():
+            rendered = rendered.replace(escaped, character)
+        segments: list[Segment] = []
+        before, *broken = rendered.split(_OPEN)
+        for piece in broken:
+            inside, closed, after = piece.partition(_CLOSE)
+            if not closed:
+                inside, after = "", piece
+            elif before[-1:] + inside in self._tokens:
+                before, inside = before[:-1], before[-1:] + inside
+            _add(segments, before.replace(_CLOSE, ""), special=True)
+            _add(segments, inside, special=False)
+            before = after
+        _add(segments, before.replace(_CLOSE, ""), special=True)
+        return tuple(segments)
 
-def cut(rendered: str) -> tuple[Segment, ...]:
-    """The prompt in pieces; a wrapped text that a template tore apart is plain text."""
-    for escaped, character in _ESCAPED.items():
-        rendered = rendered.replace(escaped, character)
-    segments: list[Segment] = []
-    for n, piece in enumerate(rendered.split(_OPEN)):
-        inside, closed, outside = piece.partition(_CLOSE)
-        if n == 0 or not closed:
-            inside, outside = "", piece.replace(_CLOSE, "")
-        _add(segments, inside, special=False)
-        _add(segments, outside.replace(_CLOSE, ""), special=True)
-    return tuple(segments)
+
+def _any_of(tokens: Collection[str]) -> re.Pattern[str] | None:
+    longest_first = sorted(tokens, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
+def _broken(found: re.Match[str]) -> str:
+    token = found.group()
+    return token[0] + _OPEN + token[1:] + _CLOSE
 
 
 def _add(segments: list[Segment], text: str, *, special: bool) -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from numpy.typing import NDArray
 
 from gguf_fc.engine.model import Vocabulary
@@ -33,6 +33,11 @@ from gguf_fc.errors import EngineError, GrammarError
 from gguf_fc.job import GrammarText
 
 KEPT_GRAMMARS = 32
+# What llguidance's lexer may spend on one token, and on a grammar's start.  Its own limits are ten
+# and two times lower; a counted pattern with two conditions on the whole text is beyond them, and
+# stays below 100 ms with these.
+LEXER_FUEL_PER_TOKEN = 2_000_000
+LEXER_FUEL_AT_START = 2_000_000
 
 T = TypeVar("T")
 
@@ -140,7 +145,10 @@ class Grammars:
         return MatcherConstraint(start.deep_copy(), self.vocabulary)
 
     def _read(self, text: str) -> LLMatcher:
-        matcher = LLMatcher(self._tokenizer, text, log_level=0)
+        limits = LLParserLimits(
+            initial_lexer_fuel=LEXER_FUEL_AT_START, step_lexer_fuel=LEXER_FUEL_PER_TOKEN
+        )
+        matcher = LLMatcher(self._tokenizer, text, log_level=0, limits=limits)
         if matcher.is_error():
             raise GrammarError(f"The grammar cannot be used: {matcher.get_error()}")
         return matcher

@@ -95,11 +95,13 @@ class SamplerConstraint:
     def mask(self) -> Allowed:
         """For each token, whether it may be next."""
         if self._mask is None:
-            allowed = self._state.allowed(self._tokens.all) & self._tokens.utf8.after(self._pending)
-            allowed[list(self._tokens.hidden - self._named)] = False
-            if not allowed.any():
+            mask = self._tokens.utf8.after(self._pending).copy()
+            mask[list(self._tokens.hidden - self._named)] = False
+            asked = np.flatnonzero(mask).astype(np.int32)
+            mask[asked] = self._state.allowed(asked)
+            if not mask.any():
                 raise EngineError("The grammar allows no token of this model's vocabulary here.")
-            self._mask = allowed
+            self._mask = mask
         return self._mask
 
     def take(self, token: int) -> None:
@@ -121,7 +123,6 @@ class _VocabularyTokens:
 
     pieces: tuple[bytes, ...]
     utf8: Utf8Tokens
-    all: Tokens
     ends: Tokens
     letters: Tokens  # a few ordinary tokens, one of which nearly every grammar allows
     hidden: frozenset[int]  # control tokens that do not end replies
@@ -133,7 +134,6 @@ class _VocabularyTokens:
         return cls(
             pieces=vocabulary.pieces,
             utf8=Utf8Tokens(vocabulary.pieces),
-            all=np.arange(len(vocabulary.pieces), dtype=np.int32),
             ends=np.array(sorted(vocabulary.ends), np.int32),
             letters=np.array(letters, np.int32),
             hidden=vocabulary.special - vocabulary.ends,

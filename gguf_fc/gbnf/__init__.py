@@ -5,7 +5,7 @@ Knows nothing of tools, models or tokens (but for the texts of control tokens in
 
 from __future__ import annotations
 
-from gguf_fc.gbnf.grammar import Grammar, schema_to_grammar
+from gguf_fc.gbnf.grammar import Grammar, gbnf_to_grammar, schema_to_grammar
 from gguf_fc.gbnf.notation import JSON, PYTHON, Notation
 from gguf_fc.gbnf.parse import parse_gbnf
 from gguf_fc.gbnf.raw import compile_raw
@@ -56,6 +56,7 @@ __all__ = [
     "choice",
     "compile_raw",
     "compile_schema",
+    "gbnf_to_grammar",
     "optional",
     "parse_gbnf",
     "schema_to_grammar",

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gguf_fc.gbnf.apart import apart
 from gguf_fc.gbnf.llguidance import print_llguidance
 from gguf_fc.gbnf.match import Matcher
+from gguf_fc.gbnf.parse import parse_gbnf
 from gguf_fc.gbnf.prune import prune
 from gguf_fc.gbnf.rules import Builder, Rules
 from gguf_fc.gbnf.schema import compile_schema
@@ -33,6 +35,7 @@ class Grammar:
 
     rules: Rules
     report: tuple[Loosened, ...] = ()
+    by_character: bool = False  # the rules were not written with a lexer in mind
 
     @cached_property
     def gbnf(self) -> str:
@@ -56,7 +59,9 @@ class Grammar:
         *special* maps the text of each control token of the vocabulary to its id.  llguidance
         matches such a token only where the grammar names it, never as text.
         """
-        return print_llguidance(self._pruned, special or {})
+        known = special or {}
+        rules = apart(self._pruned, known) if self.by_character else self._pruned
+        return print_llguidance(rules, known)
 
     def tokens(self, special: Mapping[str, int]) -> frozenset[int]:
         """The control tokens, of those in *special*, that the grammar names."""
@@ -73,6 +78,11 @@ class Grammar:
     @cached_property
     def _matcher(self) -> Matcher:
         return Matcher(self._pruned)
+
+
+def gbnf_to_grammar(text: str) -> Grammar:
+    """The grammar that *text* is, in llama.cpp's notation.  Raises GrammarError, saying where."""
+    return Grammar(parse_gbnf(text), by_character=True)
 
 
 def schema_to_grammar(

@@ -27,7 +27,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gguf_fc.gbnf.prune import children, holding
+from gguf_fc.gbnf.prune import children, holding, uses_of
 from gguf_fc.gbnf.rules import (
     Both,
     CharClass,
@@ -87,8 +87,9 @@ class _Printer:
 
     def text(self) -> str:
         """The whole grammar."""
-        self._regular = holding(self.rules, self._is_regular)
-        self._cut = holding(self.rules, _holds_token)
+        uses = uses_of(self.rules)
+        self._regular = holding(self.rules, self._is_regular, uses)
+        self._cut = holding(self.rules, _holds_token, uses)
         root = self.rules.root
         start = self._terminal_name(root) if root in self._regular else self._rule_name(root)
         while self._waiting:
@@ -238,7 +239,7 @@ class _Printer:
         """*node* as the right side of a terminal."""
         match node:
             case Sequence() | Choice() if (pattern := _pattern(node)) is not None:
-                return f"/{pattern}/"
+                return _written(pattern)
             case Choice(options):
                 return " | ".join(map(self._operand, options))
             case Sequence(items):
@@ -260,7 +261,7 @@ class _Printer:
                 return f"({self._expression(item)}){_count(least, most)}"
             case Sequence() | Choice():
                 pattern = _pattern(node)
-                return f"({self._expression(node)})" if pattern is None else f"/{pattern}/"
+                return f"({self._expression(node)})" if pattern is None else _written(pattern)
             case _:
                 return self._operation(node)
 
@@ -305,6 +306,11 @@ def _holds_token(node: Node, cut: set[str]) -> bool:
             return name in cut
         case _:
             return any(_holds_token(child, cut) for child in children(node))
+
+
+def _written(pattern: str) -> str:
+    """A regular expression; an empty one would begin a comment."""
+    return f"/{pattern}/" if pattern else '""'
 
 
 def _pattern(node: Node) -> str | None:

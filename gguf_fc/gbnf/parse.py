@@ -25,7 +25,7 @@ from gguf_fc.gbnf.rules import (
     sequence,
 )
 
-_MAX_CHARACTERS = 500_000
+_MAX_CHARACTERS = 250_000
 _MAX_RULES = 5_000
 _MAX_GROUPS = 60  # in each other
 _MAX_COUNTS = 2  # on one element, as in "a"{2}*

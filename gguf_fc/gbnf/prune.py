@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.rules import (
@@ -35,6 +35,7 @@ from gguf_fc.gbnf.rules import (
 LEFT_RECURSION = "rule '{}' is left recursive: it can begin with itself"
 
 Property = Callable[[Node, set[str]], bool]  # of a node, given the rules known to have it
+Uses = Mapping[str, tuple[str, ...]]  # by rule, the rules it refers to, with doubles
 
 
 def prune(rules: Rules) -> Rules:
@@ -43,15 +44,20 @@ def prune(rules: Rules) -> Rules:
     Raises ``GrammarError`` for a reference to no rule, for left recursion, and if no text at all
     matches.
     """
-    _require_definitions(rules)
-    live = _productive(rules)
+    uses = uses_of(rules)
+    _require_definitions(rules, uses)
+    live = holding(rules, _is_productive, uses)
     if rules.root not in live:
         raise GrammarError("nothing can match this grammar: its requirements contradict each other")
     alive = ((name, _alive(rules.named[name], live)) for name in live)
     named = {name: node for name, node in alive if node is not None}
-    reached = _reachable(named, rules.root)
+    uses = {
+        name: uses[name] if node is rules.named[name] else tuple(references(node))
+        for name, node in named.items()
+    }
+    reached = _reachable(uses, rules.root)
     pruned = Rules({name: named[name] for name in rules.named if name in reached}, rules.root)
-    if (name := left_recursive(pruned)) is not None:
+    if (name := left_recursive(pruned, uses)) is not None:
         raise GrammarError(LEFT_RECURSION.format(name))
     return pruned
 
@@ -87,24 +93,25 @@ def references(node: Node) -> Iterator[str]:
     return (inner.name for inner in nodes(node) if isinstance(inner, Reference))
 
 
-def _require_definitions(rules: Rules) -> None:
+def uses_of(rules: Rules) -> Uses:
+    """The rules that each rule refers to."""
+    return {name: tuple(references(node)) for name, node in rules.named.items()}
+
+
+def _require_definitions(rules: Rules, uses: Uses) -> None:
     if rules.root not in rules.named:
         raise GrammarError(f"the grammar has no rule {rules.root!r}")
-    for name, node in rules.named.items():
-        for target in references(node):
+    for name, targets in uses.items():
+        for target in targets:
             if target not in rules.named:
                 raise GrammarError(f"rule {name!r} refers to {target!r}, which is not defined")
 
 
-def _productive(rules: Rules) -> set[str]:
-    return holding(rules, _is_productive)
-
-
-def holding(rules: Rules, holds: Property) -> set[str]:
+def holding(rules: Rules, holds: Property, uses: Uses) -> set[str]:
     """The least set of rules for which *holds* is true, given the set itself."""
     users: dict[str, list[str]] = {name: [] for name in rules.named}
-    for name, node in rules.named.items():
-        for target in references(node):
+    for name in rules.named:
+        for target in uses[name]:
             users[target].append(name)
     found: set[str] = set()
     # In order and without doubles, so that a rule that uses many is not asked after each of them.
@@ -184,10 +191,13 @@ def _alive(node: Node, live: set[str]) -> Node | None:
             whole = [option for option in kept if option is not None]
             return _same(node, options, whole, choice) if whole else None
         case Repeat(item, least, most):
-            return _alive_repeat(_alive(item, live), least, most)
+            inner = _alive(item, live)
+            unchanged = inner is item and most != 0 and (least, most) != (1, 1)
+            possible = most is None or least <= most
+            return node if unchanged and possible else _alive_repeat(inner, least, most)
         case Token(item):
             inner = _alive(item, live)
-            return None if inner is None else Token(inner)
+            return node if inner is item else None if inner is None else Token(inner)
         case _:
             return node if _is_productive(node, live) else None
 
@@ -208,26 +218,26 @@ def _alive_repeat(item: Node | None, least: int, most: int | None) -> Node | Non
     return item if least == most == 1 else Repeat(item, least, most)
 
 
-def _reachable(named: dict[str, Node], root: str) -> set[str]:
+def _reachable(uses: Uses, root: str) -> set[str]:
     seen = {root}
     waiting = [root]
     while waiting:
-        for target in references(named[waiting.pop()]):
+        for target in uses[waiting.pop()]:
             if target not in seen:
                 seen.add(target)
                 waiting.append(target)
     return seen
 
 
-def first_references(rules: Rules) -> dict[str, tuple[str, ...]]:
+def first_references(rules: Rules, uses: Uses | None = None) -> dict[str, tuple[str, ...]]:
     """For each rule, the rules it can begin with."""
-    nullable = holding(rules, _is_nullable)
+    nullable = holding(rules, _is_nullable, uses_of(rules) if uses is None else uses)
     return {name: tuple(_leftmost(node, nullable)) for name, node in rules.named.items()}
 
 
-def left_recursive(rules: Rules) -> str | None:
+def left_recursive(rules: Rules, uses: Uses | None = None) -> str | None:
     """A rule that can begin with itself, if there is one."""
-    first = first_references(rules)
+    first = first_references(rules, uses)
     done: set[str] = set()
     for start in first:
         path: dict[str, None] = {}

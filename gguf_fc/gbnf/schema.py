@@ -11,19 +11,18 @@ an object; and when there are too many rules, the rest of the schema allows any 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.json_text import JsonText
-from gguf_fc.gbnf.multiples import multiple_range
 from gguf_fc.gbnf.notation import Notation
-from gguf_fc.gbnf.numeric import Bound, integer_range, number_range
-from gguf_fc.gbnf.rules import Builder, Choice, Node, Reference, Token, choice
-from gguf_fc.gbnf.schema_close import close_listed
+from gguf_fc.gbnf.rules import Builder, Choice, Node, Reference, choice
+from gguf_fc.gbnf.schema_close import close_root
 from gguf_fc.gbnf.schema_items import ArrayRules
 from gguf_fc.gbnf.schema_members import ObjectRules
+from gguf_fc.gbnf.schema_numbers import number_rule
 from gguf_fc.gbnf.schema_read import SchemaReader
 from gguf_fc.gbnf.schema_refs import Document
 from gguf_fc.gbnf.schema_tree import (
@@ -41,8 +40,6 @@ from gguf_fc.gbnf.schema_tree import (
     Schema,
     String,
     Values,
-    any_of,
-    options_of,
 )
 from gguf_fc.gbnf.spacing import Spacing
 from gguf_fc.gbnf.strings import StringBound
@@ -62,26 +59,19 @@ def compile_schema(
 ) -> tuple[Node, tuple[Loosened, ...]]:
     """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
 
-    *closed*: the value itself has no members but the declared ones, unless the schema says that it
-    may.  *path* is where *schema* stands, for errors and the report.  References lead into
-    *document*, if that is more than *schema*.
+    *closed*: the value is of a type that the schema says something of, and has no members but the
+    declared ones, unless the schema says that it may.  *path* is where *schema* stands, for errors
+    and the report.  References lead into *document*, if that is more than *schema*.
     """
     reader = SchemaReader(Document(schema if document is None else document, path))
     writer = _Writer(JsonText(builder, spacing), reader)
     try:
         tree = reader.read(schema, path)
-        node = writer.write(_closed(reader, tree) if closed else tree, path)
+        node = writer.write(close_root(reader.meeting, tree) if closed else tree, path)
         writer.finish()
     except RecursionError as error:
         raise GrammarError(f"{path}: the schema is nested too deeply") from error
     return node, tuple(reader.report)
-
-
-def _closed(reader: SchemaReader, tree: Schema) -> Schema:
-    """*tree* without members that it says nothing of: those of the value, not of those in it."""
-    resolved = (reader.meeting.resolved(option) for option in options_of(tree))
-    flat = (part for option in resolved for part in options_of(option))
-    return any_of(*map(close_listed, flat))
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +111,7 @@ class _Writer:
             case Boolean():
                 return self.text.boolean
             case Number():
-                return self._number(kind, path)
+                return number_rule(self.text, kind, partial(self.loosen, path))
             case String(bound):
                 return self.string(bound, path)
             case Array():
@@ -177,39 +167,7 @@ class _Writer:
             self.loosen(path, keyword, reason)
         return node
 
-    def _number(self, number: Number, path: str) -> Node:
-        if number.multiple is not None:
-            found = multiple_range(
-                number.multiple,
-                number.least,
-                number.most,
-                integer=number.integer,
-                builder=self.text.builder,
-            )
-            if found is not None:
-                return Token(found)
-            self.loosen(path, "multipleOf", "too large for a grammar")
-        if number.integer:
-            return Token(integer_range(_ceiling(number.least), _floor(number.most)))
-        if number.least is None and number.most is None:
-            return self.text.number
-        return Token(number_range(number.least, number.most))
-
 
 def _hint(path: str) -> str:
     """A readable rule name: the last step of *path*."""
     return path.rstrip("]'").rpartition(".")[2].rpartition("[")[2].strip("'") or "schema"
-
-
-def _ceiling(bound: Bound | None) -> int | None:
-    if bound is None:
-        return None
-    whole = math.ceil(bound.value)
-    return whole if bound.inclusive or whole != bound.value else whole + 1
-
-
-def _floor(bound: Bound | None) -> int | None:
-    if bound is None:
-        return None
-    whole = math.floor(bound.value)
-    return whole if bound.inclusive or whole != bound.value else whole - 1

@@ -6,12 +6,21 @@ nothing of members beyond those they declare.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gguf_fc.gbnf.schema_meet import array
+from gguf_fc.gbnf.schema_meet import Meeting, array
 from gguf_fc.gbnf.schema_objects import satisfiable
-from gguf_fc.gbnf.schema_tree import NOTHING, Array, Object, Schema, any_of
+from gguf_fc.gbnf.schema_tree import (
+    ANYTHING,
+    KINDS,
+    NOTHING,
+    Array,
+    Object,
+    Schema,
+    any_of,
+    options_of,
+)
 
 Meet = Callable[[Schema, Schema], Schema]
 
@@ -40,16 +49,40 @@ def close_object(meet: Meet, schema: Schema, other: Schema) -> Schema:
     )
 
 
-def close_array(_meet: Meet, schema: Schema, other: Schema) -> Schema:
+def close_array(meet: Meet, schema: Schema, other: Schema) -> Schema:
     """*schema*; if it is an array's, *other* holds for items that no declaration looked at."""
-    if not isinstance(schema, Array) or schema.items is not None:
+    if not isinstance(schema, Array):
         return schema
-    looked_at = (contains.schema for contains in schema.contains)
-    return array(replace(schema, items=any_of(*looked_at, other)))
+    unseen = any_of(*(contains.schema for contains in schema.contains), other)
+    prefix = tuple(
+        item if at < schema.looked_at else meet(item, unseen)
+        for at, item in enumerate(schema.prefix)
+    )
+    items = unseen if schema.items is None else schema.items
+    return array(replace(schema, prefix=prefix, items=items, seen=None))
 
 
-def close_listed(schema: Schema) -> Schema:
-    """*schema*; if it lists an object's properties and says nothing of others, there are none."""
+def kinds_of(meeting: Meeting, schema: Schema) -> Iterator[Schema]:
+    """The alternatives of *schema*, no reference and not just anything among them."""
+    for option in options_of(schema):
+        for part in options_of(meeting.resolved(option)):
+            yield from KINDS if part == ANYTHING else (part,)
+
+
+def close_root(meeting: Meeting, schema: Schema) -> Schema:
+    """*schema*, read as one that describes what there is to be.
+
+    Where it says nothing of most types, it is about those that it says something of; where it
+    lists an object's properties and says nothing of others, there are none.
+    """
+    options = [*kinds_of(meeting, schema)]
+    said = [option for option in options if option not in KINDS]
+    kinds = {type(option) for option in options}
+    about = said if said and len(kinds) == len(KINDS) else options
+    return any_of(*map(_close_listed, about))
+
+
+def _close_listed(schema: Schema) -> Schema:
     if not isinstance(schema, Object) or not schema.listed or schema.extra is not None:
         return schema
     return satisfiable(replace(schema, extra=NOTHING))

@@ -22,6 +22,7 @@ from gguf_fc.gbnf.schema_tree import (
     Boolean,
     Contains,
     Kind,
+    Nothing,
     Null,
     Number,
     Object,
@@ -281,6 +282,8 @@ def _property_names(site: Site) -> Schema:
     bounds: list[StringBound] = []
     for option in options_of(site.meeting.resolved(allowed)):
         match option:
+            case Nothing():
+                pass
             case Values() as values:
                 known.extend(known_strings(values))
             case String(bound):

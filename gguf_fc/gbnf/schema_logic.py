@@ -30,6 +30,7 @@ _MAX_COMPARED = 120  # branches of a oneOf that are compared with each other
 _MAX_OVERLAPS = 60  # pairs of them that may have values in common
 _MAX_EXCLUDED = 100  # alternatives that excluding the others may make of one branch
 _MAX_SETS = 4  # branches of an anyOf of which every set is looked at
+_UNEVALUATED = {"unevaluatedProperties", "unevaluatedItems"}
 _NOT_OBJECTS = tuple(kind for kind in KINDS if not isinstance(kind, Object))
 
 
@@ -60,7 +61,7 @@ class Logic:
             yield Part("oneOf", self._one(site, branches, union), union)
         if "not" in raw:
             yield Part("not", self._not(site))
-        if "if" in raw and ("then" in raw or "else" in raw):
+        if "if" in raw and raw.keys() & {"then", "else", *_UNEVALUATED}:
             yield Part("if", self._if(site))
         for keyword in ("dependentRequired", "dependentSchemas", "dependencies"):
             for name in site.mapping(keyword):
@@ -74,11 +75,13 @@ class Logic:
 
     def _any(self, site: Site, branches: list[Branch]) -> Schema:
         schemas = [branch.schema for branch in branches]
-        if not {"unevaluatedProperties", "unevaluatedItems"} & site.raw.keys():
-            return any_of(*schemas)
+        union = any_of(*schemas)
+        if not _UNEVALUATED & site.raw.keys():
+            return union
         # A value may be valid under several branches, and then counts as looked at by each.
-        if len(schemas) > _MAX_SETS:
-            return any_of(*schemas)
+        if len(schemas) > _MAX_SETS or union == ANYTHING:
+            site.loosen("anyOf", "which branches look at a value is not followed")
+            return union
         sets = [
             self._all(chosen)
             for size in range(1, len(schemas) + 1)

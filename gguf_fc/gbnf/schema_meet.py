@@ -169,6 +169,7 @@ class Meeting:
                 least_of(a.most, b.most),
                 tuple(dict.fromkeys(a.contains + b.contains)),
                 a.unique or b.unique,
+                max(a.looked_at, b.looked_at),
             )
         )
 
@@ -209,12 +210,18 @@ def least_of(a: int | None, b: int | None) -> int | None:
 def number(found: Number) -> Schema:
     """*found*, unless no number can be within its limits."""
     least, most = found.least, found.most
+    if found.integer and found.fractional:
+        return NOTHING
     if least is not None and most is not None:
         if least.value > most.value:
             return NOTHING
-        if least.value == most.value and not (least.inclusive and most.inclusive):
+        if least.value == most.value and (found.fractional or not _holds_edge(least, most)):
             return NOTHING
     return found
+
+
+def _holds_edge(least: Bound, most: Bound) -> bool:
+    return least.inclusive and most.inclusive
 
 
 def string(bound: StringBound) -> Schema:
@@ -229,7 +236,8 @@ def _numbers(a: Number, b: Number) -> Schema:
     least = _tighter(a.least, b.least, lambda x, y: x > y)
     most = _tighter(a.most, b.most, lambda x, y: x < y)
     multiple = _common_multiple(a.multiple, b.multiple)
-    return number(Number(least, most, a.integer or b.integer, multiple))
+    integer, fractional = a.integer or b.integer, a.fractional or b.fractional
+    return number(Number(least, most, integer, multiple, fractional))
 
 
 def _common_multiple(a: Decimal | None, b: Decimal | None) -> Decimal | None:

@@ -123,7 +123,7 @@ class Negation:
             if schema != ANYTHING:
                 other = self.of(schema, depth + 1)
                 free = (ANYTHING,) * at
-                yield other if other is None else Array((*free, other), least=at + 1)
+                yield other if other is None else Array((*free, other), least=at + 1, seen=0)
         if kind.rest == NOTHING:
             yield Array(least=len(kind.prefix) + 1)
         elif kind.rest != ANYTHING:
@@ -174,9 +174,13 @@ def _other_kinds(kind: Kind) -> Iterator[Kind]:
 
 
 def _number(kind: Number) -> Schema | None:
-    if kind.integer or kind.multiple is not None:
+    if kind.multiple is not None:
         return None
     parts: list[Schema] = []
+    if kind.integer:
+        parts.append(Number(fractional=True))
+    if kind.fractional:
+        parts.append(Number(integer=True))
     if kind.least is not None:
         parts.append(Number(most=_beyond(kind.least)))
     if kind.most is not None:

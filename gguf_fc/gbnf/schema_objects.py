@@ -70,9 +70,10 @@ def _with_more(met: Object, side: Object) -> Iterator[Object]:
 
 
 def _names(a: Object, b: Object) -> dict[str, None]:
-    """All names in order of declaration: one that is only required here may be declared there."""
-    declared = {p.name: None for one in (a, b) for p in one.properties if p.declared}
-    return declared | {p.name: None for one in (a, b) for p in one.properties}
+    """All names in order; one that *a* only requires stands where *b* declares it."""
+    declared = {p.name for p in b.properties if p.declared}
+    first = {p.name: None for p in a.properties if p.declared or p.name not in declared}
+    return first | {p.name: None for p in b.properties}
 
 
 def _property(meet: Meet, a: Object, b: Object, name: str) -> Property:

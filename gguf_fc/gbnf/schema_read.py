@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf.schema_close import close_array, close_object
+from gguf_fc.gbnf.schema_close import close_array, close_object, kinds_of
 from gguf_fc.gbnf.schema_kinds import Site, read_kind
 from gguf_fc.gbnf.schema_logic import Logic, Part
 from gguf_fc.gbnf.schema_meet import Meeting
@@ -41,7 +41,6 @@ from gguf_fc.gbnf.schema_tree import (
     String,
     Values,
     any_of,
-    options_of,
 )
 from gguf_fc.gbnf.schema_values import text_of
 
@@ -63,8 +62,6 @@ _TYPES: dict[str, Kind] = {
 
 # Narrowing keywords of older drafts that no part of the tree holds.
 _UNENFORCED = ("$recursiveRef", "extends", "disallow", "divisibleBy")
-# The drafts in which a ``$ref`` is all that a schema says.
-_REF_ALONE = ("draft-03", "draft-04", "draft-05", "draft-06", "draft-07")
 
 
 @dataclass(slots=True, eq=False)
@@ -92,14 +89,11 @@ class SchemaReader:
         self.negation = Negation(self._exact_definition, self.meeting.meet)
         self._logic = Logic(self.meeting, self.negation)
 
-    def root(self) -> Schema:
-        """The whole document."""
-        _require_bounded(self.document.root, self.document.path)
-        return self._read(self.document.root, self.document.path)
-
     def read(self, raw: Any, path: str) -> Schema:
-        """A part of the document, or a schema that refers to it."""
-        _require_bounded(raw, path)
+        """The document, a part of it, or a schema that refers to it."""
+        _require_bounded(self.document.root, self.document.path)
+        if raw is not self.document.root:
+            _require_bounded(raw, path)
         return self._read(raw, path)
 
     def definition(self, ref: Ref) -> Schema:
@@ -146,11 +140,12 @@ class SchemaReader:
             self.loosen(path, "", f"schemas in schemas, more than {_MAX_DEPTH} deep")
             return ANYTHING
         self._depth += 1
+        before = self._losses
         site = Site(raw, path, self._read, self.loosen, self.meeting, lambda: self._losses)
         found: Schema = ANYTHING
         for part in self._parts(site):
             found = self._with(site, found, part)
-        found = self._closed(site, found)
+        found = self._closed(site, found, lost=self._losses != before)
         self._depth -= 1
         return found
 
@@ -171,7 +166,7 @@ class SchemaReader:
     def _parts(self, site: Site) -> Iterator[Part]:
         """What each group of keywords demands."""
         raw = site.raw
-        if "$ref" in raw and self._ref_stands_alone():
+        if "$ref" in raw and self.document.is_old:
             yield Part("$ref", self._reference(site, "$ref"))
             return
         for keyword in _UNENFORCED:
@@ -186,11 +181,6 @@ class SchemaReader:
             if keyword in raw:
                 yield Part(keyword, self._reference(site, keyword))
         yield from self._logic.parts(site)
-
-    def _ref_stands_alone(self) -> bool:
-        root = self.document.root
-        draft = root.get("$schema") if isinstance(root, dict) else None
-        return isinstance(draft, str) and any(name in draft for name in _REF_ALONE)
 
     def _own(self, site: Site) -> Schema:
         """The type and its keywords."""
@@ -231,17 +221,23 @@ class SchemaReader:
         self._places[place.path] = place
         return Ref(place.path)
 
-    def _closed(self, site: Site, found: Schema) -> Schema:
-        """*found*, with what the ``unevaluated`` keywords say of what nothing else looked at."""
+    def _closed(self, site: Site, found: Schema, *, lost: bool) -> Schema:
+        """*found*, with what the ``unevaluated`` keywords say of what nothing else looked at.
+
+        If something was *lost* on the way here, it might have looked.
+        """
         for keyword, close in (
             ("unevaluatedProperties", close_object),
             ("unevaluatedItems", close_array),
         ):
-            if keyword in site.raw:
+            if keyword in site.raw and lost:
+                site.loosen(keyword, "what is loosened beside it may have looked at more")
+            elif keyword in site.raw:
                 other = site.inside(keyword)
-                options = (self.meeting.resolved(option) for option in options_of(found))
-                flat = [part for option in options for part in options_of(option)]
-                found = any_of(*(close(self.meeting.meet, option, other) for option in flat))
+                options = [*kinds_of(self.meeting, found)]
+                if any(isinstance(option, Values) for option in options) and other != ANYTHING:
+                    site.loosen(keyword, "not enforced on known values")
+                found = any_of(*(close(self.meeting.meet, option, other) for option in options))
         return found
 
 

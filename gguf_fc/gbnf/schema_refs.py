@@ -21,6 +21,8 @@ _MAPS = {
 }
 _DATA = {"const", "default", "enum", "example", "examples"}  # where an ``$id`` is only data
 
+_OLD = ("draft-03", "draft-04", "draft-05", "draft-06", "draft-07")
+
 
 class Place(NamedTuple):
     """A schema and where it stands."""
@@ -48,6 +50,12 @@ class Document:
     _dynamic: dict[str, list[Place]] = field(default_factory=dict, init=False)
     _bases: dict[int, str] = field(default_factory=dict, init=False)  # by the id of the part
     _indexed: bool = field(default=False, init=False)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it says that it is of a draft in which a ``$ref`` is all that a schema says."""
+        draft = self.root.get("$schema") if isinstance(self.root, dict) else None
+        return isinstance(draft, str) and any(name in draft for name in _OLD)
 
     def find(self, ref: str, where: Any) -> Place | None:
         """The schema that *ref* means in *where*, a part of this document; None if it is not here.
@@ -104,7 +112,7 @@ class Document:
     def _note(self, visit: _Visit) -> str:
         """The base inside a schema object, whose names are noted."""
         base, raw = visit.base, visit.raw
-        identifier = _identifier(raw)
+        identifier = "" if self.is_old and "$ref" in raw else _identifier(raw)
         anchors = [raw.get("$anchor"), raw.get("$dynamicAnchor")]
         if identifier.startswith("#"):
             anchors.append(identifier[1:])

@@ -48,12 +48,16 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The numbers in a range; with *multiple*, only whole multiples of it."""
+    """The numbers in a range; with *multiple*, only whole multiples of it.
+
+    *fractional*: only those that are not whole.
+    """
 
     least: Bound | None = None
     most: Bound | None = None
     integer: bool = False
     multiple: Decimal | None = None
+    fractional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,12 @@ class Array:
     most: int | None = None
     contains: tuple[Contains, ...] = ()
     unique: bool = False
+    seen: int | None = None  # so many of the prefix count as looked at; None: all
+
+    @property
+    def looked_at(self) -> int:
+        """How many items in front the schema itself says something of."""
+        return len(self.prefix) if self.seen is None else self.seen
 
     @property
     def rest(self) -> Schema:

@@ -152,7 +152,8 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def _number_accepts(kind: Number, value: Decimal) -> bool:
-    if kind.integer and value != value.to_integral_value():
+    whole = value == value.to_integral_value()
+    if (kind.integer and not whole) or (kind.fractional and whole):
         return False
     if kind.multiple is not None and value % kind.multiple != 0:
         return False

@@ -1,8 +1,9 @@
 """Which dialect a row of another project's parser cases is for.
 
-Such a row names a parser.  If it hints at a template that the corpus has, that is the one; if not,
-the template that writes whole rows of the format from what is expected of them, apart from white
-space, and of several the one that does so most often.  No row chooses by how well it is read.
+Such a row names a parser.  If it hints at a template that the corpus has, that is the one, unless
+none of the format's rows opens a call as that template does.  Otherwise it is the template that
+writes whole rows of the format from what is expected of them, apart from white space, and of
+several the one that does so most often.  No row chooses by how well it is read.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ class Formats:
 
     def _hinted(self, rows: list[Row]) -> str | None:
         hints = [f"{row['template_hint']}.jinja".replace("/", "-") for row in rows]
-        return next(filter(self.corpus.has, hints), None)
+        hinted = next(filter(self.corpus.has, hints), None)
+        if hinted is None or not (dialect := self.corpus.dialect(hinted)).native:
+            return hinted
+        calling = [row for row in rows if row["expected"]["tool_calls"]]
+        return hinted if any(_opens(dialect, row) for row in calling) or not calling else None
 
     def _writing(self, rows: list[Row]) -> str | None:
         calling = [row for row in rows if row["expected"]["tool_calls"]]
@@ -59,7 +64,15 @@ class Formats:
         return next((template for template, _ in votes.most_common(1)), None)
 
 
+def _opens(dialect: Dialect, row: Row) -> bool:
+    """Whether a call in the row begins as *dialect* would begin one."""
+    name = row["expected"]["tool_calls"][0]["name"] or ""
+    written = dialect.write(tool_calls=[{"name": name, "arguments": {}}])
+    return _squeezed(written.partition(name)[0] + name) in _squeezed(row["raw_output"])
+
+
 def _writes(dialect: Dialect, row: Row) -> bool:
+    """Whether *dialect* would write the row's calls as they stand there."""
     calls = [
         {"name": call["name"], "arguments": value_of(call["arguments"])}
         for call in row["expected"]["tool_calls"]

@@ -7,8 +7,9 @@ How a row is judged: content and reasoning after strip, arguments as JSON, ids w
    is right if the expected content, without the markers, is our reasoning and then our content.
 3. Where the model continues a turn, the expected reply has the turn's beginning; ours may have it.
 4. Rows of other projects say what their parsers return: only the calls are compared.
-5. A row without tools, of a project whose parsers do not need them, gets those that its format's
-   rows call.
+5. The parsers of other projects read a call of any name, ours only of tools that were offered.  So
+   a row without tools is offered those that its format's rows call, and one that calls a tool it
+   does not offer is offered that too.
 """
 
 from __future__ import annotations
@@ -58,7 +59,17 @@ def cases(corpus: Corpus, formats: Formats) -> Iterator[Case]:
     for row in rows:
         dialect = formats.dialect(row)
         if dialect is not None and not _unjudgeable(row):
-            yield Case(row, dialect, row.get("tools") or called[_format_of(row)])
+            yield Case(row, dialect, _offered(row, called))
+
+
+def _offered(row: Row, called: dict[str, list[Row]]) -> list[Row]:
+    """Rule 5."""
+    tools: list[Row] = row.get("tools") or called[_format_of(row)]
+    known = {tool["function"]["name"] for tool in tools}
+    names = dict.fromkeys(call["name"] for call in row["expected"]["tool_calls"])
+    if row["format"] is None:
+        return tools
+    return [*tools, *(_any_tool(name) for name in names if name not in known)]
 
 
 def score(corpus: Corpus, formats: Formats) -> Iterator[Figure]:
@@ -195,7 +206,7 @@ def _left_out(corpus: Corpus, formats: Formats) -> Iterator[tuple[str, str]]:
         if reason := _unjudgeable(row):
             missing[_project(row), reason] += 1
         elif formats.dialect(row) is None:
-            missing[_project(row), f"no template for {row['format']}"] += 1
+            missing[_project(row), f"no template writes as {row['format']}"] += 1
     for (project, reason), count in sorted(missing.items()):
         yield project, f"{count} rows left out: {reason}"
     yield from read_as

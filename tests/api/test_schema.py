@@ -103,3 +103,16 @@ def test_missing_messages_are_named() -> None:
 def test_message_fields_that_clients_echo_are_accepted_and_named() -> None:
     echoed = [{"role": "assistant", "content": "x", "annotations": [{"a": 1}], "audio": None}]
     assert parse(messages=echoed)[1] == ("messages[0].annotations",)
+
+
+def test_what_is_nested_too_deep_is_refused_by_its_name() -> None:
+    def nested(depth: int) -> Any:
+        value: Any = {}
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    assert parse(metadata=nested(198))[1] == ("metadata",)
+    assert refused(metadata=nested(200)).param == "metadata"
+    with pytest.raises(InvalidParameter, match="not JSON"):
+        parse_chat_body(b'{"metadata": ' + b"[" * 5000 + b"]" * 5000 + b"}")

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from gguf_fc.dialect.buffer import Buffer
-from gguf_fc.dialect.segments import Guard, cut
-from gguf_fc.job import Segment
 
 CASES = [
     # text, markers, expected
@@ -68,26 +66,3 @@ def test_a_kept_place_can_be_gone_back_to_across_pushes() -> None:
     assert buffer.pending == "bcdef"
     buffer.rewind()
     assert buffer.pending == "bcdef"
-
-
-def test_a_wrapped_text_is_cut_out_and_what_a_template_tore_apart_is_not() -> None:
-    guard = Guard(("<a>", "<a>b"))
-    assert cut("x" + guard.wrap("1<a>b2") + "y") == (
-        Segment("x1"),
-        Segment("<a>b", special=False),
-        Segment("2y"),
-    )
-    assert cut("x\ufdd0torn") == (Segment("xtorn"),)
-    assert cut("torn\ufdd1x") == (Segment("tornx"),)
-    assert cut('"\\ufdd0<a>\\ufdd1"') == (
-        Segment('"'),
-        Segment("<a>", special=False),
-        Segment('"'),
-    )
-
-
-def test_wrapping_reaches_every_string_and_changes_nothing_else() -> None:
-    value = {"<a>": ["<a>", 1, None, {"k": True}]}
-    assert Guard(()).wrap(value) == value
-    wrapped = Guard(("<a>",)).wrap(value)
-    assert wrapped == {"\ufdd0<a>\ufdd1": ["\ufdd0<a>\ufdd1", 1, None, {"k": True}]}

@@ -225,6 +225,13 @@ def test_tools_are_rendered_with_the_tool_use_template() -> None:
     assert dialect.render([USER], tools=[WEATHER]).text.startswith("<|im_start|>system")
 
 
+def test_a_tool_use_template_that_shows_no_calls_is_not_used() -> None:
+    dialect = Dialect.from_template(template_text("tagged"), tool_use_template="{% if %}")
+    assert dialect.native
+    assert dialect.warnings == ()
+    assert "get_weather" in dialect.render([USER], tools=[WEATHER]).text
+
+
 def test_the_clock_is_the_caller_s() -> None:
     text = "{{ strftime_now('%Y') }}{% for m in messages %}{{ m.content }}{% endfor %}"
     moment = probe_clock().replace(year=2031)

@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gguf_fc.dialect.history import (
     Needs,
@@ -21,7 +19,6 @@ from gguf_fc.dialect.history import (
 from gguf_fc.dialect.ids import SHORT, short_id
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Message, Tool, ToolCall
-from tests.support.templates import NAMES, dialect_of
 
 NEEDS = Needs()
 USER = Message(role="user", content="Hello")
@@ -145,45 +142,6 @@ def test_a_tool_without_parameters_still_has_a_schema() -> None:
     }
 
 
-TEXTS = st.sampled_from(["", "Hi", "{% x %}", "<think>a</think>", "line\nline"])
-CALLS = st.lists(
-    st.tuples(st.sampled_from(["call_1", "abcdefghi", None]), st.sampled_from(["f", "g"])),
-    max_size=3,
-)
-TURNS = st.one_of(
-    st.builds(lambda text: [{"role": "system", "content": text}], TEXTS),
-    st.builds(lambda text: [{"role": "user", "content": text}], TEXTS),
-    st.builds(lambda text: [{"role": "assistant", "content": text}], TEXTS),
-    st.builds(
-        lambda text, calls: [
-            {
-                "role": "assistant",
-                "content": text,
-                "tool_calls": [
-                    {"id": id_, "function": {"name": name, "arguments": '{"a": "b"}'}}
-                    for id_, name in calls
-                ],
-            },
-            *({"role": "tool", "tool_call_id": id_, "content": "r"} for id_, _ in calls),
-        ],
-        TEXTS,
-        CALLS,
-    ),
-)
-
-
-@settings(derandomize=True, max_examples=40, deadline=None)
-@given(st.lists(TURNS, min_size=1, max_size=5), st.sampled_from(NAMES), st.booleans())
-def test_every_legal_history_renders_with_every_template(
-    turns: list[list[dict[str, Any]]],
-    name: str,
-    with_tools: bool,  # noqa: FBT001
-) -> None:
-    messages = [message for turn in turns for message in turn]
-    tools = [{"function": {"name": "f", "parameters": {"type": "object"}}}] if with_tools else None
-    assert isinstance(dialect_of(name).render(messages, tools=tools).text, str)
-
-
 def test_calls_sent_one_by_one_are_one_turn_with_its_results_in_order() -> None:
     messages = [USER, called("a"), called("b"), result("b", "second"), result("a", "first")]
     values = values_of(messages)
@@ -197,10 +155,13 @@ def test_a_late_result_stands_behind_its_call() -> None:
     assert [v["content"] for v in values[2:]] == ["one", "two", "Hello"]
 
 
-def test_no_two_calls_of_a_turn_share_an_id() -> None:
-    values = values_of([USER, called("a", "a"), result("a", "first"), result("a", "second")])
-    ids = [call["id"] for call in values[1]["tool_calls"]]
-    assert len(set(ids)) == 2
+def test_no_two_calls_of_a_conversation_share_an_id() -> None:
+    turn = [called("a", "a"), result("a", "first"), result("a", "second")]
+    values = values_of([USER, *turn, USER, *turn])
+    ids = [call["id"] for value in values for call in value.get("tool_calls", [])]
+    assert len(set(ids)) == 4
+    assert [v["tool_call_id"] for v in values if v["role"] == "tool"] == ids
+    values, ids = values[:4], ids[:2]
     assert [v["tool_call_id"] for v in values[2:]] == ids
     assert [v["content"] for v in values[2:]] == ["first", "second"]
 
@@ -231,3 +192,17 @@ def test_broken_arguments_are_mended_or_refused_with_their_place() -> None:
     with pytest.raises(InvalidParameter) as caught:
         mended([USER, turn("{}"), turn("{oops")])
     assert caught.value.param == "messages[2].tool_calls[0].function.arguments"
+
+
+def test_a_conversation_without_a_user_gets_an_empty_turn() -> None:
+    system = Message(role="system", content="Be brief.")
+    assert [v["role"] for v in values_of([system])] == ["system", "user"]
+    assert [v["role"] for v in normalised(plain([system], NEEDS), NEEDS)] == ["system", "user"]
+    assert [v["role"] for v in values_of([called("a")])] == ["user", "assistant"]
+
+
+def test_what_is_said_beside_a_call_is_one_text_where_there_is_room_for_one() -> None:
+    calls = called("a").tool_calls
+    turn = Message(role="assistant", content="I look.", reasoning_content="Hm.", tool_calls=calls)
+    value = values_of([USER, turn], Needs(one_text=True))[1]
+    assert (value["content"], value["reasoning_content"]) == ("", "Hm.\n\nI look.")

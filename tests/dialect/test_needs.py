@@ -67,6 +67,11 @@ def found(turn: str) -> Needs:
             replace(USUAL, reasoning="thinking"),
         ),
         (
+            TURN + CALLS + "{% if m.content and m.reasoning_content %}{{ no.no }}{% endif %}"
+            "{% endfor %}",
+            replace(USUAL, one_text=True),
+        ),
+        (
             "{% if m.role != 'tool' %}" + TURN + CALLS + "{% endfor %}{% endif %}",
             replace(USUAL, result_role="function"),
         ),

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Builder, Grammar, Node, parse_gbnf, schema_to_grammar
+from gguf_fc.gbnf import (
+    Builder,
+    Grammar,
+    Node,
+    gbnf_to_grammar,
+    parse_gbnf,
+    schema_to_grammar,
+)
 from tests.support.grammar_cases import NODES, SCHEMAS
 from tests.support.models import DATA
 
@@ -80,7 +87,7 @@ REFUSED = [
     ('root ::= "a"\nx ::= "b" y', "line 2, column 11: rule 'y' is not defined"),
     ('root ::= "a"\n x ::= "a"? x', "line 2, column 2: rule 'x' is left recursive"),
     ("\n".join(["root ::= a", *(f"a{n} ::= a" for n in range(6_000))]), "more than 5,000 rules"),
-    ("root ::= " + "a" * 500_000, "500,000 characters at most"),
+    ("root ::= " + "a" * 250_000, "250,000 characters at most"),
     ('root ::= root "a" | "b"', "left recursive"),
     ("root ::= " + "(" * 20_000, "groups in each other"),
     ('root ::= "a"\n\n !', "line 3, column 2: expected the name of a rule"),
@@ -155,8 +162,8 @@ DEEPEST = 'root ::= "x" ' + '("a" | "b" ' * 60 + ")+*" * 60
         "\n".join(
             ["root ::= r0", *(f"r{n} ::= r{n + 1} | [a]" for n in range(4_900)), "r4900 ::= .[b]?"]
         ),
-        "root ::= " + '"a" [b]? ' * 50_000,
-        "root ::= " + "|".join(f'"{n}"' for n in range(50_000)),
+        "root ::= " + '"a" [b]? ' * 25_000,
+        "root ::= " + "|".join(f'"{n}"' for n in range(25_000)),
         "root ::= " + "(" * 60 + "|".join(f'"{n}"' for n in range(20_000)) + ")" * 60,
         "root ::= "
         + " ".join(f"r{n}" for n in range(4_900))
@@ -171,7 +178,7 @@ DEEPEST = 'root ::= "x" ' + '("a" | "b" ' * 60 + ")+*" * 60
 )
 def test_the_largest_grammars_are_printed_in_a_moment(text: str) -> None:
     started = time.process_time()
-    grammar = Grammar(parse_gbnf(text))
+    grammar = gbnf_to_grammar(text)
     assert len(grammar.gbnf) < 20_000_000
     assert grammar.llguidance({})
     assert time.process_time() - started < 10

@@ -105,7 +105,7 @@ def test_a_format_gets_the_template_that_writes_its_calls(tmp_path: Path) -> Non
     assert (figure.total, figure.right) == (1, 1)
     assert figure.notes == [
         "1 rows left out: expects a mock object",
-        "1 rows left out: no template for unknown",
+        "1 rows left out: no template writes as unknown",
         "known is read as tagged.jinja",
         "missed: none",
     ]

@@ -141,7 +141,16 @@ SCHEMAS: dict[str, tuple[Any, list[str], list[str]]] = {
         ["1"],
     ),
     "const": ({"const": {}}, ["{}"], ["[]"]),
-    "integers": ({"type": "integer"}, ["0", "-1", "12345678901234567890"], ["-0", "1.0", "1e3"]),
+    "integers": (
+        {"type": "integer"},
+        ["0", "-1", "1234567890123456"],
+        ["-0", "1.0", "1e3", "12345678901234567"],
+    ),
+    "integers as large as they may be": (
+        {"type": "integer", "maximum": 12345678901234567890},
+        ["12345678901234567890", "-1"],
+        ["12345678901234567891"],
+    ),
     "integer ranges": (
         {"type": "integer", "minimum": -5, "exclusiveMaximum": 12},
         ["-5", "-1", "0", "9", "10", "11"],

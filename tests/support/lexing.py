@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import warnings
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -27,7 +28,10 @@ class LlguidanceGrammar:
 
     def matches(self, text: str) -> bool:
         """Whether the whole of *text* is accepted; control tokens in it are tokens."""
-        tokens = self.tokenizer.tokenize_str(text, parse_special=True)
+        return self.takes(self.tokenizer.tokenize_str(text, parse_special=True))
+
+    def takes(self, tokens: list[int]) -> bool:
+        """Whether just these tokens are accepted."""
         matcher = self._start.deep_copy()
         whole = matcher.try_consume_tokens(tokens) == len(tokens)
         assert not matcher.is_error(), matcher.get_error()
@@ -101,7 +105,7 @@ class LlamaGrammar:
             llama_cpp.llama_sampler_free(sampler)
         return bool(sampler)
 
-    def matches(self, text: str, tokens: dict[str, int]) -> bool:
+    def matches(self, text: Iterable[str], tokens: dict[str, int]) -> bool:
         """Whether the whole of *text*, written with *tokens*, is accepted."""
         sampler = self._sampler()
         assert sampler
