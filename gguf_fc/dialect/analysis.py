@@ -7,6 +7,7 @@ the reason said.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from gguf_fc.dialect.chat import Chat, Compile
 from gguf_fc.dialect.check import objections, self_objections
@@ -46,7 +47,20 @@ def analyse(
     clock: Clock,
     compile_template: Compile = Template,
 ) -> Analysis:
-    """The analysis of a template."""
+    """The analysis of a template; one that was compiled in this process is remembered."""
+    if compile_template is Template:
+        return _remembered(text, bos_token, eos_token, clock)
+    return _analysed(text, bos_token, eos_token, clock, compile_template)
+
+
+@lru_cache(maxsize=64)
+def _remembered(text: str, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
+    return _analysed(text, bos_token, eos_token, clock, Template)
+
+
+def _analysed(
+    text: str, bos_token: str, eos_token: str, clock: Clock, compile_template: Compile
+) -> Analysis:
     try:
         chat = Chat(
             template=compile_template(text),

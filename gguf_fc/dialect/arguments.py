@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from gguf_fc.dialect.kinds import Typed, kind_of
+from gguf_fc.dialect.kinds import ANY, Typed, kind_of
 from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.dialect.values import ValueReader, as_json, as_json_string
@@ -155,11 +155,15 @@ class ArgumentReader:
     def _nested(self, pairs: Pairs, form: Pair, key: str, schema: Typed) -> Steps:
         """A bare scalar, or nested pairs: a list where they have the key of an item."""
         opening, closing = form.before.strip(), form.after_key(key).strip()
-        pieces: list[str] = []
+        kinds, pieces = schema.kinds(), list[str]()
+        if "string" in kinds and kinds != ANY:
+            # A text may hold anything, also what looks like pairs.
+            self.say(typed((yield from self.reader.until(closing, None)), kinds))
+            return
         while True:
             pieces.append((yield from self.reader.until(opening, None)))
             if (yield from self.reader.follows(closing[len(opening) :])):
-                self.say(_scalar("".join(pieces), schema.kinds()))
+                self.say(_scalar("".join(pieces), kinds))
                 return
             if not "".join(pieces).strip():
                 break

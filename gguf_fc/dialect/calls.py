@@ -167,9 +167,7 @@ class CallReader:
 
     def _may_be_name(self, text: str) -> bool:
         last = text.rpartition(".")[2]
-        return self.schemas is None or any(
-            name.startswith((text, last) if last else text) for name in self.schemas
-        )
+        return self.schemas is None or any(name.startswith((text, last)) for name in self.schemas)
 
     def _known(self, name: object) -> str:
         """The tool that *name* means; models put its namespace before it or leave that out."""

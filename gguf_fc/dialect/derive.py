@@ -239,7 +239,9 @@ class _Deriver:
         both = self.seen.text_and_call
         if both is None:
             # Where text has a frame of its own, calls follow it as they follow each other.
-            return separator if framed else "" if opening.startswith("\n") else "\n"
+            if framed and _TAG.search(separator):
+                return separator
+            return "" if framed or opening.startswith("\n") else "\n"
         turn = both[both.rfind(TEXT) + len(TEXT) :]
         gap = turn[: max(0, turn.find(opening))]
         return gap if framed or not gap.strip() else ""

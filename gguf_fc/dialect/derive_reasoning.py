@@ -55,7 +55,8 @@ def without_reasoning(turn: str, reasoning: Marked | None) -> str:
 def content_opening(seen: Renderings, turn: str) -> str:
     """What stands before the text in *turn*, unless the prompt already holds it."""
     before = turn[: max(0, turn.rfind(TEXT))]
-    held = not before.strip() or seen.prompt.rstrip().endswith(before.strip())
+    # Templates that lay out their own text may space the same header differently.
+    held = not before.strip() or "".join(seen.prompt.split()).endswith("".join(before.split()))
     return "" if held else before
 
 
@@ -70,12 +71,15 @@ def _reasoning_shown(seen: Renderings) -> Marked | None:
         return None
     opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
     shared = rendered[: len(rendered) - len(turn)]
+    if not opening.strip() and seen.prompt.startswith(shared):
+        # The prompt opens the block; a history may not show how.
+        opening = seen.prompt[len(shared) :]
     if not opening.strip() and (last := _LAST_MARK.search(shared)):
         opening = last.group()
     framing = content_opening(seen, beyond(seen.plain or "", seen.prompt))
     if closing != framing:
         closing = closing.removesuffix(framing)
-    if not opening.strip() or not closing.strip():
+    if not closing.strip() or not opening.strip():
         return None
     return Marked(opening.lstrip(), closing)
 
@@ -113,7 +117,7 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
 
 
 def _reasoning_named(seen: Renderings) -> Marked | None:
-    """From the template's own text: it takes such a block apart, or tells the model to write one."""
+    """From the template's own text: it takes such a block apart, or asks for one."""
     for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
         if f"<{name}>" in seen.text or f"'</{name}>'" in seen.text:
             return Marked(f"<{name}>", f"</{name}>")

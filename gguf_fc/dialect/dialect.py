@@ -127,7 +127,13 @@ class Dialect:
         """What the model would write; without *prefill*, which the prompt already holds."""
         calls = [_call(item, n) for n, item in enumerate(tool_calls or ())]
         text = write(self.syntax, content=content or "", reasoning=reasoning or "", calls=calls)
-        return text.removeprefix(self._own_part(prefill))
+        own = self._own_part(prefill)
+        marks = self.syntax.reasoning
+        opened = marks is not None and marks.open.strip() in own
+        if marks and not reasoning and opened and marks.close.strip() not in own:
+            # What the prompt has opened is closed first.
+            text = marks.open + marks.close + text
+        return text.removeprefix(own)
 
     def parser(
         self,
@@ -185,7 +191,8 @@ class Dialect:
         fits = (header[at:] for at in range(len(header)) if prefill.startswith(header[at:]))
         own = prefill.removeprefix(next(fits, ""))
         reasoning = self.syntax.reasoning
-        if reasoning and own.lstrip().startswith(reasoning.close.strip()):
+        opened = reasoning is not None and reasoning.open.strip() in own
+        if reasoning and not opened and reasoning.close.strip() in own:
             return reasoning.open + own
         return own
 

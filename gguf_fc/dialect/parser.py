@@ -17,6 +17,7 @@ space, and a call up to its name (bounded in ``reader``).  Knows neither templat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ from gguf_fc.dialect.reader import SPACE, Reader, Steps
 from gguf_fc.dialect.syntax import Marked, Row, Syntax
 from gguf_fc.events import CallStart, ParseEvent, ReasoningDelta, TextDelta
 
+_MARK = re.compile(r"[<\[|]")
 _SLICE = 4096  # long pieces are read in slices, so that looking ahead copies little
 
 
@@ -47,13 +49,13 @@ class Parser:
     _steps: Steps = field(init=False)
     _space: str = field(default="", init=False)  # held until it is known whether it is layout
     _written: bool = field(default=False, init=False)  # there was text since the last layout
-    _rows: dict[str, Row] = field(init=False)  # by the text that announces it, longest first
+    _reasoned: bool = field(default=False, init=False)  # there was a block of reasoning
+    _rows: list[Row] = field(init=False)  # the one with the longest mark first
 
     def __post_init__(self) -> None:
         self._calls = CallReader(self.syntax, self.schemas, self.new_id, self._reader, self._say)
         rows = [] if self.schemas is not None and not self.schemas else self.syntax.rows
-        by_marker = {row.marker: row for row in reversed(rows)}
-        self._rows = dict(sorted(by_marker.items(), key=lambda item: -len(item[0])))
+        self._rows = sorted(rows, key=lambda row: -len(row.marker))
         self._steps = self._turn()
         self._reader.buffer.push(self.prefill)
 
@@ -132,8 +134,11 @@ class Parser:
             buffer.rewind()
             return False
         buffer.release()
+        if marks.open.strip() in self.prefill and not _MARK.search(marks.open):
+            self._think(marks.open)  # words with which the prompt has the model begin
         yield from self._reader.skip_space()
         yield from self._thoughts(marks.close.strip())
+        self._reasoned = True
         yield from self._reader.skip_space()
         return True
 
@@ -188,8 +193,12 @@ class Parser:
         joint, openings = self.syntax.joint, self.syntax.content_openings
         framed = bool(joint and openings)
         closing, end = self.syntax.content.close.strip(), self.syntax.end
+        reasoning = self.syntax.reasoning or Marked()
+        opened, thought = reasoning.open.strip(), reasoning.close.strip()
         announcing = self.syntax.announcements if self._rows and not framed else ()
-        marks = (joint, closing, end) if framed else (*openings, closing, end, *announcing)
+        reasoned = (opened, thought) if self._reasoned else ()
+        free = (*openings, closing, end, *reasoned, *announcing)
+        marks = (joint, closing, end) if framed else free
         marker = yield from self._until(tuple(dict.fromkeys(filter(None, marks))))
         if marker is None:
             return True
@@ -197,22 +206,37 @@ class Parser:
             yield from self._calls_after(marker)
         elif marker in (closing, end):
             yield from self._closed(marker)
+        elif marker in reasoned:
+            yield from (self._opened if marker == opened else self._closed)(marker)
         else:
             self._drop_space()
         return False
 
     def _closed(self, marker: str) -> Steps:
         """Behind a mark that closes text or the turn; where more text follows, it was text."""
-        buffer, joint = self._reader.buffer, self.syntax.joint
+        buffer = self._reader.buffer
         buffer.mark()
         yield from self._reader.skip_space()
         ended = self._reader.ended
-        for following in filter(None, (self.syntax.end, joint, *self.syntax.announcements)):
-            ended = ended or (yield from self._reader.follows(following))
+        following = (self.syntax.end, self.syntax.joint, *self.syntax.announcements)
+        for text in filter(None, following):
+            ended = ended or (yield from self._reader.follows(text))
         buffer.rewind()
         if ended:
             self._drop_space()
         else:
+            self._say_text(marker)
+
+    def _opened(self, marker: str) -> Steps:
+        """Behind a mark that opens reasoning: an empty block says nothing, others are text here."""
+        buffer = self._reader.buffer
+        buffer.mark()
+        yield from self._reader.skip_space()
+        closing = self.syntax.reasoning.close.strip() if self.syntax.reasoning else ""
+        if (yield from self._reader.follows(closing)):
+            buffer.release()
+        else:
+            buffer.rewind()
             self._say_text(marker)
 
     def _until(self, marks: tuple[str, ...]) -> Generator[None, None, str | None]:
@@ -269,8 +293,8 @@ class Parser:
 
     def _call(self, taken: str) -> Generator[None, None, bool]:
         """One call, in any of the ways to write one of which *taken* is the beginning."""
-        for marker, row in self._rows.items():
-            if not marker.startswith(taken):
+        for row in self._rows:
+            if not row.marker.startswith(taken):
                 continue
             self._reader.buffer.mark()
             before = self._calls.count

@@ -43,6 +43,7 @@ def score(corpus: Corpus) -> Iterator[Figure]:
     rows = list(corpus.rows("reasoning.jsonl"))
     shown = _shown_markers(rows)
     dialects: dict[Markers, Dialect] = {}
+    real = [corpus.dialect(name) for name in corpus.templates]
     expected: dict[str, list[Split]] = defaultdict(list)
     for row in rows:
         expected[_subject(row)].append(_expected(row))
@@ -51,10 +52,29 @@ def score(corpus: Corpus) -> Iterator[Figure]:
         markers = _markers(row, shown)
         if markers not in dialects:
             dialects[markers] = dialect_with(*markers)
-        found = list(_splits(dialects[markers], row, markers[0]))
+        dialect = _calling(real, markers, row["raw_output"]) or dialects[markers]
+        found = list(_splits(dialect, row, markers[0]))
         judged = _judged(row, found, expected[_subject(row)])
         figure.count(f"{n} {row.get('detector') or row.get('parser')}", *judged)
     yield figure
+
+
+def _calling(dialects: list[Dialect], markers: Markers, raw: str) -> Dialect | None:
+    """The dialect that reasons between these markers and calls as *raw* does.
+
+    Of several, the one that reads a call first.  A tag that opens may have a word behind it.
+    """
+    found: list[tuple[int, int]] = []
+    for n, dialect in enumerate(dialects):
+        reasoning = dialect.syntax.reasoning
+        if reasoning is None or reasoning.close.strip() != markers[1]:
+            continue
+        opening = reasoning.open.strip()
+        if not opening.startswith(markers[0]):
+            continue
+        marks = dialect.syntax.announcements + ((opening,) if opening != markers[0] else ())
+        found += [(raw.find(mark), n) for mark in marks if mark in raw]
+    return dialects[min(found)[1]] if found else None
 
 
 def dialect_with(opening: str, closing: str) -> Dialect:

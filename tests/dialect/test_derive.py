@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ DATA = Path(os.environ.get("GGUF_FC_DATA", Path(__file__).parents[2].parent / "s
 def test_a_template_that_shows_its_calls_is_native(name: str) -> None:
     dialect = dialect_of(name)
     assert dialect.native
-    assert dialect.syntax == EXPECTED[name]
+    # What ends a turn is the template's own, if it has such a mark.
+    assert replace(dialect.syntax, end="") == EXPECTED[name]
     assert dialect.warnings == ()
 
 
