@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -137,3 +138,20 @@ def test_the_process_has_no_rights_it_does_not_need() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
     assert ended.returncode == 0
+
+
+async def _ticks_while(work: Callable[[], object]) -> int:
+    """How often the event loop turned while *work* ran in a thread."""
+    running, ticks = asyncio.create_task(asyncio.to_thread(work)), 0
+    while not running.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    return ticks
+
+
+def test_other_clients_are_served_while_a_template_runs_away(renderer: Renderer) -> None:
+    def run_away() -> None:
+        with pytest.raises(RunawayTemplate):
+            renderer.compile(ENDLESS).render(LONG, NOW)
+
+    assert asyncio.run(_ticks_while(run_away)) > 20
