@@ -130,6 +130,12 @@ def test_a_malformed_grammar_is_refused_with_its_reason(random: Llama) -> None:
         Grammars(random.vocabulary).compile(grammar("start: nowhere"))
 
 
+def test_a_grammar_beyond_the_limits_is_refused_where_it_begins(random: Llama) -> None:
+    counted = "start: T\nT: " + "(" * 8 + '"b"' + "){1000}" * 8
+    with pytest.raises(GrammarError, match="too complex"):
+        Grammars(random.vocabulary).compile(grammar(counted))
+
+
 def test_a_grammar_may_allow_the_end_only_where_it_is_whole(random: Llama) -> None:
     constraint = Grammars(random.vocabulary).compile(grammar('start: "ab" | "abab"'))
     (end, *_) = random.vocabulary.ends
