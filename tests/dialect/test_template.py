@@ -84,6 +84,7 @@ def test_values_are_copies() -> None:
         "{{ raise_exception('No.') }}",
         "{{ 1 / 0 }}",
         "{{ missing.attribute }}",
+        "{{ range | tojson }}",
     ],
 )
 def test_whatever_goes_wrong_inside_is_one_kind_of_error(text: str) -> None:

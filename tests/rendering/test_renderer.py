@@ -104,6 +104,19 @@ def test_a_process_that_does_not_answer_is_killed(
     assert process.popen.returncode == -signal.SIGKILL
 
 
+def test_a_closed_renderer_starts_again_when_it_is_used() -> None:
+    renderer = Renderer()
+    template = renderer.compile("{{ x }}")
+    renderer.close()
+    assert template.render({"x": 1}, NOW) == "1"
+    process = renderer._process
+    assert process is not None
+    renderer.close()
+    assert process.popen.returncode == -signal.SIGKILL
+    assert template.render({"x": 2}, NOW) == "2"
+    renderer.close()
+
+
 def test_the_process_ends_with_its_owner() -> None:
     owner = Renderer()
     owner.compile("{{ 1 }}").render({}, NOW)
