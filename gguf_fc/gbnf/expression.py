@@ -121,6 +121,8 @@ class _Writer:
             item = items[at]
             if isinstance(item, Look) and not item.ahead:
                 start = self._seen(items[:at], item)
+                if not any(map(_shortest, items[start:at])) and rest != _Rest.same(rest.start):
+                    raise _Entangled
                 rest = self._read(self._looking_back(items[start:at], item), rest)
                 at = start
             else:
@@ -159,7 +161,7 @@ class _Writer:
             case Times(item, least, most):
                 inner = self._plain(item)
                 return _EMPTY if inner == _EMPTY or most == 0 else Repeat(inner, least, most)
-            case At() | Look():
+            case _:
                 raise AssertionError(tree)
 
     def _character(self, characters: Charset, rest: _Rest) -> Node:
@@ -255,7 +257,7 @@ def _shortest(tree: Tree) -> int:
             return min(map(_shortest, options))
         case Times(item, least):
             return least * _shortest(item)
-        case At() | Look():
+        case _:
             return 0
 
 
@@ -273,7 +275,7 @@ def _longest(tree: Tree) -> int | None:
         case Times(item, _, most):
             inner = _longest(item)
             return inner * most if most is not None and inner is not None else None
-        case At() | Look():
+        case _:
             return 0
 
 

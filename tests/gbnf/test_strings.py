@@ -126,6 +126,13 @@ def test_what_is_not_enforced_is_named_with_its_reason() -> None:
     assert grammar(StringBound(patterns=("^a", r"(a)\1")), RAW).matches("ab")
 
 
+def test_an_automaton_without_an_expression_is_loosened() -> None:
+    looking_back_in_a_loop = r"^(?:(?<!-)[a-z]|[0-9-]){1,40}$"
+    assert loosened(StringBound(patterns=(looking_back_in_a_loop,))) == (
+        ("pattern", "its automaton is too large to be written as an expression"),
+    )
+
+
 def test_lengths_too_large_for_an_automaton_are_loosened_last() -> None:
     bound = StringBound(0, 50_000, patterns=("^[a-z]+[0-9]*$",))
     assert [keyword for keyword, _ in loosened(bound)] == ["maxLength"]
