@@ -21,7 +21,7 @@ _KEYWORDS = (
     ("`enum`, `const`", "any JSON value, less those that the keywords beside it refuse"),
     (
         "`properties`, `required`, `additionalProperties`",
-        "yes; members in declared order, required and optional mixed, others after them",
+        "yes; members in declared order, others after them",
     ),
     ("`patternProperties`, `propertyNames`", "yes, where the patterns can be followed"),
     ("`minProperties`, `maxProperties`", "yes, up to 600 states"),
@@ -73,7 +73,8 @@ Reported instead: references to other documents, `divisibleBy`, `extends`, `disa
 
 ## What a grammar decides that a schema leaves open
 
-- Members come in the order in which the schema declares them; other members come last.
+- Members come in the order in which the schema declares them, required and optional mixed, and
+  other members last. Up to five optional members in a row come in any order.
 - Integers have no fraction and no exponent, and 16 digits where no limit says more.
 - A known value (`const`, `enum`) has one spelling.
 - Strings hold no control characters and no lone surrogates.
