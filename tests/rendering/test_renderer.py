@@ -85,8 +85,6 @@ def test_a_process_that_died_is_started_again(renderer: Renderer) -> None:
     assert process is not None
     os.kill(process.popen.pid, signal.SIGKILL)
     process.popen.wait()
-    with pytest.raises(RunawayTemplate, match="did not answer"):
-        template.render({"x": 1}, NOW)
     assert template.render({"x": 2}, NOW) == "2"
 
 
