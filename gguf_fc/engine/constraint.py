@@ -150,14 +150,8 @@ class Grammars:
         )
         matcher = LLMatcher(self._tokenizer, text, log_level=0, limits=limits)
         if matcher.is_error():
-            raise GrammarError(f"The grammar cannot be used: {matcher.get_error()}")
-        # A grammar beyond the limits most often shows it at the beginning, and then to its author.
-        trial = matcher.deep_copy()
-        trial.consume_tokens(trial.compute_ff_tokens())
-        trial.compute_bitmask()
-        if trial.is_error():
-            reason = trial.get_error().partition("\n")[0]
-            raise GrammarError(f"The grammar is too complex: {reason}.")
+            reason = matcher.get_error().partition("\n")[0]
+            raise GrammarError(f"The grammar cannot be used: {reason}")
         return matcher
 
 
