@@ -175,3 +175,12 @@ def test_the_exact_pattern_of_a_text_matches_nothing_else() -> None:
     assert bound.accepts(text)
     assert not bound.accepts(text + "x")
     assert not bound.accepts(text.replace(".", "x"))
+
+
+def test_conditions_that_every_string_fulfils_are_left_out() -> None:
+    assert StringBound(1, 9, patterns=(".*", "")).simplified() == StringBound(1, 9)
+    assert StringBound(patterns=("a",)).simplified() == StringBound(patterns=("a",))
+    assert loosened(StringBound(0, 100_000)) == ()
+    unknown = StringBound(0, 100_000, formats=("color",))
+    assert unknown.simplified() == StringBound(0, 100_000)
+    assert [keyword for keyword, _ in loosened(unknown)] == ["format"]
