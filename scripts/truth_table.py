@@ -51,7 +51,7 @@ from tests.support.choices import CHOICES, SCHEMAS, TOOLS  # noqa: E402
 from tests.support.random_model import write_random_model  # noqa: E402
 
 AT_ONCE = 8
-MAX_TOKENS = 150
+MAX_TOKENS = 300
 LIKELY = 12.0  # added to the logits of markers and of the end
 NOT_ALLOWED = {"named": {"get_weather", "add.note", "ping"}, "allowed": set(SCHEMAS) - {"ping"}}
 Json = dict[str, Any]
@@ -75,11 +75,13 @@ class Cell:
 def form_of(value: Any, key: str = "") -> Any:
     """A syntax as data without its texts: what is left is its form."""
     match value:
+        case _ if key in {"kind", "scalars", "notation"}:
+            return value
         case dict():
             return {name: form_of(item, name) for name, item in value.items()}
         case list():
             return [form_of(item, key) for item in value]
-        case str() if key not in {"notation", "slot", "kind"}:
+        case str():
             return "".join(sorted({c for c in value if c in "{}[]<>"}))
         case _:
             return value
@@ -97,12 +99,6 @@ def families(folder: Path) -> Iterator[tuple[str, str, Dialect]]:
             yield path.stem, text, dialect
 
 
-def markers_of(dialect: Dialect) -> tuple[str, ...]:
-    """The texts that announce calls."""
-    syntax = dialect.syntax
-    return tuple(dict.fromkeys(filter(None, (syntax.marker, syntax.call_marker))))
-
-
 def opening_of(dialect: Dialect) -> str:
     """The text before the name of a turn's first call."""
     return dialect.write(tool_calls=[{"name": "ping", "arguments": {}}]).split("ping")[0].strip()
@@ -112,7 +108,7 @@ def controls_of(dialect: Dialect) -> tuple[str, ...]:
     """The texts that are control tokens: those that begin calls or end the reasoning."""
     reasoning = dialect.syntax.reasoning
     closers = [reasoning.close.strip()] if reasoning else []
-    if markers := markers_of(dialect):
+    if markers := dialect.syntax.announcements:
         begins = any(opening_of(dialect).startswith(marker) for marker in markers)
         return (*markers, *([] if begins else [opening_of(dialect)]), *closers)
     return tuple(closers)
@@ -123,7 +119,7 @@ class Bench:
 
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
         self._pool = pool
-        self._markers, self._controls = markers_of(dialect), controls_of(dialect)
+        self._markers, self._controls = dialect.syntax.announcements, controls_of(dialect)
         self._first = opening_of(dialect)[:1]
         self._grammars, self._at_once = GrammarCache(), asyncio.Semaphore(AT_ONCE)
         self._bias: dict[str, float] = {}

@@ -7,6 +7,7 @@ protocol's JSON.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.request import Request, Tool
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,10 @@ def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prom
     messages = with_format_instruction(request.messages, request.format)
     thinking = dialect.thinking_variables(request.thinking, request.effort)
     # What a client says by the template's own names wins.
-    return dialect.render(messages, tools=tools, **{**thinking, **request.template_variables})
+    prompt = dialect.render(messages, tools=tools, **{**thinking, **request.template_variables})
+    if prompt.warning is not None:
+        logger.warning("prompt written without the template's own way: %s", prompt.warning)
+    return prompt
 
 
 def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:

@@ -110,6 +110,8 @@ def _real(text: str) -> float | int:
         return _whole(whole)
     if math.isinf(number := float(text)):
         raise OverflowError(f"the number {text[:40]} is too large to be checked")
+    if number.is_integer() and fraction.isdigit():
+        raise OverflowError(f"the number {text[:40]} has too many digits to be checked")
     return number
 
 

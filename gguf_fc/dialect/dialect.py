@@ -169,6 +169,7 @@ class Dialect:
 
     def render(
         self,
+        /,
         messages: Messages,
         tools: Tools = None,
         add_generation_prompt: bool = True,  # noqa: FBT001, FBT002  named as templates name it

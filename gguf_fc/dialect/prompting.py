@@ -83,7 +83,7 @@ class Prompter:
                 failures.append(error)
                 continue
             except RecursionError as error:
-                raise InvalidParameter("This is nested too deeply.", param="messages") from error
+                raise InvalidParameter("The messages or tools are nested too deeply.") from error
             return replace(prompt, warning=failures[0].message) if way.makeshift else prompt
         raise failures[0]
 

@@ -143,9 +143,14 @@ class Template:
         def strftime_now(form: str) -> str:
             return now.strftime(form)
 
-        own = copy.deepcopy(dict(variables))
         given = {"strftime_now": strftime_now, "range": _Counter().range}
+        functions = self._template.environment.globals
         try:
+            own = {
+                name: copy.deepcopy(value)
+                for name, value in variables.items()
+                if name not in functions  # a variable is data and hides none of them
+            }
             return _joined(self._template.generate({**own, **given}))
         except TemplateError:
             raise

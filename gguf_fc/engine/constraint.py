@@ -150,7 +150,8 @@ class Grammars:
         )
         matcher = LLMatcher(self._tokenizer, text, log_level=0, limits=limits)
         if matcher.is_error():
-            raise GrammarError(f"The grammar cannot be used: {matcher.get_error()}")
+            reason = matcher.get_error().partition("\n")[0]
+            raise GrammarError(f"The grammar cannot be used: {reason}")
         return matcher
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -173,31 +173,29 @@ def partition(sets: Iterable[Charset]) -> tuple[tuple[Charset, ...], dict[Charse
 
 def explore(
     start: State,
-    step: Callable[[State, int], State | None],
+    row: Callable[[State], Iterable[State | None]],
     accepts: Callable[[State], bool],
     alphabet: Sequence[Charset],
     limit: int,
     *,
     minimal: bool = True,
 ) -> Dfa:
-    """The automaton of the states that can be reached; ``TooLarge`` if there are over *limit*."""
-    numbers = {start: 0}
+    """The automaton of the states that can be reached; ``TooLarge`` if there are over *limit*.
+
+    *row* gives, for each letter, where a state leads; None where nothing is accepted any more.
+    """
+    numbers: dict[State | None, int] = {None: DEAD, start: 0}
     states = [start]
     moves: list[tuple[int, ...]] = []
     for state in states:
-        row: list[int] = []
-        for letter in range(len(alphabet)):
-            target = step(state, letter)
-            if target is None:
-                row.append(DEAD)
-                continue
-            number = numbers.setdefault(target, len(states))
-            if number == len(states):
-                if number >= limit:
+        targets = tuple(row(state))
+        for target in targets:
+            if target is not None and target not in numbers:
+                if len(states) >= limit:
                     raise TooLarge
+                numbers[target] = len(states)
                 states.append(target)
-            row.append(number)
-        moves.append(tuple(row))
+        moves.append(tuple(map(numbers.__getitem__, targets)))
     accepting = {number for number, state in enumerate(states) if accepts(state)}
     return _finished(tuple(alphabet), moves, accepting, minimal=minimal)
 
@@ -206,13 +204,14 @@ def among(texts: Iterable[str]) -> Dfa:
     """Exactly *texts*."""
     wanted = set(texts)
     alphabet, _ = partition(of(letter) for text in wanted for letter in text)
+    letters = [chr(ranges[0][0]) for ranges in alphabet]
     prefixes = {text[:end] for text in wanted for end in range(len(text) + 1)}
 
-    def step(prefix: str, letter: int) -> str | None:
-        longer = prefix + chr(alphabet[letter][0][0])
-        return longer if longer in prefixes else None
+    def row(prefix: str) -> Iterator[str | None]:
+        longer = (prefix + letter for letter in letters)
+        return (text if text in prefixes else None for text in longer)
 
-    return explore("", step, wanted.__contains__, alphabet, len(prefixes) + 1)
+    return explore("", row, wanted.__contains__, alphabet, len(prefixes) + 1)
 
 
 def meet(parts: Sequence[tuple[Dfa, bool]], limit: int) -> Dfa:
@@ -222,39 +221,40 @@ def meet(parts: Sequence[tuple[Dfa, bool]], limit: int) -> Dfa:
     alphabet, _ = partition(letter for dfa, _ in parts for letter in dfa.alphabet)
     codes = [ranges[0][0] for ranges in alphabet]
     own = [[dfa.letter(code) for code in codes] for dfa, _ in parts]
+    needed = [at for at, (_, wanted) in enumerate(parts) if wanted]
 
-    def step(state: tuple[int, ...], letter: int) -> tuple[int, ...] | None:
-        after: list[int] = []
-        for at, (dfa, wanted) in enumerate(parts):
-            target = state[at] if state[at] == DEAD else dfa.moves[state[at]][own[at][letter]]
-            if target == DEAD and wanted:
-                return None
-            after.append(target)
-        return tuple(after)
+    def row(state: tuple[int, ...]) -> Iterator[tuple[int, ...] | None]:
+        columns = (
+            [DEAD] * len(alphabet) if at == DEAD else [dfa.moves[at][letter] for letter in letters]
+            for at, (dfa, _), letters in zip(state, parts, own, strict=True)
+        )
+        for after in zip(*columns, strict=True):
+            yield None if any(after[at] == DEAD for at in needed) else after
 
     def accepts(state: tuple[int, ...]) -> bool:
         each = zip(parts, state, strict=True)
         return all((at in dfa.accepting) == wanted for (dfa, wanted), at in each)
 
-    return explore((0,) * len(parts), step, accepts, alphabet, limit)
+    if not parts:
+        return Dfa(alphabet, ((0,),), frozenset([0]))
+    return explore((0,) * len(parts), row, accepts, alphabet, limit)
 
 
 def counted(dfa: Dfa, least: int, most: int | None, limit: int) -> Dfa:
     """The texts of so many characters that *dfa* accepts."""
     deepest = least if most is None else most
 
-    def step(state: tuple[int, int], letter: int) -> tuple[int, int] | None:
+    def row(state: tuple[int, int]) -> Iterator[tuple[int, int] | None]:
         at, count = state
-        target = dfa.moves[at][letter]
-        if target == DEAD or count == most:
-            return None
-        return target, min(count + 1, deepest)
+        after = min(count + 1, deepest)
+        full = count == most
+        return (None if full or to == DEAD else (to, after) for to in dfa.moves[at])
 
     def accepts(state: tuple[int, int]) -> bool:
         return state[0] in dfa.accepting and state[1] >= least
 
     # Texts of different lengths are told apart anyway, so hardly any two states are equal.
-    return explore((0, 0), step, accepts, dfa.alphabet, limit, minimal=False)
+    return explore((0, 0), row, accepts, dfa.alphabet, limit, minimal=False)
 
 
 def _finished(

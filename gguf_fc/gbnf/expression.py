@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from gguf_fc.gbnf.charset import ALL, WORD, Charset, complement, intersection
 from gguf_fc.gbnf.dfa import Dfa
@@ -47,7 +48,7 @@ from gguf_fc.gbnf.rules import (
 _NEVER = Choice(())
 _EMPTY = Literal("")
 _MOST_COPIES = 20  # of what follows, where a count is written out
-_MOST_PARTS = 3_000
+_MOST_PARTS = 2_000  # of an expression made from an automaton
 
 Letter = Callable[[Charset], Node]
 
@@ -74,6 +75,8 @@ class _Rest:
 
 def expression(tree: Tree, dfa: Dfa, letter: Letter) -> Node:
     """The texts *tree* matches as a whole, which are those *dfa* accepts."""
+    if dfa.is_empty:
+        return _NEVER
     try:
         return _Writer(letter).before(tree, _Rest.same(_EMPTY)).start
     except _Entangled:
@@ -96,9 +99,7 @@ class _Writer:
             case Chars(characters):
                 return _Rest.same(self._character(characters, rest))
             case Series(items):
-                for item in reversed(items):
-                    rest = self.before(item, rest)
-                return rest
+                return self._series(items, rest)
             case Either(options):
                 ways = [self.before(option, rest) for option in options]
                 return _Rest(
@@ -113,19 +114,54 @@ class _Writer:
             case Look():
                 return self._look(tree, rest)
 
+    def _series(self, items: tuple[Tree, ...], rest: _Rest) -> _Rest:
+        at = len(items)
+        while at:
+            at -= 1
+            item = items[at]
+            if isinstance(item, Look) and not item.ahead:
+                start = self._seen(items[:at], item)
+                if not any(map(_shortest, items[start:at])) and rest != _Rest.same(rest.start):
+                    raise _Entangled
+                rest = self._read(self._looking_back(items[start:at], item), rest)
+                at = start
+            else:
+                rest = self.before(item, rest)
+        return rest
+
+    def _seen(self, items: tuple[Tree, ...], look: Look) -> int:
+        """Where the items begin that are all that *look*, after them, can see."""
+        longest = _longest(look.item)
+        start, seen = len(items), 0
+        while start and _is_plain(items[start - 1]):
+            start -= 1
+            seen += _shortest(items[start])
+            if longest is not None and seen >= longest:
+                return start
+        if start and items[start - 1] == At("start") and _is_plain(look.item):
+            return start
+        raise _Entangled
+
+    def _looking_back(self, items: tuple[Tree, ...], look: Look) -> Node:
+        if not _is_plain(look.item):
+            raise _Entangled
+        behind = sequence(Repeat(self.letter(ALL)), self._plain(look.item))
+        seen = _in_order(map(self._plain, items))
+        return Both((seen, behind if look.holds else Not(behind)))
+
     def _plain(self, tree: Tree) -> Node:
         """An expression of characters only."""
         match tree:
             case Chars(characters):
                 return self.letter(characters)
             case Series(items):
-                return _series(map(self._plain, items))
+                return _in_order(map(self._plain, items))
             case Either(options):
                 return _either(map(self._plain, options))
             case Times(item, least, most):
                 inner = self._plain(item)
                 return _EMPTY if inner == _EMPTY or most == 0 else Repeat(inner, least, most)
-            case At() | Look():
+            case _:
                 raise AssertionError(tree)
 
     def _character(self, characters: Charset, rest: _Rest) -> Node:
@@ -156,25 +192,24 @@ class _Writer:
         return rest
 
     def _plain_times(self, tree: Times, rest: _Rest) -> _Rest:
-        """Characters only, so only what they end with matters to what follows."""
         inner = self._plain(tree)
-        if rest.is_same and not _may_be_empty(tree):
-            return _Rest.same(_then(inner, rest.word))
-        anything = Repeat(self.letter(ALL))
-        some = Both((inner, Repeat(self.letter(ALL), 1)))
+        if not _shortest(tree):
+            some = Both((inner, Repeat(self.letter(ALL), 1)))
+            read = self._read(some, rest).start
+            return rest.each(lambda none: _either([read, none]))
+        return self._read(inner, rest)
+
+    def _read(self, some: Node, rest: _Rest) -> _Rest:
+        """*some* characters, and then *rest*, to which only matters what they end with."""
         if rest.is_same:
-            read = _then(some, rest.word)
-        else:
-            ends = ((WORD, rest.word), (complement(WORD), rest.other))
-            read = _either(
-                _then(Both((some, sequence(anything, self.letter(last)))), after)
-                for last, after in ends
-            )
-        return (
-            rest.each(lambda none: _either([read, none]))
-            if _may_be_empty(tree)
-            else (_Rest.same(read))
+            return _Rest.same(_then(some, rest.word))
+        anything = Repeat(self.letter(ALL))
+        ends = ((WORD, rest.word), (complement(WORD), rest.other))
+        ways = (
+            _then(Both((some, sequence(anything, self.letter(last)))), after)
+            for last, after in ends
         )
+        return _Rest.same(_either(ways))
 
     def _place(self, at: At, rest: _Rest) -> _Rest:
         anything = Repeat(self.letter(ALL))
@@ -211,18 +246,37 @@ def _is_plain(tree: Tree) -> bool:
     return not any(isinstance(node, At | Look) for node in nodes(tree))
 
 
-def _may_be_empty(tree: Tree) -> bool:
+def _shortest(tree: Tree) -> int:
+    """The length of the shortest text, as far as characters tell."""
     match tree:
         case Chars():
-            return False
+            return 1
         case Series(items):
-            return all(map(_may_be_empty, items))
+            return sum(map(_shortest, items))
         case Either(options):
-            return any(map(_may_be_empty, options))
+            return min(map(_shortest, options))
         case Times(item, least):
-            return least == 0 or _may_be_empty(item)
-        case At() | Look():
-            return True
+            return least * _shortest(item)
+        case _:
+            return 0
+
+
+def _longest(tree: Tree) -> int | None:
+    """The length of the longest text; None if there is no limit."""
+    match tree:
+        case Chars():
+            return 1
+        case Series(items):
+            found = [_longest(item) for item in items]
+            return None if None in found else sum(filter(None, found))
+        case Either(options):
+            found = [_longest(option) for option in options]
+            return None if None in found else max(filter(None, found), default=0)
+        case Times(item, _, most):
+            inner = _longest(item)
+            return inner * most if most is not None and inner is not None else None
+        case _:
+            return 0
 
 
 # Making rules small.
@@ -232,7 +286,7 @@ def _then(first: Node, rest: Node) -> Node:
     return _NEVER if _NEVER in (first, rest) else sequence(first, rest)
 
 
-def _series(items: Iterable[Node]) -> Node:
+def _in_order(items: Iterable[Node]) -> Node:
     found = list(items)
     return _NEVER if _NEVER in found else sequence(*found)
 
@@ -275,30 +329,42 @@ def _is_empty_among(node: Node) -> bool | None:
 def _without_states(dfa: Dfa, letter: Letter) -> Node:
     """The expression of an automaton: what leads around a state replaces the state."""
     start, end = -2, -3
-    ways: dict[int, dict[int, Node]] = {start: {0: _EMPTY}}
+    ways: dict[int, dict[int, _Way]] = {start: {0: _Way(_EMPTY, 1)}}
     for state in range(len(dfa.moves)):
-        ways[state] = {target: letter(found) for target, found in dfa.targets(state).items()}
+        ways[state] = {
+            target: _Way(letter(found), 1) for target, found in dfa.targets(state).items()
+        }
         if state in dfa.accepting:
-            ways[state][end] = _EMPTY
-    size = 0
+            ways[state][end] = _Way(_EMPTY, 1)
     while len(ways) > 1:
         state = min((s for s in ways if s != start), key=lambda s: _cost(ways, s))
         out = ways.pop(state)
         loop = out.pop(state, None)
-        around = _EMPTY if loop is None else Repeat(loop)
         for there in ways.values():
             into = there.pop(state, None)
-            if into is None:
-                continue
-            for target, last in out.items():
-                new = sequence(into, around, last)
-                there[target] = choice(there[target], new) if target in there else new
-                size += 1
-                if size > _MOST_PARTS:
-                    raise Unsupported("its automaton is too large to be written as an expression")
-    return ways[start].get(end, _NEVER)
+            if into is not None:
+                for target, last in out.items():
+                    there[target] = _around(into, loop, last, there.get(target))
+    return ways[start][end].node
 
 
-def _cost(ways: dict[int, dict[int, Node]], state: int) -> int:
+class _Way(NamedTuple):
+    """What leads from one state to another, and of how many parts it is made."""
+
+    node: Node
+    size: int
+
+
+def _around(into: _Way, loop: _Way | None, last: _Way, known: _Way | None) -> _Way:
+    parts = [way for way in (into, loop, last, known) if way is not None]
+    size = sum(way.size for way in parts)
+    if size > _MOST_PARTS:
+        raise Unsupported("its automaton is too large to be written as an expression")
+    again = _EMPTY if loop is None else Repeat(loop.node)
+    found = sequence(into.node, again, last.node)
+    return _Way(found if known is None else Choice((known.node, found)), size)
+
+
+def _cost(ways: dict[int, dict[int, _Way]], state: int) -> int:
     into = sum(state in there for there in ways.values())
     return into * len(ways[state])

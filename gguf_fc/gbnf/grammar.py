@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from gguf_fc.gbnf.apart import apart
+from gguf_fc.gbnf.length import refuse_long
 from gguf_fc.gbnf.llguidance import print_llguidance
 from gguf_fc.gbnf.match import Matcher
 from gguf_fc.gbnf.parse import parse_gbnf
@@ -69,7 +70,9 @@ class Grammar:
 
     @cached_property
     def _pruned(self) -> Rules:
-        return prune(self.rules)
+        pruned = prune(self.rules)
+        refuse_long(pruned)
+        return pruned
 
     @cached_property
     def _plain(self) -> Rules:

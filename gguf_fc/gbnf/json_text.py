@@ -201,11 +201,15 @@ class JsonText:
 
     def string_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
         """A string that *bound* allows, and what of it is not enforced."""
-        if bound == StringBound(bound.min_length, bound.max_length):
-            return self.string_of(bound.min_length, bound.max_length), ()
-        if bound == StringBound(excluded=bound.excluded):
-            return self.string_unlike(bound.excluded), ()
-        return self._bounded(bound), loosened(bound, self._stops)
+        left = loosened(bound, self._stops)
+        needed = bound.simplified()
+        if needed.is_free:
+            return self.string, left
+        if needed == needed.only_lengths:
+            return self.string_of(needed.min_length, needed.max_length), left
+        if needed == StringBound(excluded=needed.excluded):
+            return self.string_unlike(needed.excluded), left
+        return self._bounded(needed), left
 
     def key(self, name: str) -> Node:
         """The key of a member."""

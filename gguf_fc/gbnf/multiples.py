@@ -58,7 +58,7 @@ def _automaton(
     try:
         return explore(
             _State("start"),
-            lambda state, letter: reader.step(state, letters[letter]),
+            lambda state: (reader.step(state, letter) for letter in letters),
             reader.accepts,
             alphabet,
             _MOST_STATES,

@@ -79,7 +79,7 @@ class Notation:
 
     def letter(self, character: str) -> str:
         """One character between the quotes."""
-        if self.escapes == "none":
+        if self.escapes == "none" or character.isalnum():
             return character
         if character in (self.escaped_quote, "\\"):
             return f"\\{character}"

@@ -96,10 +96,7 @@ class _Network:
     _behind: list[tuple[Look, Dfa]] = field(default_factory=list, init=False)
     _ahead: list[Dfa] = field(default_factory=list, init=False)
     _ahead_numbers: dict[tuple[Look, str], int] = field(default_factory=dict, init=False)
-    _next: dict[tuple[Thread, str, tuple[int, ...], int], frozenset[Thread]] = field(
-        default_factory=dict, init=False
-    )
-    _readers: dict[tuple[Thread, str, tuple[int, ...], str], list[Thread]] = field(
+    _known_ways: dict[tuple[Thread, str, tuple[int, ...]], dict[int, set[Thread]]] = field(
         default_factory=dict, init=False
     )
     _steps: int = field(default=0, init=False)
@@ -109,7 +106,7 @@ class _Network:
         start = self._place(tree, 0)
         threads = frozenset([Thread(start, frozenset())])
         first = State(threads, before, (0,) * len(self._behind))
-        return explore(first, self._step, self._accepts, self.alphabet, MOST_STATES)
+        return explore(first, self._row, self._accepts, self.alphabet, MOST_STATES)
 
     # Places.  Number 0 is the end; each tree is placed in front of what follows it.
 
@@ -178,34 +175,45 @@ class _Network:
 
     # Threads.
 
-    def _step(self, state: State, letter: int) -> State | None:
-        kind = "word" if letter in self.words else "other"
-        found: set[Thread] = set()
+    def _row(self, state: State) -> Iterator[State | None]:
+        """Where *state* leads, letter by letter."""
+        found: list[set[Thread]] = [set() for _ in self.alphabet]
         for thread in state.threads:
-            key = (thread, state.before, state.behind, letter)
-            if key not in self._next:
-                self._next[key] = frozenset(self._after(thread, state, letter, kind))
-            found |= self._next[key]
-        if not found:
-            return None
-        code = self.alphabet[letter][0][0]
-        behind = tuple(
-            at if at == DEAD else dfa.moves[at][dfa.letter(code)]
-            for at, (_, dfa) in zip(state.behind, self._behind, strict=True)
-        )
-        return State(frozenset(found), kind, behind)
+            for letter, threads in self._ways(thread, state).items():
+                found[letter] |= threads
+        for letter, threads in enumerate(found):
+            if not threads:
+                yield None
+                continue
+            code = self.alphabet[letter][0][0]
+            behind = tuple(
+                at if at == DEAD else dfa.moves[at][dfa.letter(code)]
+                for at, (_, dfa) in zip(state.behind, self._behind, strict=True)
+            )
+            yield State(frozenset(threads), self._kind(letter), behind)
 
-    def _after(self, thread: Thread, state: State, letter: int, kind: str) -> Iterator[Thread]:
-        """Where *thread* may be after *letter*."""
-        key = (thread, state.before, state.behind, kind)
-        if key not in self._readers:
-            self._readers[key] = self._settled(thread, state, kind)
-        for at, owed in self._readers[key]:
-            place = self._places[at]
-            if isinstance(place, _Reader) and letter in place.letters:
-                left = self._owed_after(owed, letter)
-                if left is not None:
-                    yield Thread(place.after, left)
+    def _kind(self, letter: int) -> str:
+        return "word" if letter in self.words else "other"
+
+    def _ways(self, thread: Thread, state: State) -> dict[int, set[Thread]]:
+        """Where *thread* may be after each letter that it can read."""
+        key = (thread, state.before, state.behind)
+        if key not in self._known_ways:
+            ways: dict[int, set[Thread]] = {}
+            for letter, reached in self._read(thread, state):
+                ways.setdefault(letter, set()).add(reached)
+            self._known_ways[key] = ways
+        return self._known_ways[key]
+
+    def _read(self, thread: Thread, state: State) -> Iterator[tuple[int, Thread]]:
+        for kind in ("other", "word") if self.words else ("other",):
+            for at, owed in self._settled(thread, state, kind):
+                place = self._places[at]
+                if isinstance(place, _Reader):
+                    for letter in place.letters:
+                        left = self._owed_after(owed, letter)
+                        if left is not None and self._kind(letter) == kind:
+                            yield letter, Thread(place.after, left)
 
     def _owed_after(self, owed: frozenset[Obligation], letter: int) -> frozenset[Obligation] | None:
         left: set[Obligation] = set()

@@ -43,6 +43,7 @@ from gguf_fc.gbnf.strings import StringBound
 
 _MAX_PAIRS = 2_000  # meetings of references
 _MAX_OPTIONS = 2_000  # alternatives that one meeting may fan out into
+_MAX_MEMBERS = 800  # properties in all of these
 _MAX_STEPS = 30_000  # meetings in all
 _MAX_LOOKS = 20_000  # comparisons in all
 _MAX_DEPTH = 6  # of references looked through to see that two schemas have nothing in common
@@ -92,8 +93,17 @@ class Meeting:
         return self.resolve(schema) if isinstance(schema, Ref) else schema
 
     def can_meet(self, a: Schema, b: Schema) -> bool:
-        """Whether the alternatives of both are few enough to be combined."""
-        return len(options_of(a)) * len(options_of(b)) <= _MAX_OPTIONS
+        """Whether the alternatives of both are few and small enough to be combined."""
+        left, right = options_of(a), options_of(b)
+        if len(left) * len(right) > _MAX_OPTIONS:
+            return False
+        widths = [
+            [len(o.properties) for o in side if isinstance(o, Object)] for side in (left, right)
+        ]
+        if min(map(len, widths)) <= 1:
+            return True
+        # Each combination of objects repeats the properties of both.
+        return len(widths[0]) * len(widths[1]) * max(map(max, widths)) <= _MAX_MEMBERS
 
     def disjoint(self, a: Schema, b: Schema, depth: int = 0) -> bool:
         """Whether it is plain that *a* and *b* have no value in common."""

@@ -1,18 +1,22 @@
 """The rules of an object.
 
 Its members come in the order in which the schema declares them, required and optional mixed as
-declared, and other members after them.
+declared, and other members after them.  A few optional ones in a row come in any order: a model
+that writes them in its own would otherwise lose those it has passed.
 
 Theory of operation.  An object's first member may be any optional one before the first required
 one, or that one; after a member, each later one is there or not.  So every property gets one rule
-"this and what may follow", and the rules of an object grow linearly with its properties.  Where
-members have to be counted there is one such rule for each property and count.
+"this and what may follow", and the rules of an object grow linearly with its properties.  Those in
+any order have one for each set of them that may still come.  Where members have to be counted there
+is one such rule for each property and count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Protocol
 
 from gguf_fc.gbnf.json_text import JsonText
@@ -27,6 +31,7 @@ _NEVER: Node = Choice(())
 _NOTHING_MORE: Node = Literal("")
 _MAX_LETTERS = 20_000  # of the names that other members must not have
 _MAX_COUNTED = 600  # rules that counting members may take
+_MAX_FREE = 5  # optional members in a row that may come in any order
 
 
 class Writer(Protocol):
@@ -54,6 +59,7 @@ class ObjectRules:
     path: str
     _members: list[tuple[Node, bool]] = field(init=False)  # each with whether it is required
     _other: Node = field(init=False)
+    _free: dict[tuple[Node, ...], Node] = field(default_factory=dict, init=False)
 
     def write(self) -> Node:
         """The rule of the object."""
@@ -132,30 +138,58 @@ class ObjectRules:
     def _uncounted(self) -> tuple[Node, bool]:
         """The members, then other ones; and may there be none."""
         comma, other = self.writer.text.comma, self._other
-        most = 0 if other == _NEVER else None
         others: Node = _NOTHING_MORE
-        if most is None:
+        if other != _NEVER:
             others = Repeat(sequence(comma, other), int(self.schema.more))
-        lead = next((at for at, (_, needed) in enumerate(self._members) if needed), None)
+        runs = list(self._runs())
+        lead = next((at for at, (_, needed) in enumerate(runs) if needed), None)
         # What begins an object, and what may follow, from the last member back.
         starts: list[Node] = []
         tail: Node = others
         if lead is not None:
+            (first,), _ = runs[lead]
             later = (
-                sequence(comma, node) if needed else optional(sequence(comma, node))
-                for node, needed in self._members[lead + 1 :]
+                sequence(comma, *run) if needed else self._freely(run)
+                for run, needed in runs[lead + 1 :]
             )
             tail = sequence(*later, others)
-            starts.append(sequence(self._members[lead][0], tail))
-            tail = sequence(comma, self._members[lead][0], tail)
-        elif most is None:
+            starts.append(sequence(first, tail))
+            tail = sequence(comma, first, tail)
+        elif other != _NEVER:
             starts.append(sequence(other, Repeat(sequence(comma, other))))
-        for node, _ in reversed(self._members[:lead]):
+        for run, _ in reversed(runs[:lead]):
             following = tail if tail == _NOTHING_MORE else self._define("rest", tail)
-            member = self._define("member", node)
-            starts.append(sequence(member, following))
-            tail = sequence(optional(sequence(comma, member)), following)
+            for at, node in reversed(list(enumerate(run))):
+                rest = self._freely((*run[:at], *run[at + 1 :]))
+                starts.append(sequence(node, rest, following))
+            tail = sequence(self._freely(run), following)
         return choice(*reversed(starts)), lead is None and not self.schema.more
+
+    def _runs(self) -> Iterator[tuple[tuple[Node, ...], bool]]:
+        """The members, few optional ones in a row together; and whether each is required."""
+        for needed, run in groupby(self._members, key=itemgetter(1)):
+            nodes = [node for node, _ in run]
+            if needed:
+                yield from (((node,), True) for node in nodes)
+                continue
+            named = tuple(self._define("member", node) for node in nodes)
+            if len(named) <= _MAX_FREE:
+                yield named, False
+            else:
+                yield from (((node,), False) for node in named)
+
+    def _freely(self, run: tuple[Node, ...]) -> Node:
+        """Any of *run*, in any order, each behind a comma."""
+        comma = self.writer.text.comma
+        if len(run) <= 1:
+            return optional(sequence(comma, *run)) if run else _NOTHING_MORE
+        if run not in self._free:
+            ways = (
+                sequence(comma, node, self._freely((*run[:at], *run[at + 1 :])))
+                for at, node in enumerate(run)
+            )
+            self._free[run] = self._define("rest", optional(choice(*ways)))
+        return self._free[run]
 
     def _define(self, part: str, node: Node) -> Reference:
         return self.writer.define(f"{self.path}.{part}", node)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -155,7 +156,8 @@ def _number_accepts(kind: Number, value: Decimal) -> bool:
     whole = value == value.to_integral_value()
     if (kind.integer and not whole) or (kind.fractional and whole):
         return False
-    if kind.multiple is not None and value % kind.multiple != 0:
+    # As fractions: a decimal remainder of numbers far apart has too many digits for its context.
+    if kind.multiple is not None and Fraction(value) % Fraction(kind.multiple) != 0:
         return False
     return _above(value, kind.least) and _below(value, kind.most)
 

@@ -77,6 +77,11 @@ class StringBound:
         return not found.dfa.has_length(self.min_length, self.max_length)
 
     @property
+    def only_lengths(self) -> StringBound:
+        """The strings of so many characters, whatever they are."""
+        return StringBound(self.min_length, self.max_length)
+
+    @property
     def without_lengths(self) -> StringBound:
         """The same conditions on texts of any length."""
         return replace(self, min_length=0, max_length=None)
@@ -101,6 +106,13 @@ class StringBound:
             _joined(self.not_formats, other.not_formats),
             _joined(self.excluded, other.excluded),
         )
+
+    def simplified(self) -> StringBound:
+        """The same strings, without conditions that all strings fulfil."""
+        if self == self.only_lengths or self.excluded:
+            return self
+        always = _conditions_met(self.without_lengths, ()).dfa.is_all(0)
+        return self.only_lengths if always else self
 
     def complement(self) -> tuple[StringBound, ...]:
         """All other strings: those that one of these allows."""
@@ -160,7 +172,11 @@ def _states(found: _Found, spelling: Spelling) -> Node:
 
 
 def loosened(bound: StringBound, stops: tuple[str, ...] = ()) -> tuple[Left, ...]:
-    """What ``text_rule`` does not enforce, and why."""
+    """What cannot be enforced of a string that holds no stop, and why."""
+    if not stops and bound in (bound.only_lengths, StringBound(excluded=bound.excluded)):
+        return ()
+    if not stops and bound.simplified() == bound.only_lengths:
+        return _conditions_met(bound.without_lengths, ()).left
     return _automaton(bound, stops).left
 
 

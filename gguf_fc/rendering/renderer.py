@@ -99,8 +99,8 @@ class Renderer:
     def render(self, text: str, variables: Mapping[str, Any], now: datetime) -> str:
         """Raises TemplateError, or RunawayTemplate if the process had to be ended."""
         with self._lock:
-            if self._process is None:
-                self._process = _Process()
+            if self._process is None or self._process.popen.poll() is not None:
+                self._process = _Process()  # the first, or one ended while nothing was asked
             process = self._process
             key = process.known.get(text, len(process.known))
             sent = None if text in process.known else text

@@ -49,7 +49,7 @@ def _guarded(measure: Any, dialect: Dialect, row: Row, prefill: str) -> str | No
 
 def _round_trip(dialect: Dialect, row: Row, prefill: str) -> str | None:
     calls, tools = _writable(dialect, row["expected_calls"]), row["tools"]
-    text = dialect.write(tool_calls=calls, prefill=prefill)
+    text = dialect.write(reasoning=_thought(dialect, prefill), tool_calls=calls, prefill=prefill)
     for choice in ("required", "auto"):
         if not dialect.grammar(tools, choice, prefill=prefill).matches(text):
             return f"the {choice} grammar refuses {text!r}"
@@ -61,6 +61,13 @@ def _round_trip(dialect: Dialect, row: Row, prefill: str) -> str | None:
         if reason:
             return f"{how}: {reason} raw {text!r}"
     return None
+
+
+def _thought(dialect: Dialect, prefill: str) -> str | None:
+    """What the model thinks where the prompt has opened its reasoning."""
+    reasoning = dialect.syntax.reasoning
+    opened = reasoning and prefill.rstrip().endswith(reasoning.open.strip())
+    return "Let me see." if opened else None
 
 
 def _writable(dialect: Dialect, calls: list[Row]) -> list[Row]:
@@ -82,11 +89,12 @@ def _pieces(text: str, seed: str) -> Iterator[tuple[str, list[str]]]:
 def _no_call(dialect: Dialect, row: Row, prefill: str) -> str | None:
     """Text is allowed; a call of no tool, or a call cut short, is not."""
     grammar = dialect.grammar(row["tools"], "auto", prefill=prefill)
-    said = dialect.write(_PLAIN, prefill=prefill)
+    thought = _thought(dialect, prefill)
+    said = dialect.write(_PLAIN, thought, prefill=prefill)
     if not grammar.matches(said):
         return f"the auto grammar refuses {said!r}"
     name = row["tools"][0]["function"]["name"]
-    call = dialect.write(tool_calls=[{"name": name, "arguments": {}}], prefill=prefill)
+    call = dialect.write(None, thought, [{"name": name, "arguments": {}}], prefill=prefill)
     damaged = call.replace(name, "no_such_tool")
     if dialect.syntax.marker and grammar.matches(damaged):
         return f"the auto grammar accepts {damaged!r}"

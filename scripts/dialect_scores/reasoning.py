@@ -1,8 +1,9 @@
 """Splitting reasoning from content.
 
 A row gives the markers, or is of a parser whose markers its own rows show: what stands before the
-reasoning and between it and the content.  A template with just these markers is written for the
-row, so that what is measured is what a template leads to.
+reasoning and between it and the content.  If the corpus has a template that the parser is named for
+and that has these markers, that is the row's; if not, a template with just these markers is
+written, so that what is measured is what a template leads to.
 
 1. Where a row does not say whether the prompt had opened the reasoning, either may be right.
 2. A row of a stream may stop before the stream's end: what was said until then may be right too.
@@ -42,39 +43,37 @@ def score(corpus: Corpus) -> Iterator[Figure]:
     """One figure for all rows."""
     rows = list(corpus.rows("reasoning.jsonl"))
     shown = _shown_markers(rows)
-    dialects: dict[Markers, Dialect] = {}
-    real = [corpus.dialect(name) for name in corpus.templates]
+    dialects: dict[tuple[str, Markers], Dialect] = {}
     expected: dict[str, list[Split]] = defaultdict(list)
     for row in rows:
         expected[_subject(row)].append(_expected(row))
     figure = Figure("reasoning", 0.95)
     for n, row in enumerate(rows):
-        markers = _markers(row, shown)
-        if markers not in dialects:
-            dialects[markers] = dialect_with(*markers)
-        dialect = _calling(real, markers, row["raw_output"]) or dialects[markers]
-        found = list(_splits(dialect, row, markers[0]))
+        key = _parser(row), _markers(row, shown)
+        if key not in dialects:
+            dialects[key] = _named(corpus, *key) or dialect_with(*key[1])
+        found = list(_splits(dialects[key], row))
         judged = _judged(row, found, expected[_subject(row)])
-        figure.count(f"{n} {row.get('detector') or row.get('parser')}", *judged)
+        figure.count(f"{n} {_parser(row)}", *judged)
     yield figure
 
 
-def _calling(dialects: list[Dialect], markers: Markers, raw: str) -> Dialect | None:
-    """The dialect that reasons between these markers and calls as *raw* does.
+def _named(corpus: Corpus, parser: str, markers: Markers) -> Dialect | None:
+    """The dialect of the first template with the parser's name in its own, and these markers."""
+    name = _letters(parser.removesuffix("Detector").removesuffix("ReasoningParser"))
+    for template in corpus.templates:
+        if name in _letters(template):
+            dialect = corpus.dialect(template)
+            reasoning = dialect.syntax.reasoning
+            if reasoning is None or reasoning.close.strip() != markers[1]:
+                continue
+            if reasoning.open.strip().startswith(markers[0]):
+                return dialect
+    return None
 
-    Of several, the one that reads a call first.  A tag that opens may have a word behind it.
-    """
-    found: list[tuple[int, int]] = []
-    for n, dialect in enumerate(dialects):
-        reasoning = dialect.syntax.reasoning
-        if reasoning is None or reasoning.close.strip() != markers[1]:
-            continue
-        opening = reasoning.open.strip()
-        if not opening.startswith(markers[0]):
-            continue
-        marks = dialect.syntax.announcements + ((opening,) if opening != markers[0] else ())
-        found += [(raw.find(mark), n) for mark in marks if mark in raw]
-    return dialects[min(found)[1]] if found else None
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def dialect_with(opening: str, closing: str) -> Dialect:
@@ -82,9 +81,10 @@ def dialect_with(opening: str, closing: str) -> Dialect:
     return Dialect.from_template(_TEMPLATE.replace("OPEN", opening).replace("CLOSE", closing))
 
 
-def _splits(dialect: Dialect, row: Row, opening: str) -> Iterator[Split]:
+def _splits(dialect: Dialect, row: Row) -> Iterator[Split]:
     """Content and reasoning as we read them, by rules 1 and 2."""
     begun, raw = row.get("starts_in_reasoning"), row["raw_output"]
+    opening = dialect.syntax.reasoning.open.strip() if dialect.syntax.reasoning else ""
     prefills = [opening] if begun else ["", opening] if begun is None else [""]
     if raw.lstrip().startswith(opening):
         prefills = [""]
@@ -114,7 +114,11 @@ def _policy(expected: Split, found: list[Split], raw: str) -> str | None:
 
 
 def _subject(row: Row) -> str:
-    return f"{row.get('detector')} {row.get('parser')} {row['raw_output']}"
+    return f"{_parser(row)} {row['raw_output']}"
+
+
+def _parser(row: Row) -> str:
+    return str(row.get("detector") or row["parser"])
 
 
 def _expected(row: Row) -> Split:

@@ -92,6 +92,8 @@ def test_a_number_beyond_all_floats_is_not_checked() -> None:
     verdict = judge("[1, -2E6356]", {"items": {"type": "number"}})
     assert verdict == Verdict("not_checked", "the number -2E6356 is too large to be checked")
     assert judge("9" * 5000, {}).result == "not_checked"
+    assert judge("9" * 50 + ".5", {}).result == "not_checked"
+    assert judge("1.5e1", {"type": "integer"}).result == "valid"
 
 
 def test_a_hostile_pattern_ends_soon() -> None:

@@ -150,6 +150,11 @@ def test_calls_sent_one_by_one_are_one_turn_with_its_results_in_order() -> None:
     assert [v["content"] for v in values[2:]] == ["first", "second"]
 
 
+def test_an_id_that_is_made_up_is_nobody_else_s() -> None:
+    values = values_of([USER, called("call_1"), USER, called(None)])
+    assert values[3]["tool_calls"][0]["id"] == "call_1_"
+
+
 def test_a_late_result_stands_behind_its_call() -> None:
     values = values_of([USER, called("a", "b"), result("b", "two"), USER, result("a", "one")])
     assert [v["content"] for v in values[2:]] == ["one", "two", "Hello"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.dialect.incoming import messages_of, tools_of
+from gguf_fc.dialect.incoming import choice_of, format_of, messages_of, tools_of
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.request import Message, Tool, ToolCall
+from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,11 @@ def test_tools_come_in_both_forms() -> None:
         with pytest.raises(InvalidParameter) as caught:
             tools_of([broken])  # type: ignore[list-item]
         assert caught.value.param == "tools[0]"
+
+
+def test_choices_and_formats_of_ours_are_taken_as_they_are() -> None:
+    assert choice_of(None) == ToolChoice()
+    assert choice_of(ToolChoice("required")) == ToolChoice("required")
+    assert format_of(None) == format_of({"type": "text"}) == Format()
+    assert format_of({"type": "json_object"}) == Format(type="json_object")
+    assert format_of(Format(type="json_object")) == Format(type="json_object")

@@ -54,6 +54,7 @@ def test_what_can_only_be_meant_one_way_is_read(text: str, meant: dict[str, Any]
         "{{",
         "{1: 2,}",
         '{"a": ' * (MAX_DEPTH + 1),
+        '{"a": ' * 100 + "1" + "}" * 100,
         '{"a": ' * 5000 + "1" + "}" * 5000,
         "{'a': " + "9" * 5000 + "}",
     ],

@@ -11,7 +11,7 @@ from gguf_fc.dialect.template import Template
 from gguf_fc.errors import TemplateError
 
 
-def rendered(text: str, **variables: Any) -> str:
+def rendered(text: str, /, **variables: Any) -> str:
     return Template(text).render(variables, probe_clock())
 
 
@@ -46,6 +46,13 @@ def test_templates_render_as_their_authors_expect(text: str, expected: str) -> N
     assert rendered(text, x="<1>", d={"b": 1, "a": [2]}) == expected
 
 
+def test_a_variable_hides_no_function() -> None:
+    names = ("raise_exception", "strftime_now", "range", "namespace", "dict")
+    text = "{{ strftime_now('%Y') }}{{ range(2) | list }}{{ dict(a=namespace(b=1).b) }}{{ self }}"
+    found = rendered(text, **dict.fromkeys(names, "mine"), self="x")
+    assert found.startswith("2026[0, 1]{'a': 1}")
+
+
 def test_values_are_copies() -> None:
     messages = [{"role": "user"}]
     assert rendered("{% set _ = messages.append(1) %}{{ messages | length }}", messages=messages)
@@ -77,6 +84,7 @@ def test_values_are_copies() -> None:
         "{{ raise_exception('No.') }}",
         "{{ 1 / 0 }}",
         "{{ missing.attribute }}",
+        "{{ range | tojson }}",
     ],
 )
 def test_whatever_goes_wrong_inside_is_one_kind_of_error(text: str) -> None:

@@ -73,6 +73,7 @@ TOOL = {"type": "function", "function": {"name": "f"}}
             {"grammar": "root ::= [a]", "response_format": {"type": "json_object"}},
             "'response_format' cannot be combined",
         ),
+        ({"grammar": "root ::= " + "(" * 8 + '"a"' + "){1000}" * 8}, "grammar"),
         ({"grammar": 7}, "'grammar' cannot be used"),
     ],
 )

@@ -130,6 +130,12 @@ def test_a_malformed_grammar_is_refused_with_its_reason(random: Llama) -> None:
         Grammars(random.vocabulary).compile(grammar("start: nowhere"))
 
 
+def test_a_grammar_beyond_the_limits_is_refused(random: Llama) -> None:
+    text = "start: T\nT: /.*a.{300}/ & /.*b.{200}/ & ~/.*c.{100}/"
+    with pytest.raises(GrammarError, match="cannot be used: fuel"):
+        Grammars(random.vocabulary).compile(grammar(text))
+
+
 def test_a_grammar_may_allow_the_end_only_where_it_is_whole(random: Llama) -> None:
     constraint = Grammars(random.vocabulary).compile(grammar('start: "ab" | "abab"'))
     (end, *_) = random.vocabulary.ends

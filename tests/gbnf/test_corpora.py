@@ -12,7 +12,7 @@ from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf import schema_to_grammar
 from tests.support.models import DATA
 
-EVERY = 25  # a sample; scripts/measure_schemas.py takes all
+EVERY = 25  # a sample; scripts/schema_scores.py takes all
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_real_schemas_are_judged_rightly_or_say_why_not(rows: list[dict[str, Any
         if (False, True) in verdicts and not grammar.report:
             silent.append(row["id"])
     assert silent == []
-    assert right / len(rows) > 0.75
+    assert right / len(rows) > 0.9
 
 
 def _matches(grammar: Any, value: Any) -> bool:

@@ -58,6 +58,15 @@ def test_the_shortest_and_the_longest_text_are_known(
     assert (found.shortest, found.longest) == (shortest, longest)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "run"),
+    [("a*", (((97, 97),), 0)), ("[ab]{3,}", (((97, 98),), 3))]
+    + [(pattern, None) for pattern in ("ab*", "a{2,3}", "(aa)*", "a?", "(aa)*a", "a|b+")],
+)
+def test_a_run_of_one_kind_of_character_is_recognised(pattern: str, run: object) -> None:
+    assert automaton(pattern).run == run
+
+
 def test_whether_there_is_a_text_of_a_length_is_known() -> None:
     found = automaton("(aaa)+|b{7}")
     lengths = [length for length in range(12) if found.has_length(length, length)]

@@ -83,7 +83,7 @@ def test_the_last_digits_decide_where_they_can() -> None:
     assert len(multiples("1000").gbnf.splitlines()) < 10
 
 
-@pytest.mark.parametrize("step", ["997", "123456.7", "0.123456789"])
+@pytest.mark.parametrize("step", ["997", "123456.7", "0.123456789", "9600"])
 def test_a_divisor_too_large_for_an_automaton_is_refused(step: str) -> None:
     found = multiple_range(Decimal(step), None, None, integer=False, builder=Builder())
     assert found is None

@@ -169,7 +169,7 @@ DEEPEST = 'root ::= "x" ' + '("a" | "b" ' * 60 + ")+*" * 60
         + " ".join(f"r{n}" for n in range(4_900))
         + "".join(f'\nr{n} ::= "(" r{n}? ")"' for n in range(4_900)),
         'root ::= "a"{0,1000000}',
-        "root ::= " + "(" * 8 + '"a"' + "){1000}" * 8,
+        "root ::= " + "(" * 8 + '"a"' + "){0,1000}" * 8,
     ],
     ids=[
         *("deep", "a chain of rules", "long", "wide", "deep and wide", "many rules"),

@@ -202,3 +202,9 @@ def test_long_texts_match() -> None:
     grammar = schema_to_grammar({"type": "array", "items": {"type": "string", "maxLength": 10_000}})
     assert grammar.matches(json.dumps(["x" * 10_000, "y"]))
     assert not grammar.matches(json.dumps(["x" * 10_001]))
+
+
+def test_a_value_far_from_a_multiple_is_no_error() -> None:
+    grammar = schema_to_grammar({"enum": [1e300, 0.015, 0.02], "multipleOf": 0.01})
+    assert grammar.matches("0.02")
+    assert not grammar.matches("0.015")

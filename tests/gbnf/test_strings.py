@@ -126,6 +126,13 @@ def test_what_is_not_enforced_is_named_with_its_reason() -> None:
     assert grammar(StringBound(patterns=("^a", r"(a)\1")), RAW).matches("ab")
 
 
+def test_an_automaton_without_an_expression_is_loosened() -> None:
+    looking_back_in_a_loop = r"^(?:(?<!-)[a-z]|[0-9-]){1,40}$"
+    assert loosened(StringBound(patterns=(looking_back_in_a_loop,))) == (
+        ("pattern", "its automaton is too large to be written as an expression"),
+    )
+
+
 def test_lengths_too_large_for_an_automaton_are_loosened_last() -> None:
     bound = StringBound(0, 50_000, patterns=("^[a-z]+[0-9]*$",))
     assert [keyword for keyword, _ in loosened(bound)] == ["maxLength"]
@@ -168,3 +175,12 @@ def test_the_exact_pattern_of_a_text_matches_nothing_else() -> None:
     assert bound.accepts(text)
     assert not bound.accepts(text + "x")
     assert not bound.accepts(text.replace(".", "x"))
+
+
+def test_conditions_that_every_string_fulfils_are_left_out() -> None:
+    assert StringBound(1, 9, patterns=(".*", "")).simplified() == StringBound(1, 9)
+    assert StringBound(patterns=("a",)).simplified() == StringBound(patterns=("a",))
+    assert loosened(StringBound(0, 100_000)) == ()
+    unknown = StringBound(0, 100_000, formats=("color",))
+    assert unknown.simplified() == StringBound(0, 100_000)
+    assert [keyword for keyword, _ in loosened(unknown)] == ["format"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -19,9 +20,11 @@ from gguf_fc.gbnf import (
     Without,
     schema_to_grammar,
 )
+from gguf_fc.gbnf.formats import FORMATS
 from tests.support.grammar_cases import NODES, SCHEMAS
 from tests.support.lexing import LlamaGrammar, Vocabulary
 from tests.support.models import DATA
+from tests.support.patterns import PATTERN_CASES
 
 A, B = Literal("a"), Literal("b")
 LETTER = CharClass(((ord("a"), ord("z")),))
@@ -123,6 +126,31 @@ def test_llama_cpp_reads_a_schema_as_the_matcher_does(
 )
 def test_llama_cpp_accepts_large_counts(node: Node, vocabulary: Vocabulary) -> None:
     assert LlamaGrammar(Grammar(Builder().build(node)).gbnf, vocabulary).is_valid()
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("pattern", "found", "absent"), PATTERN_CASES)
+def test_llama_cpp_reads_a_pattern_as_the_matcher_does(
+    pattern: str,
+    found: list[str],
+    absent: list[str],
+    vocabulary: Vocabulary,
+    letters: dict[str, int],
+) -> None:
+    if not found:
+        return  # a pattern that nothing matches has no grammar
+    grammar = schema_to_grammar({"type": "string", "pattern": pattern})
+    theirs = LlamaGrammar(grammar.gbnf, vocabulary)
+    for text in [*found, *absent]:
+        if letters.keys() >= set(spelled := json.dumps(text)):
+            assert theirs.matches(spelled, letters) == (text in found), spelled
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", FORMATS)
+def test_llama_cpp_can_run_a_format(name: str, vocabulary: Vocabulary) -> None:
+    grammar = schema_to_grammar({"type": "string", "format": name})
+    assert LlamaGrammar(grammar.gbnf, vocabulary).is_valid()
 
 
 @pytest.mark.live

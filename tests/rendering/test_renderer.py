@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -84,8 +85,6 @@ def test_a_process_that_died_is_started_again(renderer: Renderer) -> None:
     assert process is not None
     os.kill(process.popen.pid, signal.SIGKILL)
     process.popen.wait()
-    with pytest.raises(RunawayTemplate, match="did not answer"):
-        template.render({"x": 1}, NOW)
     assert template.render({"x": 2}, NOW) == "2"
 
 
@@ -101,6 +100,19 @@ def test_a_process_that_does_not_answer_is_killed(
     with pytest.raises(RunawayTemplate):
         template.render({"x": 1}, NOW)
     assert process.popen.returncode == -signal.SIGKILL
+
+
+def test_a_closed_renderer_starts_again_when_it_is_used() -> None:
+    renderer = Renderer()
+    template = renderer.compile("{{ x }}")
+    renderer.close()
+    assert template.render({"x": 1}, NOW) == "1"
+    process = renderer._process
+    assert process is not None
+    renderer.close()
+    assert process.popen.returncode == -signal.SIGKILL
+    assert template.render({"x": 2}, NOW) == "2"
+    renderer.close()
 
 
 def test_the_process_ends_with_its_owner() -> None:
@@ -137,3 +149,20 @@ def test_the_process_has_no_rights_it_does_not_need() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
     assert ended.returncode == 0
+
+
+async def _ticks_while(work: Callable[[], object]) -> int:
+    """How often the event loop turned while *work* ran in a thread."""
+    running, ticks = asyncio.create_task(asyncio.to_thread(work)), 0
+    while not running.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    return ticks
+
+
+def test_other_clients_are_served_while_a_template_runs_away(renderer: Renderer) -> None:
+    def run_away() -> None:
+        with pytest.raises(RunawayTemplate):
+            renderer.compile(ENDLESS).render(LONG, NOW)
+
+    assert asyncio.run(_ticks_while(run_away)) > 20

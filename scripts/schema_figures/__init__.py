@@ -1,0 +1,1 @@
+"""What ``scripts/schema_scores.py`` measures: instances, texts, calls, masks, time."""

@@ -1,0 +1,125 @@
+"""``docs/json-schema.md``: what of JSON Schema is enforced, and how well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from schema_figures.figure import Figure
+
+_HEAD = """\
+# JSON Schema
+
+Written by `scripts/schema_scores.py --masks --page docs/json-schema.md`; do not edit.
+
+A schema of draft 2020-12, 7 or one between (OpenAPI's `nullable` too) becomes a grammar. What it
+forbids and the grammar lets through is in the report, with path, keyword and reason; everything
+else is exact. In replies the report is `loosened`; with `strict: true` it is an error.
+"""
+_KEYWORDS = (
+    ("`type`, type lists, boolean schemas", "yes"),
+    ("`nullable`", "where `$schema` names no draft"),
+    ("`enum`, `const`", "any JSON value, less those that the keywords beside it refuse"),
+    (
+        "`properties`, `required`, `additionalProperties`",
+        "yes; members in declared order, others after them",
+    ),
+    ("`patternProperties`, `propertyNames`", "yes, where the patterns can be followed"),
+    ("`minProperties`, `maxProperties`", "yes, up to 600 states"),
+    (
+        "`dependentRequired`, `dependentSchemas`, `dependencies`",
+        "yes, while the combinations are few",
+    ),
+    ("`items`, `prefixItems`, `additionalItems`, lists in `items`", "yes"),
+    ("`minItems`, `maxItems`", "yes"),
+    (
+        "`contains`, `minContains`, `maxContains`",
+        "yes, up to 300 states; one `contains` for an array",
+    ),
+    ("`uniqueItems`", "where the items are few known values, or differ anyway"),
+    ("`minLength`, `maxLength`", "yes, in characters"),
+    (
+        "`pattern`",
+        "yes, unanchored as in ECMA-262, with look-around; not back references",
+    ),
+    (
+        "`format`",
+        "as an assertion: dates and times, uuid, email, hostname, ipv4, ipv6, uri and their kin",
+    ),
+    (
+        "`minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`",
+        "yes, also the flags of draft 4",
+    ),
+    ("`multipleOf`", "yes, for divisors that an automaton can follow"),
+    ("`allOf`, `anyOf`", "yes, while the combinations are few"),
+    ("`oneOf`", "branches that may share values are taken from each other"),
+    (
+        "`not`, `if`/`then`/`else`",
+        "where what is excluded can be said by a schema",
+    ),
+    (
+        "`unevaluatedProperties`, `unevaluatedItems`",
+        "yes, if nothing beside them is loosened",
+    ),
+    (
+        "`$ref`, `$defs`, `definitions`, `$id`, `$anchor`",
+        "anything in the document, also recursive; drafts up to 7 ignore keywords beside `$ref`",
+    ),
+    ("`$dynamicRef`", "where only one place has that anchor"),
+)
+_NOTES = """\
+
+Reported instead: references to other documents, `divisibleBy`, `extends`, `disallow`,
+`$recursiveRef`. Annotations (`title`, `contentEncoding`, ...) say nothing and are not reported.
+
+## What a grammar decides that a schema leaves open
+
+- Members come in the order in which the schema declares them, required and optional mixed, and
+  other members last. Up to five optional members in a row come in any order.
+- Integers have no fraction and no exponent, and 16 digits where no limit says more.
+- A known value (`const`, `enum`) has one spelling.
+- Strings hold no control characters and no lone surrogates.
+- For a tool, and wherever a grammar is asked to be closed, the outermost object has no members but
+  the declared ones, unless `additionalProperties` or its like speaks of others. Objects inside it
+  are as JSON Schema has them.
+- A `oneOf` that no value can satisfy is read as `anyOf`, and reported.
+
+## Limits
+
+A schema with more than 500,000 values, 5,000,000 characters, 160 levels of brackets, 5,000
+properties in one object, or 20,000 values in one `enum` is refused with its path. What is nested
+more than 40 schemas deep, needs more than 6,000 rules, or takes too many combinations is loosened
+where it is, and reported; the rest of the schema, and other tools, keep all they demand.
+"""
+_FIGURES = """\
+## Figures
+
+Times are processor time.
+
+| | right | wanted | |
+|---|---|---|---|\
+"""
+_LONGEST_LIST = 60
+
+
+def page(figures: Sequence[Figure]) -> str:
+    """The whole page."""
+    return "\n".join(_lines(figures)) + "\n"
+
+
+def _lines(figures: Sequence[Figure]) -> Iterator[str]:
+    yield from (_HEAD, "## Keywords", "", "| keyword | enforced |", "|---|---|")
+    yield from (f"| {names} | {enforced} |" for names, enforced in _KEYWORDS)
+    yield from (_NOTES, _FIGURES)
+    for figure in figures:
+        yield f"| {' | '.join(cell.replace('|', ' ') for cell in figure.cells)} |"
+    for figure in figures:
+        if figure.misses:
+            yield from ("", f"## Not right: {figure.name}", "")
+            yield from (f"- {_safe(miss)}" for miss in figure.misses[:_LONGEST_LIST])
+            if (left := len(figure.misses) - _LONGEST_LIST) > 0:
+                yield f"- and {left} more"
+
+
+def _safe(miss: str) -> str:
+    name, _, reason = miss.partition(": ")
+    return f"{name}: `{reason.replace('`', '')[:120]}`"
