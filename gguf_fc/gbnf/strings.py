@@ -156,7 +156,8 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     terms: list[Node] = []
     for part in found.parts:
         term = expression(part.tree, part.dfa, letter)
-        terms.append(term if part.wanted else Not(term))
+        if part.wanted or term != Choice(()):
+            terms.append(term if part.wanted else Not(term))
     if found.lengths != (0, None) or not any(part.wanted for part in found.parts):
         terms.append(Repeat(letter(ALL), *found.lengths))
     whole = terms[0] if len(terms) == 1 else Both(tuple(terms))
