@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from itertools import count
 from typing import Any, Self
@@ -15,7 +16,7 @@ from gguf_fc.dialect.analysis import Analysis, analyse
 from gguf_fc.dialect.chat import Compile, probe_clock
 from gguf_fc.dialect.derive import Finding
 from gguf_fc.dialect.grammar import Wanted, build_grammar
-from gguf_fc.dialect.history import arguments_of
+from gguf_fc.dialect.history import Needs, arguments_of
 from gguf_fc.dialect.ids import short_id
 from gguf_fc.dialect.incoming import (
     Json,
@@ -32,6 +33,7 @@ from gguf_fc.dialect.reply import Reply, read
 from gguf_fc.dialect.segments import Guard, Prompt
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
+from gguf_fc.dialect.thinking import Thinking
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.gbnf import Grammar
@@ -105,6 +107,16 @@ class Dialect:
         """A few words for the start-up line."""
         return f"{'native' if self.native else 'generic'} ({_form(self.syntax)})"
 
+    @property
+    def needs(self) -> Needs:
+        """What the template requires of a conversation."""
+        return self._analysis.needs
+
+    @property
+    def thinking(self) -> Thinking:
+        """The variables by which the template lets reasoning be set."""
+        return self._analysis.thinking
+
     def thinking_variables(
         self,
         on: bool | None = None,  # noqa: FBT001
@@ -114,7 +126,7 @@ class Dialect:
 
         Empty where the template has none; None leaves the choice to the template.
         """
-        return self._analysis.thinking.variables(on, effort)
+        return self.thinking.variables(on, effort)
 
     def write(
         self,
@@ -213,6 +225,8 @@ def describe(dialect: Dialect) -> dict[str, Any]:
         "native": dialect.native,
         "label": dialect.label,
         "syntax": dialect.syntax.to_dict(),
+        "needs": asdict(dialect.needs),
+        "thinking": dialect.thinking.to_dict(),
         "evidence": [
             {"name": item.name, "value": item.value, "evidence": item.evidence}
             for item in dialect.evidence

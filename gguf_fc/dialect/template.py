@@ -27,7 +27,7 @@ from gguf_fc.errors import TemplateError
 
 _MOST_TEXT = 16_000_000  # characters of a template's output
 _MOST_REPEATED = 100_000  # length of what ``*`` may build
-_MOST_TURNS = 100_000  # of all loops over ``range``
+_MOST_TURNS = 10_000_000  # of all loops over ``range``; some look back from every message
 _WIDTH = re.compile(r"[%:{][^a-zA-Z]*\d{6}")  # of six digits, in a format
 _WIDTH_FROM_ARGUMENT = re.compile(r"%[^a-zA-Z]*\*|:[^{}]*\{")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gguf_fc.dialect.chat import Chat
@@ -94,6 +94,13 @@ class Thinking:
             if word is not None:
                 found[amount.name] = word
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON-able data."""
+        return {
+            "switches": [asdict(switch) for switch in self.switches],
+            "amounts": [{**asdict(amount), "takes": [*amount.takes]} for amount in self.amounts],
+        }
 
 
 def thinking_of(chat: Chat) -> Thinking:

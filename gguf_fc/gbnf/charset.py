@@ -13,7 +13,8 @@ from functools import cache
 Charset = tuple[tuple[int, int], ...]
 
 LAST = sys.maxunicode
-ALL: Charset = ((0, LAST),)
+SURROGATES = (0xD800, 0xDFFF)  # halves of a character, which no text is made of
+ALL: Charset = ((0, SURROGATES[0] - 1), (SURROGATES[1] + 1, LAST))
 NONE: Charset = ()
 
 DIGITS: Charset = ((0x30, 0x39),)
@@ -94,7 +95,7 @@ def complement(characters: Charset) -> Charset:
         start = high + 1
     if start <= LAST:
         gaps.append((start, LAST))
-    return tuple(gaps)
+    return intersection(tuple(gaps), ALL)
 
 
 def intersection(a: Charset, b: Charset) -> Charset:
@@ -146,7 +147,7 @@ def category(name: str) -> Charset | None:
     if short == "LC":
         return union(*(_categories()[each] for each in ("Lu", "Ll", "Lt")))
     found = [ranges for each, ranges in _categories().items() if each.startswith(short)]
-    return union(*found) if found and short else None
+    return intersection(union(*found), ALL) if found and short else None
 
 
 @cache

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from gguf_fc.gbnf.charset import ALL, Charset, charset, of, union
+from gguf_fc.gbnf.charset import LAST, SURROGATES, Charset, charset, of, union
 
 State = TypeVar("State", bound=Hashable)
 
@@ -151,7 +151,8 @@ class Dfa:
 def partition(sets: Iterable[Charset]) -> tuple[tuple[Charset, ...], dict[Charset, frozenset[int]]]:
     """An alphabet whose letters do not lie across any of *sets*, and the letters of each."""
     distinct = list(dict.fromkeys(sets))
-    changes: dict[int, int] = {0: 0}
+    first, last = SURROGATES
+    changes = {0: 0, first: 0, last + 1: 0}
     for at, ranges in enumerate(distinct):
         for low, high in ranges:
             changes[low] = changes.get(low, 0) ^ (1 << at)
@@ -159,9 +160,9 @@ def partition(sets: Iterable[Charset]) -> tuple[tuple[Charset, ...], dict[Charse
     by_members: dict[int, list[tuple[int, int]]] = {}
     marks = sorted(changes)
     inside = 0
-    for low, after in zip(marks, [*marks[1:], ALL[0][1] + 1], strict=True):
+    for low, after in zip(marks, [*marks[1:], LAST + 1], strict=True):
         inside ^= changes[low]
-        if low < after:
+        if low < after and not first <= low <= last:
             by_members.setdefault(inside, []).append((low, after - 1))
     letters = list(by_members)
     found = {

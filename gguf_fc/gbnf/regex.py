@@ -24,6 +24,7 @@ from gguf_fc.gbnf.charset import (
     both_cases,
     category,
     complement,
+    intersection,
     of,
     union,
 )
@@ -118,7 +119,7 @@ def search(tree: Tree) -> Tree:
 
 def literal(text: str) -> Tree:
     """Exactly *text*."""
-    return Series(tuple(Chars(of(letter)) for letter in text))
+    return Series(tuple(Chars(intersection(of(letter), ALL)) for letter in text))
 
 
 def nodes(tree: Tree) -> Iterator[Tree]:
@@ -244,7 +245,8 @@ class _Parser:
         return self._chars(self._escaped_set())
 
     def _chars(self, characters: Charset) -> Chars:
-        return Chars(both_cases(characters) if self._flags.any_case else characters)
+        wanted = both_cases(characters) if self._flags.any_case else characters
+        return Chars(intersection(wanted, ALL))
 
     def _escaped_set(self) -> Charset:
         """What an escape stands for, in a class or outside."""

@@ -182,15 +182,18 @@ class _Network:
             for letter, threads in self._ways(thread, state).items():
                 found[letter] |= threads
         for letter, threads in enumerate(found):
-            if not threads:
+            if threads:
+                behind = self._behind_after(state, letter) if self._behind else ()
+                yield State(frozenset(threads), self._kind(letter), behind)
+            else:
                 yield None
-                continue
-            code = self.alphabet[letter][0][0]
-            behind = tuple(
-                at if at == DEAD else dfa.moves[at][dfa.letter(code)]
-                for at, (_, dfa) in zip(state.behind, self._behind, strict=True)
-            )
-            yield State(frozenset(threads), self._kind(letter), behind)
+
+    def _behind_after(self, state: State, letter: int) -> tuple[int, ...]:
+        code = self.alphabet[letter][0][0]
+        return tuple(
+            at if at == DEAD else dfa.moves[at][dfa.letter(code)]
+            for at, (_, dfa) in zip(state.behind, self._behind, strict=True)
+        )
 
     def _kind(self, letter: int) -> str:
         return "word" if letter in self.words else "other"

@@ -47,7 +47,6 @@ _MAX_MEMBERS = 800  # properties in all of these
 _MAX_STEPS = 30_000  # meetings in all
 _MAX_LOOKS = 20_000  # comparisons in all
 _MAX_DEPTH = 6  # of references looked through to see that two schemas have nothing in common
-_MAX_DIGITS = 30  # of a common multiple
 
 
 @dataclass(slots=True, eq=False)
@@ -155,7 +154,7 @@ class Meeting:
     def _kinds(self, a: Schema, b: Schema) -> Schema:
         match a, b:
             case Number(), Number():
-                return _numbers(a, b)
+                return self._numbers(a, b)
             case String(mine), String(theirs):
                 return string(mine.meet(theirs))
             case Array(), Array():
@@ -164,6 +163,16 @@ class Meeting:
                 return meet_objects(self.meet, a, b)
             case _:
                 return a if a == b else NOTHING
+
+    def _numbers(self, a: Number, b: Number) -> Schema:
+        least = _tighter(a.least, b.least, lambda x, y: x > y)
+        most = _tighter(a.most, b.most, lambda x, y: x < y)
+        multiple = _common_multiple(a.multiple, b.multiple)
+        if multiple is None and a.multiple is not None:
+            self.loosen("what is a multiple of both numbers has too many digits")
+            multiple = a.multiple
+        integer, fractional = a.integer or b.integer, a.fractional or b.fractional
+        return number(Number(least, most, integer, multiple, fractional))
 
     def _arrays(self, a: Array, b: Array) -> Schema:
         width = max(len(a.prefix), len(b.prefix))
@@ -219,7 +228,7 @@ def least_of(a: int | None, b: int | None) -> int | None:
 
 def number(found: Number) -> Schema:
     """*found*, unless no number can be within its limits."""
-    least, most = found.least, found.most
+    least, most, multiple = found.least, found.most, found.multiple
     if found.integer and found.fractional:
         return NOTHING
     if least is not None and most is not None:
@@ -227,6 +236,8 @@ def number(found: Number) -> Schema:
             return NOTHING
         if least.value == most.value and (found.fractional or not _holds_edge(least, most)):
             return NOTHING
+    if found.integer and multiple is not None and 1 % Fraction(multiple) == 0:
+        return replace(found, multiple=None)  # every integer is a multiple of it
     return found
 
 
@@ -242,21 +253,14 @@ def string(bound: StringBound) -> Schema:
     return NOTHING if bound.is_empty else String(bound)
 
 
-def _numbers(a: Number, b: Number) -> Schema:
-    least = _tighter(a.least, b.least, lambda x, y: x > y)
-    most = _tighter(a.most, b.most, lambda x, y: x < y)
-    multiple = _common_multiple(a.multiple, b.multiple)
-    integer, fractional = a.integer or b.integer, a.fractional or b.fractional
-    return number(Number(least, most, integer, multiple, fractional))
-
-
 def _common_multiple(a: Decimal | None, b: Decimal | None) -> Decimal | None:
-    """The smallest number that is a whole multiple of both."""
+    """The smallest number that is a whole multiple of both; None where it has too many digits."""
     if a is None or b is None:
         return a if b is None else b
     one, other = Fraction(a), Fraction(b)
     common = Fraction(lcm(one.numerator, other.numerator), gcd(one.denominator, other.denominator))
-    return Decimal(common.numerator) / Decimal(common.denominator)
+    written = Decimal(common.numerator) / Decimal(common.denominator)
+    return written if Fraction(written) == common else None
 
 
 def _tighter(

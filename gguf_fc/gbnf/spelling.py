@@ -11,10 +11,12 @@ can be intersected and taken from each other as if they were the texts themselve
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gguf_fc.gbnf.charset import (
     LAST,
     Charset,
+    charset,
     complement,
     contains,
     difference,
@@ -33,7 +35,9 @@ _BEYOND_ASCII: Charset = ((0x80, 0xD7FF), (0xE000, 0xFFFF))
 _ASTRAL: Charset = ((0x10000, LAST),)
 _ESCAPED_TOO = union(_DELETE, _BEYOND_ASCII, _ASTRAL)  # that may also be written by number
 _HIGH, _LOW = 0xD800, 0xDC00
+_HALF = 0x400  # values of one half
 _HEX_DIGITS = "0123456789abcdef"
+_MOST_KEPT = 1_000  # rules of numbers, from one grammar to the next
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +102,7 @@ def char_class(characters: Charset) -> Node:
     return CharClass(characters)
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def numbered(codes: Charset, width: int) -> Node:
     """The numbers in *codes* as *width* hexadecimal digits, in either case."""
     if width == 0:
@@ -119,20 +124,24 @@ def _hex_digits(values: list[int]) -> Node:
     return CharClass(of(letters + letters.upper()))
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def _pairs(astral: Charset) -> Node:
     """Characters beyond 16 bits as a high and a low half."""
-    first_code = _ASTRAL[0][0]
-    highs: dict[Charset, list[int]] = {}
+    highs: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for low, high in astral:
-        for half in range((low - first_code) >> 10, ((high - first_code) >> 10) + 1):
-            start = first_code + (half << 10)
-            first, last = max(low, start) - start, min(high, start + 0x3FF) - start
-            highs.setdefault(((first, last),), []).append(half)
-    ways: list[Node] = []
-    for lows, halves in highs.items():
-        leading = union(*(((_HIGH + half, _HIGH + half),) for half in halves))
-        trailing = tuple((_LOW + low, _LOW + high) for low, high in lows)
-        ways.append(
-            sequence(Literal("u"), numbered(leading, 4), Literal("\\u"), numbered(trailing, 4))
-        )
-    return choice(*ways)
+        first, first_low = divmod(low - _ASTRAL[0][0], _HALF)
+        last, last_low = divmod(high - _ASTRAL[0][0], _HALF)
+        if first < last and first_low > 0:
+            highs.setdefault((first_low, _HALF - 1), []).append((first, first))
+            first, first_low = first + 1, 0
+        if first < last and last_low < _HALF - 1:
+            highs.setdefault((0, last_low), []).append((last, last))
+            last, last_low = last - 1, _HALF - 1
+        highs.setdefault((first_low, last_low), []).append((first, last))
+    return choice(*(_pair(charset(leading), lows) for lows, leading in highs.items()))
+
+
+def _pair(leading: Charset, lows: tuple[int, int]) -> Node:
+    high = tuple((_HIGH + first, _HIGH + last) for first, last in leading)
+    low = ((_LOW + lows[0], _LOW + lows[1]),)
+    return sequence(Literal("u"), numbered(high, 4), Literal("\\u"), numbered(low, 4))

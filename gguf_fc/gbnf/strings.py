@@ -156,7 +156,8 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     terms: list[Node] = []
     for part in found.parts:
         term = expression(part.tree, part.dfa, letter)
-        terms.append(term if part.wanted else Not(term))
+        if part.wanted or term != Choice(()):
+            terms.append(term if part.wanted else Not(term))
     if found.lengths != (0, None) or not any(part.wanted for part in found.parts):
         terms.append(Repeat(letter(ALL), *found.lengths))
     whole = terms[0] if len(terms) == 1 else Both(tuple(terms))
@@ -223,20 +224,36 @@ def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
-    """What the conditions but the lengths allow; where that is too large, without the last."""
+    """What the conditions but the lengths allow, without those that would be too much."""
     wanted, left = _parts(bound)
-    barred = (*_stop_parts(stops), *_excluded_parts(bound.excluded))
-    # What is barred alone always fits.
-    limit = MOST_STATES + sum(map(len, (*stops, *bound.excluded)))
-    while True:
-        parts = (*barred, *wanted)
-        try:
-            dfa = meet([(part.dfa, part.wanted) for part in parts], limit)
-        except TooLarge:
-            reason = "together with its siblings it is too large"
-            wanted, left = wanted[:-1], (*left, (wanted[-1].keyword, reason))
+    parts = (*_stop_parts(stops), *_excluded_parts(bound.excluded))
+    dfa = _barring(bound.excluded, stops)
+    for part in wanted:
+        met = _met(dfa, part.dfa, wanted=part.wanted)
+        if met is None:
+            left = (*left, (part.keyword, "together with its siblings it is too large"))
         else:
-            return _Found(dfa, parts, (0, None), left)
+            dfa, parts = met, (*parts, part)
+    return _Found(dfa, parts, (0, None), left)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _barring(excluded: tuple[str, ...], stops: tuple[str, ...]) -> Dfa:
+    """What is neither excluded nor holds a stop.  This always has an automaton."""
+    parts = (*_stop_parts(stops), *_excluded_parts(excluded))
+    limit = MOST_STATES + sum(map(len, (*stops, *excluded)))
+    return meet([(part.dfa, part.wanted) for part in parts], limit)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _met(dfa: Dfa, other: Dfa, *, wanted: bool) -> Dfa | None:
+    """What *dfa* and, as *wanted*, *other* allow; None if that is too large."""
+    if dfa.is_all(0) and wanted:
+        return other
+    try:
+        return meet([(dfa, True), (other, wanted)], MOST_STATES + len(dfa.moves))
+    except TooLarge:
+        return None
 
 
 @lru_cache(maxsize=_MOST_KEPT)

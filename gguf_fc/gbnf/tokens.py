@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.prune import nodes
-from gguf_fc.gbnf.rules import Literal, Node, Rules, Special, Until, Without
+from gguf_fc.gbnf.rules import Literal, Node, Rules, Special, Until
 
 
 def token_pattern(special: Iterable[str]) -> re.Pattern[str]:
@@ -29,7 +29,9 @@ def number_of(node: Special, special: Mapping[str, int]) -> int:
 
 
 def named_tokens(rules: Rules, special: Mapping[str, int]) -> frozenset[int]:
-    """The control tokens that *rules* name; "any but one" names them all.
+    """The control tokens that *rules* ask for; "any but one" asks for them all.
+
+    Text without a marker does not ask for the marker's tokens.
 
     *special* maps the text of each control token to its number.
     """
@@ -53,9 +55,7 @@ def _texts(node: Node) -> tuple[str, ...]:
     match node:
         case Literal(text):
             return (text,)
-        case Until(markers, barred):
-            return markers + barred
-        case Without(markers):
+        case Until(markers):
             return markers
         case _:
             return ()

@@ -54,6 +54,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     if "template" in found:
         yield f"template    {found['template']}"
     yield f"tools       {tools['label']}"
+    yield from (f"thinking    {setting}" for setting in _settings(tools["thinking"]))
     yield from (f"warning     {warning}" for warning in tools["warnings"])
     yield from ("", "syntax")
     yield from (f"  {key:<10} {_as_json(value)}" for key, value in tools["syntax"].items())
@@ -63,6 +64,14 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"      {item['evidence']}"
     yield from ("", "example call", *_indented(tools["example"]))
     yield from ("", "its grammar", *_indented(tools["gbnf"]))
+
+
+def _settings(thinking: Mapping[str, Any]) -> Iterator[str]:
+    """What can be set of reasoning, in words."""
+    for switch in thinking["switches"]:
+        yield f"{switch['name']}: {switch['on']!r} or {switch['off']!r}"
+    for amount in thinking["amounts"]:
+        yield f"{amount['name']}: {', '.join(amount['takes'])}"
 
 
 def _model(header: Header) -> dict[str, Any]:

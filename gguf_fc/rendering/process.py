@@ -11,7 +11,6 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +19,17 @@ from gguf_fc.dialect.template import Template
 from gguf_fc.errors import TemplateError
 from gguf_fc.rendering.frames import FrameError, encode, receive
 
-CPU_SECONDS = 2.0  # for one rendering, compiling included
+CPU_SECONDS = 2.0  # for one rendering, compiling included ...
+CPU_SECONDS_PER_MESSAGE = 0.005  # ... and more for long conversations: some templates look back
+MOST_CPU_SECONDS = 10.0  # from every message; but never more than this
 MEMORY = 1 << 30  # bytes of address space; the interpreter itself takes about a tenth
+_LIMITS = {
+    "RLIMIT_AS": MEMORY,
+    "RLIMIT_CORE": 0,
+    "RLIMIT_FSIZE": 0,
+    "RLIMIT_NOFILE": 0,  # those that are open stay open
+    "RLIMIT_NPROC": 0,
+}
 
 
 def main(argv: list[str]) -> None:
@@ -35,7 +43,10 @@ def main(argv: list[str]) -> None:
                 question = receive(line.recv)
             except FrameError:
                 return  # nobody asks any more
-            line.sendall(encode(_bounded(lambda: _answer(question, templates))))  # noqa: B023
+            signal.setitimer(signal.ITIMER_PROF, _budget(question))
+            answer = encode(_answer(question, templates))
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            line.sendall(answer)
 
 
 def _warm_up() -> None:
@@ -46,27 +57,20 @@ def _warm_up() -> None:
 
 
 def _give_up_rights() -> None:
-    limits = {
-        resource.RLIMIT_AS: MEMORY,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: 0,  # those that are open stay open
-        resource.RLIMIT_NPROC: 0,
-    }
-    for limit, most in limits.items():
-        _, hard = resource.getrlimit(limit)
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (allowed, allowed))
+    for name, most in _LIMITS.items():
+        with suppress(AttributeError, ValueError, OSError):  # not every system has every limit
+            limit = getattr(resource, name)
+            _, hard = resource.getrlimit(limit)
+            allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(limit, (allowed, allowed))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is for the server
 
 
-def _bounded(answer: Callable[[], Any]) -> Any:
-    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-    try:
-        return answer()
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+def _budget(question: Any) -> float:
+    """Seconds of processor time for a rendering."""
+    messages = question[2].get("messages") or ()
+    return min(CPU_SECONDS + CPU_SECONDS_PER_MESSAGE * len(messages), MOST_CPU_SECONDS)
 
 
 def _answer(question: Any, templates: dict[int, Template | TemplateError]) -> tuple[bool, str]:

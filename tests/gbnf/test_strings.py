@@ -184,3 +184,10 @@ def test_conditions_that_every_string_fulfils_are_left_out() -> None:
     unknown = StringBound(0, 100_000, formats=("color",))
     assert unknown.simplified() == StringBound(0, 100_000)
     assert [keyword for keyword, _ in loosened(unknown)] == ["format"]
+
+
+def test_half_a_character_is_in_no_text() -> None:
+    ours = grammar(StringBound(excluded=("\ud800", "a")), JSON)
+    theirs = LlguidanceGrammar(ours.llguidance())
+    for text, allowed in (("b", True), ("\\ud83d\\ude00", True), ("\\ud83d", False), ("a", False)):
+        assert ours.matches(text) == theirs.matches(text) == allowed, text

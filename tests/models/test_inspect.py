@@ -42,3 +42,12 @@ def test_a_file_without_a_template_says_so(tmp_path: Path) -> None:
 def test_a_template_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         inspect_template(tmp_path / "no.jinja")
+
+
+def test_what_can_be_set_of_reasoning_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "effort.jinja"
+    effort = "{{ {'none': 1, 'high': 2, '': 3}[reasoning_effort or ''] + 1 }}"
+    path.write_text(effort + template_text("tagged"))
+    lines = inspection_text(inspect_template(path)).splitlines()
+    assert "thinking    enable_thinking: True or False" in lines
+    assert "thinking    reasoning_effort: none, high" in lines

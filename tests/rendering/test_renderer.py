@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from gguf_fc import Dialect
@@ -16,6 +17,7 @@ from gguf_fc.dialect.chat import probe_clock
 from gguf_fc.dialect.template import Template
 from gguf_fc.errors import RunawayTemplate, TemplateError
 from gguf_fc.rendering import renderer as renderer_module
+from gguf_fc.rendering.process import _budget
 from gguf_fc.rendering.renderer import Renderer
 from tests.support.templates import NAMES, template_text
 
@@ -123,6 +125,38 @@ def test_the_process_ends_with_its_owner() -> None:
     popen = process.popen
     del owner, process
     assert popen.returncode == -signal.SIGKILL
+
+
+def test_the_process_ends_when_its_owner_is_killed() -> None:
+    script = (
+        "import os, signal\n"
+        "from gguf_fc.dialect.chat import probe_clock\n"
+        "from gguf_fc.rendering.renderer import Renderer\n"
+        "owner = Renderer()\n"
+        "owner.compile('x').render({}, probe_clock())\n"
+        "print(owner._process.popen.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script], check=False, timeout=60, capture_output=True
+    )
+    assert killed.returncode == -signal.SIGKILL
+    psutil.wait_procs(_still_there(int(killed.stdout)), timeout=10)
+    assert not _still_there(int(killed.stdout))
+
+
+def _still_there(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [] if process.status() == psutil.STATUS_ZOMBIE else [process]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_a_long_conversation_has_a_larger_budget() -> None:
+    assert _budget([0, None, {}, ""]) == 2
+    assert _budget([0, None, {"messages": [{}] * 1000}, ""]) == 7
+    assert _budget([0, None, {"messages": [{}] * 99999}, ""]) == 10
 
 
 def test_a_malicious_template_gets_a_generic_dialect_in_bounded_time(renderer: Renderer) -> None:

@@ -1,0 +1,36 @@
+"""Which control tokens a grammar asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from gguf_fc.errors import GrammarError
+from gguf_fc.gbnf import Builder, CharClass, Grammar, Literal, Node, Repeat, Special, Until, Without
+from gguf_fc.gbnf import Sequence as Row
+
+SPECIAL = {"<a>": 1, "<a><b>": 2, "<b>": 3, "<c>": 4}
+
+
+@pytest.mark.parametrize(
+    ("node", "tokens"),
+    [
+        (Literal("x <a> y <c>"), {1, 4}),
+        (Literal("<a><b>"), {2}),  # the longest that begins there
+        (Until(("<b>!", "<c>")), {3, 4}),
+        (Without(("<a>",)), set()),
+        (Row((Without(("<a>",)), Literal("<b>"))), {3}),
+        (Repeat(CharClass(((60, 62),))), set()),
+        (Special("<a>"), {1}),
+        (Special(7), {7}),
+        (Special("<a>", negated=True), {1, 2, 3, 4}),
+    ],
+)
+def test_tokens_that_are_asked_for(node: Node, tokens: set[int]) -> None:
+    assert Grammar(Builder().build(node)).tokens(SPECIAL) == tokens
+
+
+def test_a_token_that_is_not_in_the_vocabulary_is_named() -> None:
+    grammar = Grammar(Builder().build(Special("<d>")))
+    for use in (grammar.tokens, grammar.llguidance):
+        with pytest.raises(GrammarError, match="no control token '<d>'"):
+            use(SPECIAL)
