@@ -26,7 +26,7 @@ def inspect_model(path: Path, override: Path | None = None) -> dict[str, Any]:
         "file": str(header.path),
         "model": _model(header),
         "template": _origin(override, header),
-        "tools": describe(dialect_of(header, template)),
+        "tools": describe(dialect_of(header, template, Renderer())),
     }
 
 

@@ -34,6 +34,7 @@ class Plan:
     entry: Entry
     header: Header
     dialect: Dialect
+    renderer: Renderer  # where the dialect's template runs
     load: Load
     context_note: str  # the context's size and why
     warnings: tuple[str, ...]
@@ -54,10 +55,12 @@ def plan(entry: Entry, settings: Settings) -> Plan:
         asked=settings.ctx or entry.context,
     )
     template = template_text(settings.chat_template or entry.chat_template, header)
+    renderer = Renderer()
     return Plan(
         entry=entry,
         header=header,
-        dialect=dialect_of(header, template),
+        dialect=dialect_of(header, template, renderer),
+        renderer=renderer,
         load=Load(
             path=str(header.path),
             n_ctx=context.n_ctx,
@@ -97,7 +100,7 @@ def template_text(override: Path | None, header: Header) -> str | None:
         raise ConfigError(f"The chat template {override} cannot be read: {error}") from error
 
 
-def dialect_of(header: Header, template: str | None) -> Dialect:
+def dialect_of(header: Header, template: str | None, renderer: Renderer) -> Dialect:
     """What the model speaks.  Without *template*, a plain one that every model understands."""
     own = template is not None and template == header.chat_template
     return Dialect.from_template(
@@ -107,7 +110,7 @@ def dialect_of(header: Header, template: str | None) -> Dialect:
         special_tokens=tuple(header.control_tokens),
         tool_use_template=header.tool_use_template if own else None,
         clock=_local_time,
-        compile_template=Renderer().compile,
+        compile_template=renderer.compile,
     )
 
 

@@ -215,6 +215,7 @@ class Pool:
         model, self.loaded = self.loaded, None
         if model is not None:
             await model.worker.stop()
+            await asyncio.to_thread(model.plan.renderer.close)
 
     def _refuse_if_stopped(self) -> None:
         if self._stopped:

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openai
+import psutil
 import pytest
 
 from gguf_fc.models.registry import demo_entry
-from tests.support.server import running
+from tests.support.server import Server, running
 
 pytestmark = pytest.mark.live
 
@@ -24,6 +25,12 @@ def model_file() -> Path:
         if isinstance(path, Path) and path.exists():
             return path
     pytest.skip(f"neither the demo model nor {TRIAL}")
+
+
+def renderers(server: Server) -> list[psutil.Process]:
+    """The processes in which templates are rendered."""
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return [child for child in children if "gguf_fc.rendering.process" in child.cmdline()]
 
 
 def test_each_request_is_answered_by_the_model_it_names(tmp_path: Path) -> None:
@@ -43,6 +50,7 @@ def test_each_request_is_answered_by_the_model_it_names(tmp_path: Path) -> None:
         with ThreadPoolExecutor(len(names)) as threads:
             answered = list(threads.map(ask, names))
         assert answered == ["one", "two", "two", "two", "one", "one"]
+        assert len(renderers(server)) == 1  # the other model's is gone
         with pytest.raises(openai.NotFoundError, match=r"no model 'three'.*offers: one, two"):
             ask("three")
     assert server.errors.read_text() == ""
