@@ -37,7 +37,7 @@ from gguf_fc.gbnf.regex import (
 
 MOST_STATES = 3_000
 _MOST_PLACES = 20_000
-_MOST_STEPS = 400_000  # of threads, over all states
+_MOST_STEPS = 2_000_000  # of threads, over all states
 
 Obligation = tuple[int, int]  # an automaton that reads ahead, and its state
 
@@ -82,7 +82,8 @@ def regex_automaton(tree: Tree) -> Dfa:
     try:
         return _Network(alphabet, letters, words).automaton(tree, "")
     except TooLarge as error:
-        raise Unsupported(f"its automaton has more than {MOST_STATES} states") from error
+        reason = f"its automaton has more than {MOST_STATES} states, or takes too long to build"
+        raise Unsupported(reason) from error
 
 
 @dataclass(slots=True, eq=False)
@@ -179,7 +180,9 @@ class _Network:
         """Where *state* leads, letter by letter."""
         found: list[set[Thread]] = [set() for _ in self.alphabet]
         for thread in state.threads:
-            for letter, threads in self._ways(thread, state).items():
+            ways = self._ways(thread, state)
+            self._count_steps(sum(map(len, ways.values())))
+            for letter, threads in ways.items():
                 found[letter] |= threads
         for letter, threads in enumerate(found):
             if threads:
@@ -243,9 +246,7 @@ class _Network:
         waiting = [thread]
         found: list[Thread] = []
         while waiting:
-            self._steps += 1
-            if self._steps > _MOST_STEPS:
-                raise TooLarge
+            self._count_steps(1)
             current = waiting.pop()
             place = self._places[current.at]
             if not isinstance(place, _Fork):
@@ -257,6 +258,11 @@ class _Network:
                     seen.add(onward)
                     waiting.append(onward)
         return found
+
+    def _count_steps(self, count: int) -> None:
+        self._steps += count
+        if self._steps > _MOST_STEPS:
+            raise TooLarge
 
     def _met(
         self,

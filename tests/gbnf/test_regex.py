@@ -46,6 +46,7 @@ def test_a_pattern_is_found_where_it_should_be(
         ("a(?=(?<=a)b)", "looks behind from inside a look ahead"),
         ("(a{1000}){1000}", "more than 20000 places"),
         ("(a|b)*a(a|b){20}", "more than 3000 states"),
+        ("(a?){500}a{500}", "takes too long to build"),
     ],
 )
 def test_what_cannot_be_an_automaton_says_why(pattern: str, reason: str) -> None:
