@@ -20,12 +20,13 @@ from gguf_fc.errors import (
     EngineError,
     GgufFcError,
     GrammarError,
+    InvalidParameter,
     SchemaNotEnforceable,
     error_for,
 )
 from gguf_fc.events import Event, Finish
 from gguf_fc.gbnf import Grammar
-from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, Job
+from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, GrammarText, Job
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.request import Request, Tool
 
@@ -137,7 +138,7 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     """Everything that can be decided before the first token; runs off the event loop."""
     dialect = model.dialect
     prompt = prompt_of(request, dialect, request.shown_tools)
-    grammar, text = grammars.get(model, request, prompt.prefill)
+    grammar, text = _grammar(request, model, grammars, prompt)
     _refuse_loosened_strict(grammar, request)
     job = Job(
         id=ids.reply(),
@@ -152,6 +153,22 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     prefill = prompt.prefill if request.grammar is None else ""
     parser = dialect.parser(tools=callable_tools, prefill=prefill, new_id=ids.call)
     return Plan(prompt, grammar, job, Unsaid(parser, prompt))
+
+
+def _grammar(
+    request: Request, model: LoadedModel, grammars: GrammarCache, prompt: Prompt
+) -> tuple[Grammar, GrammarText]:
+    """The grammar of what follows the prompt."""
+    try:
+        return grammars.get(model, request, prompt.prefill)
+    except GrammarError as error:
+        if not prompt.said:
+            raise
+        raise InvalidParameter(
+            "The reply cannot go on from the assistant's message at the end of 'messages' and have "
+            "the form that 'tool_choice' or 'response_format' asks for; leave one of them out.",
+            param="messages",
+        ) from error
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

@@ -24,9 +24,10 @@ class Unsaid:
     _thought: str = ""
 
     def __post_init__(self) -> None:
-        # White space at the beginning is layout to a parser.
-        self._content = self.prompt.said.lstrip()
-        self._thought = self.prompt.thought.lstrip()
+        if self.parser.prefill:  # otherwise the parser never sees what was begun
+            # White space at the beginning is layout to it.
+            self._content = self.prompt.said.lstrip()
+            self._thought = self.prompt.thought.lstrip()
 
     def feed(self, piece: str) -> list[ParseEvent]:
         """More of the model's text."""

@@ -101,3 +101,12 @@ def test_a_worker_that_cannot_measure_is_an_error(served: Application) -> None:
     response = served.post("/v1/explain", {"messages": [USER]})
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "worker_died"
+
+
+def test_a_begun_reply_that_cannot_have_the_form_asked_for_is_refused(served: Application) -> None:
+    messages = [USER, {"role": "assistant", "content": "Well, "}]
+    fields = {"messages": messages, "response_format": {"type": "json_object"}}
+    response = served.post("/v1/explain", fields)
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "messages"
+    assert explain(served, messages=messages)["prompt"]["text"].endswith("Well, ")

@@ -68,3 +68,10 @@ def test_calls_are_passed_on() -> None:
     assert names[0] == "CallStart"
     assert names[-1] == "CallEnd"
     assert read(dialect.parser([TOOL]), text).tool_calls
+
+
+def test_a_parser_that_was_told_of_no_beginning_hears_everything() -> None:
+    dialect = dialect_of("no_tools")
+    prompt = dialect.render([USER, {"role": "assistant", "content": "Fine"}])
+    parser = Unsaid(dialect.parser(), prompt)
+    assert [*parser.feed("Fine."), *parser.finish()] == [TextDelta("Fine.")]
