@@ -28,12 +28,14 @@ from gguf_fc.gbnf import (
     Literal,
     Loosened,
     Node,
+    Regular,
     Repeat,
     Spacing,
     Until,
     Without,
     choice,
     compile_schema,
+    not_opening,
     sequence,
 )
 from gguf_fc.gbnf import Sequence as Series
@@ -179,8 +181,9 @@ class _Composer:
         """Text that cannot be read as a call without a marker; without tools, any text."""
         if not self.wanted.tools:
             return self._guarded(Without(()), instead_of)
-        barred = {*self.syntax.lead.strip()[:1], *_SPACE, *instead_of[:1]}
-        return choice(sequence(_none_of(barred), Without(())), Literal(""))
+        lead = self.syntax.lead.strip()
+        names = () if lead else (tool.name for tool in self.wanted.tools)
+        return not_opening(self._builder, (*_SPACE, *instead_of[:1], *lead[:1], *names))
 
     def _framed(self, text: Node) -> Node:
         framing = self.syntax.content
@@ -374,6 +377,8 @@ def _without_start(node: Node, text: str) -> Node:
             return choice(*(option for option in left if option != Choice(())))
         case Until() | Without():
             return node
+        case Regular():
+            return Without(())  # text that has begun otherwise than a call
         case _:
             return Choice(())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gguf_fc.gbnf.grammar import Grammar, gbnf_to_grammar, schema_to_grammar
 from gguf_fc.gbnf.notation import JSON, PYTHON, Notation
+from gguf_fc.gbnf.openings import not_opening
 from gguf_fc.gbnf.parse import parse_gbnf
 from gguf_fc.gbnf.raw import compile_raw
 from gguf_fc.gbnf.rules import (
@@ -16,6 +17,7 @@ from gguf_fc.gbnf.rules import (
     Literal,
     Node,
     Reference,
+    Regular,
     Repeat,
     Rules,
     Sequence,
@@ -44,6 +46,7 @@ __all__ = [
     "Node",
     "Notation",
     "Reference",
+    "Regular",
     "Repeat",
     "Rules",
     "Sequence",
@@ -57,6 +60,7 @@ __all__ = [
     "compile_raw",
     "compile_schema",
     "gbnf_to_grammar",
+    "not_opening",
     "optional",
     "parse_gbnf",
     "schema_to_grammar",
