@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -110,6 +111,8 @@ def _real(text: str) -> float | int:
         return _whole(whole)
     if math.isinf(number := float(text)):
         raise OverflowError(f"the number {text[:40]} is too large to be checked")
+    if number == 0 and re.match("-?[0.]*[1-9]", text):
+        raise OverflowError(f"the number {text[:40]} is too small to be checked")
     if number.is_integer() and fraction.isdigit():
         raise OverflowError(f"the number {text[:40]} has too many digits to be checked")
     return number

@@ -14,12 +14,13 @@ automaton is turned into an expression by removing its states one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from gguf_fc.gbnf.charset import ALL, WORD, Charset, complement, intersection
 from gguf_fc.gbnf.dfa import Dfa
+from gguf_fc.gbnf.prune import children
 from gguf_fc.gbnf.regex import (
     At,
     Chars,
@@ -48,7 +49,8 @@ from gguf_fc.gbnf.rules import (
 _NEVER = Choice(())
 _EMPTY = Literal("")
 _MOST_COPIES = 20  # of what follows, where a count is written out
-_MOST_PARTS = 2_000  # of an expression made from an automaton
+_MOST_PARTS = 2_000  # of an expression
+_MOST_GROWTH = 10  # parts more, for each part of what it is made from
 
 Letter = Callable[[Charset], Node]
 
@@ -78,23 +80,42 @@ def expression(tree: Tree, dfa: Dfa, letter: Letter) -> Node:
     if dfa.is_empty:
         return _NEVER
     try:
-        return _Writer(letter).before(tree, _Rest.same(_EMPTY)).start
+        most = _MOST_PARTS + _MOST_GROWTH * sum(1 for _ in nodes(tree))
+        return _Writer(letter, most).before(tree, _Rest.same(_EMPTY)).start
     except _Entangled:
         return _without_states(dfa, letter)
 
 
 class _Entangled(Exception):
-    """A place or a look inside a loop, or a look behind."""
+    """A place or a look inside a loop, a look behind, or too much that is written out."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
     letter: Letter
+    most: int  # parts of an expression
+    _sizes: dict[int, tuple[Node, int]] = field(default_factory=dict, init=False)
 
     def before(self, tree: Tree, rest: _Rest) -> _Rest:
         """*tree* and then *rest*."""
         if _is_plain(tree) and rest.is_same and rest.start == rest.word:
             return _Rest.same(_then(self._plain(tree), rest.word))
+        found = self._before(tree, rest)
+        # What follows is written more than once where there are alternatives: again and again, in
+        # a row of them.
+        if sum(map(self._size, (found.start, found.word, found.other))) > self.most:
+            raise _Entangled
+        return found
+
+    def _size(self, node: Node) -> int:
+        """The parts of *node*, counted as often as they are written."""
+        _, size = self._sizes.get(id(node), (node, 0))
+        if not size:
+            size = 1 + sum(map(self._size, children(node)))
+            self._sizes[id(node)] = node, size  # kept with it, so that its id stays its own
+        return size
+
+    def _before(self, tree: Tree, rest: _Rest) -> _Rest:
         match tree:
             case Chars(characters):
                 return _Rest.same(self._character(characters, rest))

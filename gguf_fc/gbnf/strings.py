@@ -43,6 +43,7 @@ from gguf_fc.gbnf.rules import (
 from gguf_fc.gbnf.spelling import Spelling, char_class
 
 _MOST_KEPT = 512  # automata, from one grammar to the next
+_MOST_TRIES = 4  # to add a condition to others with which it is too large
 _PUNCTUATION = frozenset("^$\\.*+?()[]{}|/")
 _ANY_TEXT = Times(Chars(ALL), 0, None)
 
@@ -228,9 +229,11 @@ def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
     wanted, left = _parts(bound)
     parts = (*_stop_parts(stops), *_excluded_parts(bound.excluded))
     dfa = _barring(bound.excluded, stops)
+    tries = _MOST_TRIES
     for part in wanted:
-        met = _met(dfa, part.dfa, wanted=part.wanted)
+        met = _met(dfa, part.dfa, wanted=part.wanted) if tries else None
         if met is None:
+            tries = max(0, tries - 1)
             left = (*left, (part.keyword, "together with its siblings it is too large"))
         else:
             dfa, parts = met, (*parts, part)

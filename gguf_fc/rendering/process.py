@@ -1,8 +1,9 @@
-"""The process that renders: ``python -m gguf_fc.rendering.process FD``.
+"""The process that renders: ``python -m gguf_fc.rendering.process FD SECONDS``.
 
 It answers one question after another over the socket FD until the other side closes it.  Before
 the first one it gives up what rendering does not need: memory beyond a limit, files, children.
-Each rendering has a budget of processor time; the system ends a process that uses it up.
+Each rendering has a budget of processor time, SECONDS and more for a long conversation; the system
+ends a process that uses it up.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from gguf_fc.dialect.template import Template
 from gguf_fc.errors import TemplateError
 from gguf_fc.rendering.frames import FrameError, encode, receive
 
-CPU_SECONDS = 2.0  # for one rendering, compiling included ...
-CPU_SECONDS_PER_MESSAGE = 0.005  # ... and more for long conversations: some templates look back
-MOST_CPU_SECONDS = 10.0  # from every message; but never more than this
+SECONDS_PER_MESSAGE = 0.005  # some templates look back from every message
+MOST_SECONDS = 10.0
 MEMORY = 1 << 30  # bytes of address space; the interpreter itself takes about a tenth
 _LIMITS = {
     "RLIMIT_AS": MEMORY,
@@ -33,6 +33,7 @@ _LIMITS = {
 
 
 def main(argv: list[str]) -> None:
+    seconds = float(argv[2])
     with socket.socket(fileno=int(argv[1])) as line:
         _warm_up()
         _give_up_rights()
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> None:
                 question = receive(line.recv)
             except FrameError:
                 return  # nobody asks any more
-            signal.setitimer(signal.ITIMER_PROF, _budget(question))
+            signal.setitimer(signal.ITIMER_PROF, _budget(question, seconds))
             answer = encode(_answer(question, templates))
             signal.setitimer(signal.ITIMER_PROF, 0)
             line.sendall(answer)
@@ -67,10 +68,10 @@ def _give_up_rights() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is for the server
 
 
-def _budget(question: Any) -> float:
-    """Seconds of processor time for a rendering."""
+def _budget(question: Any, seconds: float) -> float:
+    """The processor time for a rendering, compiling included."""
     messages = question[2].get("messages") or ()
-    return min(CPU_SECONDS + CPU_SECONDS_PER_MESSAGE * len(messages), MOST_CPU_SECONDS)
+    return min(seconds + SECONDS_PER_MESSAGE * len(messages), MOST_SECONDS)
 
 
 def _answer(question: Any, templates: dict[int, Template | TemplateError]) -> tuple[bool, str]:

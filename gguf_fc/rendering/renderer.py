@@ -30,6 +30,7 @@ from gguf_fc.errors import RunawayTemplate, TemplateError
 from gguf_fc.rendering.frames import FrameError, encode, receive
 
 COMMAND = (sys.executable, "-P", "-m", "gguf_fc.rendering.process")
+CPU_SECONDS = 2.0  # for one rendering of a short conversation
 WALL_SECONDS = 20.0  # for one answer; its processor time is bounded by far less
 START_SECONDS = 60.0
 _NEEDED = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -38,11 +39,11 @@ _NEEDED = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 class _Process:
     """A process that was started, and the line to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self.popen = subprocess.Popen(  # noqa: S603 - our own program
-                [*COMMAND, str(theirs.fileno())],
+                [*COMMAND, str(theirs.fileno()), str(seconds)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -87,8 +88,9 @@ def _end(popen: subprocess.Popen[bytes], line: socket.socket) -> None:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Renderer:
-    """Compiles and renders templates elsewhere."""
+    """Compiles and renders templates elsewhere, for *seconds* of processor time at a time."""
 
+    seconds: float = CPU_SECONDS
     _process: _Process | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -100,7 +102,9 @@ class Renderer:
         """Raises TemplateError, or RunawayTemplate if the process had to be ended."""
         with self._lock:
             if self._process is None or self._process.popen.poll() is not None:
-                self._process = _Process()  # the first, or one ended while nothing was asked
+                self._process = _Process(
+                    self.seconds
+                )  # the first, or one ended while nothing was asked
             process = self._process
             key = process.known.get(text, len(process.known))
             sent = None if text in process.known else text

@@ -33,7 +33,7 @@ FORMATS = (
 )
 PATTERNS = (
     *("^[a-z]{2,4}$", "^a", "b$", "[0-9]{3}", r"^\d{4}-\d{2}$", r"^(red|green)$", r"^\w+@\w+$"),
-    *("^[^x]*$", r"^\S{1,3}$", r"^(?=a)[a-c]{1,3}$", r"^.{0,4}$", r"^a?b+c{2}$"),
+    *("^[^x]*$", r"^\S{1,3}$", r"^(?=a)[a-c]{1,3}$", r"^[^\n]{0,4}$", r"^a?b+c{2}$"),
 )
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

@@ -93,6 +93,8 @@ def test_a_number_beyond_all_floats_is_not_checked() -> None:
     assert verdict == Verdict("not_checked", "the number -2E6356 is too large to be checked")
     assert judge("9" * 5000, {}).result == "not_checked"
     assert judge("9" * 50 + ".5", {}).result == "not_checked"
+    assert judge("-0.02E-1867", {}).result == "not_checked"
+    assert judge("-0.00E-1867", {"const": 0}).result == "valid"
     assert judge("1.5e1", {"type": "integer"}).result == "valid"
 
 

@@ -21,6 +21,9 @@ CASES: list[tuple[Any, list[str], list[str]]] = [
         ["x", "ab", "12"],
         ["1", "y"],
     ),
+    ({"pattern": "^[a-z]+$", "maxLength": 3}, ["a", "abc"], ["", "abcd", "A", "a\n"]),
+    ({"type": "string", "format": "date"}, ["2024-02-29"], ["2023-02-29", ""]),
+    ({"type": "string", "not": {"pattern": "<"}}, ["", "\n", "a"], ["<", "\n</p"]),
     ({"type": "string", "minLength": 6}, ["abcdef", "\n</p\n\n"], ["abcde", "\n</p>a"]),
 ]
 

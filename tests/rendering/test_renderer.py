@@ -31,7 +31,7 @@ HUGE = "{% set n = namespace(s='a') %}{% for i in range(60) %}{% set n.s = n.s ~
 
 @pytest.fixture(scope="module")
 def renderer() -> Iterator[Renderer]:
-    found = Renderer()
+    found = Renderer(seconds=0.3)
     yield found
     found.close()
 
@@ -154,9 +154,9 @@ def _still_there(pid: int) -> list[psutil.Process]:
 
 
 def test_a_long_conversation_has_a_larger_budget() -> None:
-    assert _budget([0, None, {}, ""]) == 2
-    assert _budget([0, None, {"messages": [{}] * 1000}, ""]) == 7
-    assert _budget([0, None, {"messages": [{}] * 99999}, ""]) == 10
+    assert _budget([0, None, {}, ""], 2) == 2
+    assert _budget([0, None, {"messages": [{}] * 1000}, ""], 2) == 7
+    assert _budget([0, None, {"messages": [{}] * 99999}, ""], 2) == 10
 
 
 def test_a_malicious_template_gets_a_generic_dialect_in_bounded_time(renderer: Renderer) -> None:
@@ -199,4 +199,4 @@ def test_other_clients_are_served_while_a_template_runs_away(renderer: Renderer)
         with pytest.raises(RunawayTemplate):
             renderer.compile(ENDLESS).render(LONG, NOW)
 
-    assert asyncio.run(_ticks_while(run_away)) > 20
+    assert asyncio.run(_ticks_while(run_away)) > 5
