@@ -110,8 +110,6 @@ class _Counts:
 
 def _repeated(item: _Lead, least: int, most: int | None) -> _Lead:
     """Ways into copies of *item*, of which any number may be passed if one may."""
-    if most == 0:
-        return _Lead(Counter(), 1)
     if not item.past:
         return _Lead(item.leaves, 0 if least else 1)
     return item.times(_ENDLESS if most is None else most)

@@ -56,6 +56,7 @@ def test_only_the_notation_that_the_worker_runs_is_printed(
     [
         ('root ::= "a" |\n  | x', "line 2, column 5: rule 'x' is not defined"),
         ("root ::= <no-such-token>", "no control token '<no-such-token>'"),
+        ("root ::= <[99999]>", "no token 99999"),
         ('root ::= "a" root', "nothing can match"),
         ("", "no rule 'root'"),
     ],

@@ -10,7 +10,15 @@ import pytest
 from gguf_fc.api import validation
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.validation import Validators, Verdict
-from gguf_fc.events import CallDelta, CallEnd, CallStart, Check, ParseEvent, TextDelta
+from gguf_fc.events import (
+    CallDelta,
+    CallEnd,
+    CallStart,
+    Check,
+    ParseEvent,
+    ReasoningDelta,
+    TextDelta,
+)
 from gguf_fc.job import Done, FinishReason
 from gguf_fc.request import Format, Message, Request, Tool
 
@@ -96,6 +104,12 @@ def test_a_number_beyond_all_floats_is_not_checked() -> None:
     assert judge("-0.02E-1867", {}).result == "not_checked"
     assert judge("-0.00E-1867", {"const": 0}).result == "valid"
     assert judge("1.5e1", {"type": "integer"}).result == "valid"
+
+
+def test_half_a_character_is_not_checked() -> None:
+    verdict = judge('"\\ud800"', {"type": "string"})
+    assert verdict.result == "not_checked"
+    assert "cannot be checked" in (verdict.reason or "")
 
 
 def test_a_hostile_pattern_ends_soon() -> None:
@@ -190,7 +204,8 @@ def test_each_complete_call_is_checked_against_its_tool() -> None:
 
 def test_an_answer_is_checked_against_its_format() -> None:
     form = Format(type="json_schema", schema={"type": "integer"})
-    assert checks([TextDelta("4"), TextDelta("2")], form) == (Check("content", "valid"),)
+    said: list[ParseEvent] = [ReasoningDelta("4.5"), TextDelta("4"), TextDelta("2")]
+    assert checks(said, form) == (Check("content", "valid"),)
     assert checks([TextDelta("4.5")], form)[0].result == "invalid"
     assert checks([TextDelta("{}")], Format(type="json_object"))[0].result == "valid"
     assert checks([TextDelta("{}")]) == ()

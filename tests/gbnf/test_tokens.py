@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Builder, CharClass, Grammar, Literal, Node, Repeat, Special, Until, Without
+from gguf_fc.gbnf import (
+    Builder,
+    CharClass,
+    Grammar,
+    Literal,
+    Node,
+    Repeat,
+    Special,
+    Until,
+    Without,
+    gbnf_to_grammar,
+)
 from gguf_fc.gbnf import Sequence as Row
 
 SPECIAL = {"<a>": 1, "<a><b>": 2, "<b>": 3, "<c>": 4}
@@ -27,6 +38,11 @@ SPECIAL = {"<a>": 1, "<a><b>": 2, "<b>": 3, "<c>": 4}
 )
 def test_tokens_that_are_asked_for(node: Node, tokens: set[int]) -> None:
     assert Grammar(Builder().build(node)).tokens(SPECIAL) == tokens
+
+
+def test_control_tokens_stay_whole_where_a_grammar_is_read_by_character() -> None:
+    grammar = gbnf_to_grammar('root ::= "x<a><b>y" root? ")"')
+    assert '"x" <[2]> "y"' in grammar.llguidance(SPECIAL)
 
 
 def test_a_token_that_is_not_in_the_vocabulary_is_named() -> None:
