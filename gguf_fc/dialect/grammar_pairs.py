@@ -202,15 +202,19 @@ class PairsComposer:
         if scalars := kinds & set(_SCALARS):
             options.append(self._compiled(schema, sorted(scalars), self.pairs.scalars, path))
         if "array" in kinds:
-            options.append(self._items(schema.items(), f"{path}.items"))
+            options.append(self._items(schema, path))
         if "object" in kinds:
             options.append(self._object(schema, path))
         return sequence(choice(*options), Literal(closing))
 
     def _items(self, schema: Typed, path: str) -> Node:
         assert self.pairs.item is not None
-        item = self.pairs.item
-        return Repeat(self._once("item", schema, lambda: self._member(item, schema, path)))
+        name, item = self.pairs.item, schema.items()
+        least, most, skipped = schema.counts()
+        for keyword in skipped:
+            self.report.append(Loosened(path, keyword, "items are written one by one"))
+        one = self._once("item", item, lambda: self._member(name, item, f"{path}.items"))
+        return Repeat(one, least, most)
 
     def _object(self, schema: Typed, path: str) -> Node:
         def made() -> Node:

@@ -43,6 +43,9 @@ _SAID_ELSEWHERE = (
 )
 
 
+_SAID_OF_ITEMS = ("uniqueItems", "prefixItems", "contains", "not", "if", "const", "enum")
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A schema with the document that its references point into."""
@@ -87,6 +90,14 @@ class Typed:
             others=Typed(_first(others), self.document),
             skipped=tuple(dict.fromkeys(skipped)),
         )
+
+    def counts(self) -> tuple[int, int | None, tuple[str, ...]]:
+        """How many items an array may have, and the keywords that say more of them."""
+        parts = self.parts(combined=("allOf",))
+        least = [part["minItems"] for part in parts if _is_count(part.get("minItems"))]
+        most = [part["maxItems"] for part in parts if _is_count(part.get("maxItems"))]
+        skipped = [word for part in parts for word in _SAID_OF_ITEMS if word in part]
+        return max(least, default=0), min(most, default=None), tuple(dict.fromkeys(skipped))
 
     def items(self) -> Typed:
         """The schema of the items of an array."""
@@ -171,6 +182,10 @@ def kind_of(value: Any) -> Kind:
             return "object"
         case _:
             return "number"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _declared(types: Any) -> frozenset[Kind]:
