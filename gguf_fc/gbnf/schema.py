@@ -11,7 +11,7 @@ an object; and when there are too many rules, the rest of the schema allows any 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -111,6 +111,8 @@ class _Writer:
             case Boolean():
                 return self.text.boolean
             case Number():
+                if kind.multiple is not None and self._is_full(path):
+                    kind = replace(kind, multiple=None)
                 return number_rule(self.text, kind, partial(self.loosen, path))
             case String(bound):
                 return self.string(bound, path)

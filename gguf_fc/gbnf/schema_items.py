@@ -9,7 +9,7 @@ the values.  Both are possible only while the states are few.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
@@ -29,7 +29,7 @@ from gguf_fc.gbnf.schema_tree import (
     Values,
     options_of,
 )
-from gguf_fc.gbnf.schema_values import equal
+from gguf_fc.gbnf.schema_values import key_of
 
 _NEVER: Node = Choice(())
 _END: Node = Literal("")
@@ -189,16 +189,16 @@ class _Chosen:
     @classmethod
     def of(cls, rules: ArrayRules) -> _Chosen | None:
         """None where the values are too many."""
-        values: list[Any] = []
+        values: dict[Hashable, Any] = {}
         places: list[frozenset[int]] = []
         for schema in (*rules.schema.prefix, rules.schema.rest):
             found = _values_of(rules.writer.reader.meeting.resolved(schema))
-            if found is None:
+            if found is None or len(found) > _MAX_SETS:
                 return None
             places.append(frozenset(_number_in(values, value) for value in found))
         most = len(values) if rules.schema.most is None else rules.schema.most
         sets = sum(comb(len(values), size) for size in range(min(len(values), most) + 1))
-        return cls(rules, tuple(values), tuple(places)) if sets <= _MAX_SETS else None
+        return cls(rules, tuple(values.values()), tuple(places)) if sets <= _MAX_SETS else None
 
     def steps(self, at: int, marks: Marks) -> Iterator[tuple[Node, Marks]]:
         """The values that have not come yet."""
@@ -272,10 +272,7 @@ def _values_of(schema: Schema) -> list[Any] | None:
     return found
 
 
-def _number_in(values: list[Any], value: Any) -> int:
-    """Where *value* is in *values*, at whose end it is put if it is not there."""
-    for at, known in enumerate(values):
-        if equal(known, value):
-            return at
-    values.append(value)
-    return len(values) - 1
+def _number_in(values: dict[Hashable, Any], value: Any) -> int:
+    """Which of *values* it is, at whose end it is put if it is none."""
+    values.setdefault(key_of(value), value)
+    return list(values).index(key_of(value))

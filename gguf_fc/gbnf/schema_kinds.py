@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.numeric import Bound
-from gguf_fc.gbnf.schema_meet import Meeting, array, number, string
+from gguf_fc.gbnf.schema_meet import Meeting, array, number
 from gguf_fc.gbnf.schema_objects import disjoint, satisfiable
 from gguf_fc.gbnf.schema_refs import step
 from gguf_fc.gbnf.schema_tree import (
@@ -194,7 +194,8 @@ def _limit(
 def _string(site: Site) -> Schema:
     least, most = site.count("minLength") or 0, site.count("maxLength")
     bound = StringBound(least, most, site.text("pattern"), site.text("format"))
-    return string(bound)
+    # Whether any text matches is left to the rules: finding out takes an automaton.
+    return NOTHING if most is not None and most < least else String(bound)
 
 
 def _array(site: Site) -> Schema:
@@ -260,7 +261,7 @@ def _pattern(site: Site, pattern: str) -> Schema:
     if reason := _unenforced(site, bound):
         site.loosen("patternProperties", f"{pattern!r}: {reason}")
         return Object()
-    return Object() if bound.is_empty else Object(regions=(Region(bound, schema),))
+    return Object(regions=(Region(bound, schema),))
 
 
 def _unenforced(site: Site, bound: StringBound) -> str | None:
@@ -291,8 +292,9 @@ def _property_names(site: Site) -> Schema:
             case _:
                 site.loosen("propertyNames", "the schema of the names is recursive")
                 return Object()
-    if lost := [reason for bound in bounds for _, reason in loosened(bound)]:
-        site.loosen("propertyNames", lost[0])
+    lost = [reason for bound in bounds for _, reason in loosened(bound)]
+    if lost or len(bounds) > _MAX_PATTERNS:
+        site.loosen("propertyNames", lost[0] if lost else "there are too many patterns")
         return Object()
     free = tuple(Property(name, ANYTHING, required=False, declared=False) for name in known)
     regions = tuple(Region(bound, ANYTHING, declared=False) for bound in disjoint(bounds))

@@ -45,6 +45,8 @@ _MAX_PAIRS = 2_000  # meetings of references
 _MAX_OPTIONS = 2_000  # alternatives that one meeting may fan out into
 _MAX_MEMBERS = 800  # properties in all of these
 _MAX_STEPS = 30_000  # meetings in all
+_AUTOMATON = 50  # steps, or comparisons, that meeting two strings counts as
+_MAX_REGIONS = 40  # regions of two objects that may be met
 _MAX_LOOKS = 20_000  # comparisons in all
 _MAX_DEPTH = 6  # of references looked through to see that two schemas have nothing in common
 
@@ -106,7 +108,7 @@ class Meeting:
 
     def disjoint(self, a: Schema, b: Schema, depth: int = 0) -> bool:
         """Whether it is plain that *a* and *b* have no value in common."""
-        self._looks += 1
+        self._looks += _AUTOMATON if isinstance(a, String) and isinstance(b, String) else 1
         if self._looks > _MAX_LOOKS or depth > _MAX_DEPTH:
             return False
         match a, b:
@@ -156,11 +158,12 @@ class Meeting:
             case Number(), Number():
                 return self._numbers(a, b)
             case String(mine), String(theirs):
+                self._steps += _AUTOMATON
                 return string(mine.meet(theirs))
             case Array(), Array():
                 return self._arrays(a, b)
             case Object(), Object():
-                return meet_objects(self.meet, a, b)
+                return meet_objects(self.meet, a, self._with_few_regions(a, b))
             case _:
                 return a if a == b else NOTHING
 
@@ -191,6 +194,17 @@ class Meeting:
                 max(a.looked_at, b.looked_at),
             )
         )
+
+    def _with_few_regions(self, a: Object, b: Object) -> Object:
+        """*b*, without what it says of names by pattern if that is too much to tell apart."""
+        count = (len(a.regions) + 1) * (len(b.regions) + 1)
+        if not (a.regions or b.regions):
+            return b
+        self._steps += count * _AUTOMATON
+        if count <= _MAX_REGIONS or not b.regions:
+            return b
+        self.loosen("patterns of names overlap in too many ways")
+        return replace(b, regions=(), extra=None)
 
     def _objects_disjoint(self, a: Object, b: Object, depth: int) -> bool:
         if max(a.least, b.least) > (least_of(a.most, b.most) or 0) and (a.most or b.most):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gguf_fc.gbnf.numeric import Bound
 from gguf_fc.gbnf.strings import StringBound
@@ -24,6 +24,24 @@ class Loosened(NamedTuple):
     path: str  # JSON path into the schema, "$" is its root
     keyword: str
     reason: str
+
+
+def _known_hash(self: _Compound) -> int:
+    """The hash of all fields, worked out once: trees are looked up much and share their parts."""
+    try:
+        return self.known_hash
+    except AttributeError:
+        found = hash(tuple(getattr(self, name) for name in self.__match_args__))
+        object.__setattr__(self, "known_hash", found)
+        return found
+
+
+class _Compound:
+    """A node that may hold much."""
+
+    __slots__ = ("known_hash",)
+    __match_args__: ClassVar[tuple[str, ...]]
+    known_hash: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +86,10 @@ class String:
 
 
 @dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(_Compound):
     """So many of an array's items are of *schema*."""
+
+    __hash__ = _known_hash
 
     schema: Schema
     least: int = 1
@@ -77,12 +97,14 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class Array(_Compound):
     """Arrays that begin with *prefix*, go on with *items*, and have so many in all.
 
     *items* None: the schema does not say what comes after the prefix.  *unique*: no two items are
     equal.
     """
+
+    __hash__ = _known_hash
 
     prefix: tuple[Schema, ...] = ()
     items: Schema | None = None
@@ -108,12 +130,14 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
+class Property(_Compound):
     """A member known by name.
 
     *declared*: the schema says what its value is, and so counts as having looked at it
     (``unevaluatedProperties``); a name that is only required is not declared.
     """
+
+    __hash__ = _known_hash
 
     name: str
     schema: Schema
@@ -122,8 +146,10 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class Region(_Compound):
     """Members whose names are within a bound and not those of properties."""
+
+    __hash__ = _known_hash
 
     names: StringBound
     schema: Schema
@@ -131,13 +157,15 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
+class Object(_Compound):
     """Objects with these properties in this order, then others.
 
     No name is in two regions.  *extra* is what members in no region may be; None: the schema does
     not say.  *listed*: it lists properties, if only none, so that there is a list to be closed.
     *more*: at least one member is none of the properties.
     """
+
+    __hash__ = _known_hash
 
     properties: tuple[Property, ...] = ()
     regions: tuple[Region, ...] = ()
@@ -154,15 +182,19 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class Values(_Compound):
     """Exactly these values, each as JSON text."""
+
+    __hash__ = _known_hash
 
     texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(_Compound):
     """What at least one of the options allows."""
+
+    __hash__ = _known_hash
 
     options: tuple[Schema, ...]
 

@@ -6,11 +6,11 @@ This is how ``enum`` and ``const`` meet the keywords beside them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import combinations
+from functools import lru_cache
 from typing import Any
 
 from gguf_fc.gbnf.numeric import Bound
@@ -34,6 +34,7 @@ from gguf_fc.gbnf.schema_tree import (
     Values,
 )
 
+_MOST_KEPT = 128  # sets of values that are looked up in
 _MAX_CHAIN = 50  # references in a row, without looking at a part of the value
 
 
@@ -61,8 +62,8 @@ class Judge:
                 return True
             case Nothing():
                 return False
-            case Values(texts):
-                return any(equal(json.loads(text), value) for text in texts)
+            case Values():
+                return key_of(value) in _keys(schema)
             case AnyOf(options):
                 return any(self.accepts(option, value, depth) for option in options)
             case Ref():
@@ -93,7 +94,7 @@ class Judge:
             _counts(len(value), kind.least, kind.most)
             and all(self.accepts(kind.item(at), item) for at, item in enumerate(value))
             and all(self._has(value, contains) for contains in kind.contains)
-            and not (kind.unique and any(equal(a, b) for a, b in combinations(value, 2)))
+            and not (kind.unique and len(set(map(key_of, value))) < len(value))
         )
 
     def _has(self, value: list[Any], contains: Contains) -> bool:
@@ -139,17 +140,23 @@ def exactly(value: Any) -> Schema:
             return ANYTHING
 
 
-def equal(a: Any, b: Any) -> bool:
-    """Equal as JSON: 1 is 1.0, but true is not 1."""
-    match a, b:
-        case (bool(), _) | (_, bool()):
-            return a is b
-        case dict(), dict():
-            return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
-        case list(), list():
-            return len(a) == len(b) and all(map(equal, a, b))
+def key_of(value: Any) -> Hashable:
+    """What equal JSON values have in common: 1 is 1.0, but true is not 1."""
+    match value:
+        case bool():
+            return ("boolean", value)
+        case list():
+            return tuple(map(key_of, value))
+        case dict():
+            return frozenset((name, key_of(inner)) for name, inner in value.items())
         case _:
-            return bool(a == b)
+            assert isinstance(value, Hashable)
+            return value
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _keys(values: Values) -> frozenset[Hashable]:
+    return frozenset(key_of(json.loads(text)) for text in values.texts)
 
 
 def _number_accepts(kind: Number, value: Decimal) -> bool:
