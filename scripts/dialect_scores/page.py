@@ -17,7 +17,7 @@ Written by `scripts/template_scores.py --page docs/templates.md`; do not edit. M
 templates, on the parser tests of other servers, and on calls of the Berkeley function-calling
 leaderboard. What each figure counts is said in `scripts/dialect_scores/`.
 """
-_LONGEST_LIST = 150
+_LONGEST_LIST, _LONGEST_REASON = 60, 160
 
 
 def page(corpus: Corpus, figures: Sequence[Figure]) -> str:
@@ -26,7 +26,10 @@ def page(corpus: Corpus, figures: Sequence[Figure]) -> str:
 
 
 def _lines(corpus: Corpus, figures: Sequence[Figure]) -> Iterator[str]:
-    yield from (_HEAD, "## Figures", "", "| figure | right | of | share | wanted |")
+    yield _HEAD
+    if corpus.every > 1:
+        yield from (f"Of the calls, every {corpus.every}th was measured.", "")
+    yield from ("## Figures", "", "| figure | right | of | share | wanted |")
     yield "|---|---|---|---|---|"
     for figure in figures:
         wanted = "" if figure.wanted is None else f"{figure.wanted:.0%}"
@@ -46,7 +49,7 @@ def _row(name: str, dialect: Dialect) -> str:
     if dialect.native:
         cells += ["yes" if syntax.parallel else "no", _code(dialect.write(tool_calls=[_CALL]))]
     else:
-        cells += ["", reason_of(dialect).replace("|", "\\|").replace("\n", " ")]
+        cells += ["", _cut(reason_of(dialect)).replace("|", "\\|").replace("\n", " ")]
     return f"| {' | '.join(cells)} |"
 
 
@@ -58,10 +61,13 @@ def _missed(figure: Figure) -> Iterator[str]:
     yield from (f"{line}." for line in figure.summary())
     yield ""
     for miss in figure.misses[:_LONGEST_LIST]:
-        reason = miss.policy or miss.reason.splitlines()[0]
-        yield f"- {_code(miss.row)}: {_code(reason) if miss.policy is None else reason}"
+        yield f"- {_code(miss.row)}: {miss.policy or _code(_cut(miss.reason.splitlines()[0]))}"
     if (more := len(figure.misses) - _LONGEST_LIST) > 0:
         yield f"- and {more} more"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]} ..."
 
 
 def _code(text: str) -> str:

@@ -13,6 +13,7 @@ from gguf_fc import Dialect
 from gguf_fc.errors import GgufFcError
 
 _HISTORIES = 20
+_REASONS = ("fallback", "check", "known")  # the findings that say why
 _TOOLS: list[Any] = [
     {
         "type": "function",
@@ -54,7 +55,7 @@ def _file_of(row: dict[str, Any]) -> str:
 
 def reason_of(dialect: Dialect) -> str:
     """Why a dialect is not native, or how it was found."""
-    reasons = [item.evidence for item in dialect.evidence if item.name in ("fallback", "check")]
+    reasons = [item.evidence for item in dialect.evidence if item.name in _REASONS]
     return "; ".join((*reasons, *dialect.warnings)) or "no reason given"
 
 
