@@ -94,8 +94,10 @@ def _grammar_objections(syntax: Syntax) -> Iterator[str]:
     for grammar in (required, auto):
         if not grammar.matches(text):
             yield f"the grammar refuses {text!r}"
-    damaged = text.replace(NAMES[0], "unknown_name")
-    if required.matches(damaged) or auto.matches(damaged) or required.matches(text[:-9]):
+    unknown, cut = text.replace(NAMES[0], "unknown_name"), text[:-9]
+    # Where a call is known by the name it begins with, another name is text.
+    damaged = unknown if syntax.lead.strip() else cut
+    if required.matches(unknown) or required.matches(cut) or auto.matches(damaged):
         yield "the grammar accepts a damaged call"
     if none.matches(text) or required.matches(said):
         yield "the grammar does not tell calls from text"

@@ -106,7 +106,8 @@ class _Deriver:
         one = self._turn(self.seen.one or "")
         found = None if _arguments_span(one, ARGUMENTS[0]) else self._pairs(one)
         first = _locate(one, 0, found)
-        spacing, ascii_only = self._spacing() if found is None else (Spacing(), False)
+        quoted = found is None and _quoted(one)
+        spacing, ascii_only = self._spacing(quoted=quoted) if found is None else (Spacing(), False)
         lead, tail = one[: first.start], self._tail(one[first.end :])
         inner = self._counted(_parts(one, first), found)
         if self.seen.two is not None:
@@ -127,7 +128,7 @@ class _Deriver:
             reasoning=self.reasoning,
             end=self._turn_end(),
             pairs=found.pairs if found else None,
-            quoted=found is None and _quoted(one),
+            quoted=quoted,
             spacing=spacing,
             ascii_only=ascii_only,
             parallel=self.seen.two is not None,
@@ -201,12 +202,13 @@ class _Deriver:
         turn = beyond(rendered, self.seen.prompt)
         return without_reasoning(turn, self.reasoning)
 
-    def _spacing(self) -> tuple[Spacing, bool]:
+    def _spacing(self, *, quoted: bool) -> tuple[Spacing, bool]:
         """How the template writes JSON: the first way that is found in the rich call."""
         from_rich = self.seen.rich or ""
         for spacing in _SPACINGS:
             for ascii_only in (False, True):
                 text = _dumped(RICH, spacing, ascii_only=ascii_only)
+                text = json.dumps(text, ensure_ascii=ascii_only) if quoted else text
                 if text in from_rich:
                     self._note("spacing", repr((spacing.item, spacing.key)), text)
                     return spacing, ascii_only

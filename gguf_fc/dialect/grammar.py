@@ -17,18 +17,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.grammar_pairs import Members, PairsComposer
+from gguf_fc.dialect.grammar_prefix import merged, without_start
 from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf import (
     Builder,
     CharClass,
-    Choice,
     Grammar,
     Literal,
     Loosened,
     Node,
-    Regular,
     Repeat,
     Spacing,
     Until,
@@ -38,7 +37,6 @@ from gguf_fc.gbnf import (
     not_opening,
     sequence,
 )
-from gguf_fc.gbnf import Sequence as Series
 from gguf_fc.request import Format, Tool, ToolChoice
 
 _SPACE = " \t\r\n"
@@ -91,16 +89,16 @@ class _Composer:
         """Reasoning first, where the model reasons."""
         reasoning = self.syntax.reasoning
         if reasoning is None:
-            return _without_start(self._reply(), prefill)
+            return without_start(self._reply(), prefill)
         opening, closing = reasoning.open.strip(), reasoning.close.strip()
         if closing in prefill:
-            return _without_start(self._reply(), prefill.rsplit(closing, 1)[1].lstrip(_SPACE))
+            return without_start(self._reply(), prefill.rsplit(closing, 1)[1].lstrip(_SPACE))
         reply = self._builder.define("reply", self._reply(after=reasoning.close))
         thought = sequence(Until((closing,)), reply)
         if opening in prefill:
             return thought
         direct = self._reply(instead_of=opening)
-        return _without_start(choice(sequence(Literal(opening), thought), direct), prefill)
+        return without_start(choice(sequence(Literal(opening), thought), direct), prefill)
 
     def _reply(self, *, after: str = "", instead_of: str = "") -> Node:
         """Text, calls or both, as the tool choice says.
@@ -115,7 +113,7 @@ class _Composer:
         if self.wanted.choice.mode in ("required", "named"):
             return sequence(gap, called)
         if self._json is not None:
-            return sequence(gap, _merged(self._json, called))
+            return sequence(gap, merged(self._json, called))
         return self._text_then(self._calls, instead_of, gap)
 
     # Text.
@@ -124,7 +122,7 @@ class _Composer:
         """No call, and nothing that reads like one."""
         if self.syntax.content.open:
             ends = self.syntax.joint or self.syntax.marker
-            return sequence(gap, self._framed(Without((ends,) if ends else ())))
+            return sequence(gap, self._framed_text((ends,) if ends else ()))
         if self.syntax.marker:
             return self._guarded(Without(self.syntax.announcements), instead_of)
         return self._unlike_bare(instead_of)
@@ -138,8 +136,13 @@ class _Composer:
         called = _begun(self.syntax.lead[self.syntax.lead.index(marker) + len(marker) :], calls)
         before = self.syntax.lead[: self.syntax.lead.index(marker)] + marker
         if self.syntax.content.open:
-            written = self._framed(self._text_up_to(marker, called, calls))
-            return sequence(gap, _merged(written, sequence(Literal(before), called)))
+            announced_call = sequence(Literal(before), called)
+            if self.syntax.content.close:
+                text = self._framed_text(self.syntax.announcements)
+                written = sequence(text, choice(Literal(""), announced_call))
+            else:
+                written = self._framed(self._text_up_to(marker, called, calls))
+            return sequence(gap, merged(written, announced_call))
         announced = [sequence(Until((marker,), self._others(marker)), called)]
         announced += [
             sequence(Until((row.marker,), self._others(row.marker)), self._also_calls(row))
@@ -184,6 +187,13 @@ class _Composer:
         lead = self.syntax.lead.strip()
         names = () if lead else (tool.name for tool in self.wanted.tools)
         return not_opening(self._builder, (*_SPACE, *instead_of[:1], *lead[:1], *names))
+
+    def _framed_text(self, barred: tuple[str, ...]) -> Node:
+        """Text in its frame, without any of the *barred* texts."""
+        framing = self.syntax.content
+        if not framing.close:
+            return sequence(Literal(framing.open), Without(barred))
+        return sequence(Literal(framing.open), Until((framing.close,), barred))
 
     def _framed(self, text: Node) -> Node:
         framing = self.syntax.content
@@ -333,67 +343,3 @@ def _joined(items: Sequence[Node]) -> Node:
 
 def _begun(lead: str, calls: Node) -> Node:
     return sequence(Literal(lead), calls)
-
-
-def _merged(first: Node, second: Node) -> Node:
-    """Either, with the literal text that both begin with written once."""
-    start, other = _start(first), _start(second)
-    shared = 0
-    while shared < min(len(start), len(other)) and start[shared] == other[shared]:
-        shared += 1
-    common = start[:shared]
-    return sequence(
-        Literal(common),
-        choice(_without_start(first, common), _without_start(second, common)),
-    )
-
-
-def _start(node: Node) -> str:
-    match node:
-        case Literal(text=text):
-            return text
-        case Series(items=(Literal(text=text), *_)):
-            return text
-        case _:
-            return ""
-
-
-def _holds(characters: CharClass, character: str) -> bool:
-    inside = any(low <= ord(character) <= high for low, high in characters.ranges)
-    return inside != characters.negated
-
-
-def _without_start(node: Node, text: str) -> Node:
-    """What may follow *text*, with which *node* begins."""
-    if not text:
-        return node
-    match node:
-        case Literal():
-            return _without_start_of_row(node, (), text)
-        case Series(items=(first, *rest)):
-            return _without_start_of_row(first, rest, text)
-        case Choice(options=options):
-            left = [_without_start(option, text) for option in options]
-            return choice(*(option for option in left if option != Choice(())))
-        case Until() | Without():
-            return node
-        case Regular():
-            return Without(())  # text that has begun otherwise than a call
-        case _:
-            return Choice(())
-
-
-def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
-    match first:
-        case Literal(text=own) if own.startswith(text):
-            return sequence(Literal(own[len(text) :]), *rest)
-        case Literal(text=own) if own and text.startswith(own):
-            return _without_start(sequence(*rest), text[len(own) :])
-        case CharClass() if _holds(first, text[0]):
-            return _without_start(sequence(*rest), text[1:])
-        case Choice(options=options):
-            return _without_start(choice(*(sequence(option, *rest) for option in options)), text)
-        case Until():
-            return sequence(first, *rest)
-        case _:
-            return Choice(())

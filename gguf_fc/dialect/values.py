@@ -361,12 +361,8 @@ def spell(value: Any, notation: Notation) -> str:
 
 
 def _spelled_string(text: str, notation: Notation) -> str:
-    if notation.escapes == "none":
-        return notation.quote + text + notation.quote
-    if notation.escapes == "json":
-        return notation.quote + as_json_string(text) + notation.quote
-    quoted = repr(text)
-    if quoted[0] == notation.quote:
-        return quoted
-    inner = quoted[1:-1].replace(notation.quote, f"\\{notation.quote}")
-    return notation.quote + inner + notation.quote
+    if notation.escapes != "python":
+        inside = text if notation.escapes == "none" else as_json_string(text)
+    else:
+        inside = "".join(map(notation.letter, text))
+    return notation.quote + inside + notation.quote
