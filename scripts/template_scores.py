@@ -39,6 +39,7 @@ def measures(corpus: Corpus) -> dict[str, Callable[[], Iterator[Figure]]]:
         "reasoning": lambda: reasoning.score(corpus),
         "prompts": lambda: prompts.score(corpus),
         "streams": lambda: streams.score_splits(corpus, formats()),
+        "cut_off": lambda: streams.score_cut_off(corpus),
         "bfcl": lambda: bfcl.score(corpus),
         "linear": lambda: streams.score_linear(corpus),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +21,19 @@ _TOOL = {
     "type": "function",
     "function": {
         "name": "write_file",
-        "parameters": {"type": "object", "properties": {"text": {"type": "string"}}},
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "text": {"type": "string"},
+                "lines": {"type": "array", "items": {"type": "integer"}},
+                "at": {"type": "object", "properties": {"path": {"type": "string"}}},
+            },
+        },
     },
+}
+_CALL = {
+    "name": "write_file",
+    "arguments": {"text": "Some <b>words</b>.", "lines": [1, 20], "at": {"path": "a/b"}},
 }
 
 
@@ -54,6 +66,20 @@ def _ways(case: Case) -> Iterator[tuple[str, list[str]]]:
     for n in range(3):
         size = source.randint(2, 9)
         yield f"split {n}", [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def score_cut_off(corpus: Corpus) -> Iterator[Figure]:
+    """Whether a call that is cut off anywhere is ever taken for a whole one."""
+    figure = Figure("a call cut off anywhere is not complete", 1.0)
+    for name in corpus.native:
+        dialect = corpus.dialect(name)
+        text = dialect.write(tool_calls=[_CALL])
+        for end in range(len(text)):
+            calls = hear(dialect, [text[:end]], [_TOOL]).calls
+            got = [json.loads(call.arguments) for call in calls if call.complete]
+            wrong = differs("arguments", [_CALL["arguments"]][: len(got)], got)
+            figure.count(f"{name} {end}", wrong and f"{wrong} raw {text[:end]!r}")
+    yield figure
 
 
 def score_linear(corpus: Corpus) -> Iterator[Figure]:
