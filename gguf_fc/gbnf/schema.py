@@ -64,7 +64,7 @@ def compile_schema(
     and the report.  References lead into *document*, if that is more than *schema*.
     """
     reader = SchemaReader(Document(schema if document is None else document, path))
-    writer = _Writer(JsonText(builder, spacing), reader)
+    writer = _Writer(JsonText(builder, spacing), reader, path)
     try:
         tree = reader.read(schema, path)
         node = writer.write(close_root(reader.meeting, tree) if closed else tree, path)
@@ -80,9 +80,10 @@ class _Writer:
 
     text: JsonText
     reader: SchemaReader
+    root: str  # where the outermost schema stands
     _references: dict[str, Reference] = field(default_factory=dict, init=False)
     _waiting: list[Ref] = field(default_factory=list, init=False)
-    _written: dict[Schema, Node] = field(default_factory=dict, init=False)
+    _written: dict[tuple[Kind, bool], Node] = field(default_factory=dict, init=False)
     _before: int = field(init=False)  # rules that are not of this schema
 
     def __post_init__(self) -> None:
@@ -135,15 +136,16 @@ class _Writer:
         return self._references[ref.key]
 
     def _compound(self, kind: Array | Object, path: str) -> Node:
-        if kind not in self._written:
+        key = (kind, path == self.root)
+        if key not in self._written:
             if self._is_full(path):
                 return self.text.array if isinstance(kind, Array) else self.text.object
             if isinstance(kind, Array):
                 node = ArrayRules(self, kind, path).write()
             else:
-                node = ObjectRules(self, kind, path).write()
-            self._written[kind] = self.define(path, node)
-        return self._written[kind]
+                node = ObjectRules(self, kind, path, ordered=path == self.root).write()
+            self._written[key] = self.define(path, node)
+        return self._written[key]
 
     def _is_full(self, path: str) -> bool:
         """Whether there are so many rules that the rest of the schema has to do without."""

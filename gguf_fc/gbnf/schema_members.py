@@ -1,8 +1,9 @@
 """The rules of an object.
 
 Its members come in the order in which the schema declares them, required and optional mixed as
-declared, and other members after them.  A few optional ones in a row come in any order: a model
-that writes them in its own would otherwise lose those it has passed.
+declared, and other members after them.  Inside the outermost object, a few optional ones in a row
+come in any order: real calls follow the declaration at the top and less so below, and a model that
+writes members in its own order would lose those it has passed.
 
 Theory of operation.  An object's first member may be any optional one before the first required
 one, or that one; after a member, each later one is there or not.  So every property gets one rule
@@ -57,6 +58,7 @@ class ObjectRules:
     writer: Writer
     schema: Object
     path: str
+    ordered: bool  # members come as declared, optional ones too
     _members: list[tuple[Node, bool]] = field(init=False)  # each with whether it is required
     _other: Node = field(init=False)
     _free: dict[tuple[Node, ...], Node] = field(default_factory=dict, init=False)
@@ -173,7 +175,7 @@ class ObjectRules:
                 yield from (((node,), True) for node in nodes)
                 continue
             named = tuple(self._define("member", node) for node in nodes)
-            if len(named) <= _MAX_FREE:
+            if len(named) <= _MAX_FREE and not self.ordered:
                 yield named, False
             else:
                 yield from (((node,), False) for node in named)

@@ -74,7 +74,8 @@ Reported instead: references to other documents, `divisibleBy`, `extends`, `disa
 ## What a grammar decides that a schema leaves open
 
 - Members come in the order in which the schema declares them, required and optional mixed, and
-  other members last. Up to five optional members in a row come in any order.
+  other members last. In objects inside the outermost one, up to five optional members in a row come
+  in any order.
 - Integers have no fraction and no exponent, and 16 digits where no limit says more.
 - A known value (`const`, `enum`) has one spelling.
 - Strings hold no control characters and no lone surrogates.
