@@ -14,7 +14,7 @@ from typing import Any
 from gguf_fc.dialect.arguments import ArgumentReader
 from gguf_fc.dialect.kinds import Typed
 from gguf_fc.dialect.reader import Mismatch, Reader, Steps, words_of
-from gguf_fc.dialect.syntax import Keys, Part, Parts, Row, Slot, Syntax
+from gguf_fc.dialect.syntax import Keys, Pairs, Part, Parts, Row, Slot, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
 
 _LONGEST_NAME = 256
@@ -113,7 +113,7 @@ class CallReader:
                 self._fill(call, part, text)
         if self.syntax.pairs is not None:
             # A pair more might follow; only what closes the call says that it is whole.
-            yield from self.reader.expect_words(" ".join(words_of(row.closing)[:1]))
+            yield from self.reader.expect_words(_telling(row.closing, self.syntax.pairs))
 
     def _fixed(self, text: str, rest: Parts) -> Steps:
         """A fixed text; before JSON it may be missing."""
@@ -165,8 +165,12 @@ class CallReader:
                 raise Mismatch
             yield from self.reader.wait()
 
+    def _without_namespace(self, name: str) -> str:
+        # Where nothing but its name tells a call from text, only the tool's own name does.
+        return name.rpartition(".")[2] if self.syntax.lead.strip() else name
+
     def _may_be_name(self, text: str) -> bool:
-        last = text.rpartition(".")[2]
+        last = self._without_namespace(text)
         return self.schemas is None or any(name.startswith((text, last)) for name in self.schemas)
 
     def _known(self, name: object) -> str:
@@ -175,7 +179,7 @@ class CallReader:
             raise Mismatch
         if self.schemas is None or name in self.schemas:
             return name
-        if (last := name.rpartition(".")[2]) in self.schemas:
+        if (last := self._without_namespace(name)) in self.schemas:
             return last
         raise Mismatch
 
@@ -238,6 +242,14 @@ class CallReader:
 
 
 _ARGUMENTS: Part = Slot("arguments")
+
+
+def _telling(closing: str, pairs: Pairs) -> str:
+    """As much of *closing* as tells it from the beginning of another pair."""
+    words, others = words_of(closing), words_of(pairs.text.before)
+    pairwise = enumerate(zip(words, others, strict=False))
+    same = next((n for n, (a, b) in pairwise if a != b), min(len(words), len(others)))
+    return " ".join(words[: same + 1])
 
 
 def _late_id(row: Row) -> bool:

@@ -1,0 +1,38 @@
+"""Calls whose arguments are written one by one, cut off anywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
+from gguf_fc.dialect.write import write
+from gguf_fc.events import CallEnd
+from tests.support.syntaxes import TURNS, events_of, new_parser
+
+NAME, ARGUMENTS = Slot("name"), Slot("arguments")
+
+
+def in_pairs(before: str, between: str, after: str, call: str, closing: str) -> Syntax:
+    pair = Pair(before, between, (after,))
+    return Syntax(call=(call, NAME, '">', ARGUMENTS, closing), pairs=Pairs(text=pair, other=pair))
+
+
+SYNTAXES = {
+    "tags": in_pairs('<p n="', '">', "</p>", '<c n="', "</c>"),
+    "one beginning": in_pairs(']<]<p n="', '">', "]<]</p>", ']<]<c n="', "]<]</c>"),
+}
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES.values(), ids=SYNTAXES)
+@pytest.mark.parametrize("turn", ["one call", "two calls"])
+def test_only_a_call_that_was_closed_ends(syntax: Syntax, turn: str) -> None:
+    calls = TURNS[turn].calls
+    text = write(syntax, calls=calls)
+    whole = events_of(new_parser(syntax), [text])
+    assert sum(isinstance(event, CallEnd) for event in whole) == len(calls)
+    closing = str(syntax.call[-1])
+    for length in range(len(text)):
+        events = events_of(new_parser(syntax), [text[:length]])
+        ended = sum(isinstance(event, CallEnd) for event in events)
+        # The last character of what closes a call may be missing, but nothing that tells it apart.
+        assert ended <= (text[:length] + closing[-1]).count(closing), text[:length]
