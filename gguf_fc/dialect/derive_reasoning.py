@@ -71,9 +71,10 @@ def _reasoning_shown(seen: Renderings) -> Marked | None:
         return None
     opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
     shared = rendered[: len(rendered) - len(turn)]
-    if not opening.strip() and seen.prompt.startswith(shared):
-        # The prompt opens the block; a history may not show how.
-        opening = seen.prompt[len(shared) :]
+    rest = seen.prompt[len(shared) :] if seen.prompt.startswith(shared) else ""
+    if not opening.strip() and rest.strip() != closing.strip():
+        # The prompt opens the block; a history may not show how.  (Or it holds an empty one.)
+        opening = rest
     if not opening.strip() and (last := _LAST_MARK.search(shared)):
         opening = last.group()
     framing = content_opening(seen, beyond(seen.plain or "", seen.prompt))
