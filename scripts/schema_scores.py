@@ -59,7 +59,8 @@ def main() -> int:
         for figure in known[name]():
             print(" | ".join(figure.cells), flush=True)
             if arguments.list:
-                print("\n".join(f"    {miss}" for miss in figure.misses), flush=True)
+                for miss, detail in zip(figure.misses, figure.details, strict=True):
+                    print(f"    {miss}: {detail}", flush=True)
             figures.append(figure)
     if arguments.page:
         arguments.page.write_text(page(figures))

@@ -24,17 +24,18 @@ def calls(data: Path, every: int) -> Iterator[Figure]:
         }
         tools |= offered
         if row["expected_valid"] and row["expected_calls"]:
-            figure.count(row["id"], _wrong(offered, row["expected_calls"]))
+            refused = _refused(offered, row["expected_calls"])
+            figure.count(row["id"], "refused" if refused else None, refused or "")
     yield figure
     yield _together(list(tools.values())[:_MANY])
 
 
-def _wrong(tools: dict[str, Any], expected: list[dict[str, Any]]) -> str | None:
+def _refused(tools: dict[str, Any], expected: list[dict[str, Any]]) -> str | None:
     for call in expected:
         schema = tools[call["name"]]
         text = json.dumps(call["arguments"], ensure_ascii=False)
         if not schema_to_grammar(schema, closed=True, spacing=Spacing()).matches(text):
-            return f"refused {text}"
+            return text
     return None
 
 

@@ -23,14 +23,16 @@ class Figure:
     total: int = 0
     notes: list[str] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)  # of each miss
 
-    def count(self, row: str, wrong: str | None) -> None:
-        """Count a row; *wrong* says what is, or None."""
+    def count(self, row: str, wrong: str | None, detail: str = "") -> None:
+        """Count a row; *wrong* says what is, or None, and *detail* shows it."""
         self.total += 1
         if wrong is None:
             self.right += 1
         else:
             self.misses.append(f"{row}: {wrong}")
+            self.details.append(detail)
 
     @property
     def cells(self) -> tuple[str, str, str, str]:

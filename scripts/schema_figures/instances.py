@@ -66,8 +66,10 @@ def _judge(figure: Figure, found: Iterable[dict[str, Any]]) -> None:
         verdicts = list(_verdicts(grammar, row["tests"]))
         wrong.update({verdict for verdict, _ in verdicts})
         lost = sorted({entry.keyword for entry in grammar.report})
-        reason = "; ".join(f"{verdict} {text}" for verdict, text in verdicts)
-        figure.count(row["id"], f"{reason} (report: {lost})" if verdicts else None)
+        reason = ", ".join(sorted({verdict for verdict, _ in verdicts}))
+        detail = "; ".join(f"{verdict} {text}" for verdict, text in verdicts)
+        said = f" (report: {', '.join(lost)})" if lost else ""
+        figure.count(row["id"], f"{reason}{said}" if verdicts else None, detail)
     figure.notes += [f"{kind}: {count}" for kind, count in wrong.items()]
     figure.notes.append(f"schema to rules: {milliseconds(compiling)}")
     figure.notes.append(f"rules to text: {milliseconds(printing)}")

@@ -116,11 +116,6 @@ def _lines(figures: Sequence[Figure]) -> Iterator[str]:
     for figure in figures:
         if figure.misses:
             yield from ("", f"## Not right: {figure.name}", "")
-            yield from (f"- {_safe(miss)}" for miss in figure.misses[:_LONGEST_LIST])
+            yield from (f"- {miss}" for miss in figure.misses[:_LONGEST_LIST])
             if (left := len(figure.misses) - _LONGEST_LIST) > 0:
                 yield f"- and {left} more"
-
-
-def _safe(miss: str) -> str:
-    name, _, reason = miss.partition(": ")
-    return f"{name}: `{reason.replace('`', '')[:120]}`"

@@ -17,26 +17,23 @@ def texts(schemas: Path, every: int) -> Iterator[Figure]:
     of_schemas = Figure("llama.cpp's cases of schemas and texts", "100 %")
     for row in rows(schemas / "grammar_cases.jsonl", every):
         grammar = schema_to_grammar(row["schema"], closed=True)
-        of_schemas.count(
-            row["name"], _wrong(grammar, row, row["must_match"], row["must_not_match"])
-        )
+        of_schemas.count(row["name"], *_wrong(grammar, row["must_match"], row["must_not_match"]))
     of_grammars = Figure("llama.cpp's cases of grammars and texts", "100 %")
     for row in rows(schemas / "gbnf_cases.jsonl", every):
-        of_grammars.count(row["name"], _grammar_wrong(row))
+        of_grammars.count(row["name"], *_grammar_wrong(row))
     yield from (of_schemas, of_grammars)
 
 
-def _grammar_wrong(row: dict[str, Any]) -> str | None:
+def _grammar_wrong(row: dict[str, Any]) -> tuple[str | None, str]:
     try:
         grammar = Grammar(parse_gbnf(row["grammar"]))
         grammar.matches("")
     except GrammarError as error:
-        return None if row.get("invalid") else str(error)
+        return (None if row.get("invalid") else "an error", str(error))
     if row.get("invalid"):
-        return "not refused"
+        return "not refused", ""
     return _wrong(
         grammar,
-        row,
         [_symbols(text) for text in row["must_match"]],
         [_symbols(text) for text in row["must_not_match"]],
     )
@@ -44,15 +41,15 @@ def _grammar_wrong(row: dict[str, Any]) -> str | None:
 
 def _wrong(
     grammar: Grammar,
-    row: dict[str, Any],
     accepts: Sequence[str | list[str]],
     refuses: Sequence[str | list[str]],
-) -> str | None:
+) -> tuple[str | None, str]:
+    """What is wrong, if anything, and the texts."""
     missed = [text for text in accepts if not grammar.matches(text)]
     extra = [text for text in refuses if grammar.matches(text)]
     if not missed and not extra:
-        return None
-    return f"{row.get('schema', '')}: refused {missed}, accepted {extra}"
+        return None, ""
+    return "texts judged wrongly", f"refused {missed}, accepted {extra}"
 
 
 def _symbols(text: str) -> list[str]:
