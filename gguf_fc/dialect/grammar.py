@@ -43,6 +43,7 @@ _SPACE = " \t\r\n"
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 _NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definitions"}
+_LAYOUT = CharClass(tuple((ord(character), ord(character)) for character in _SPACE))
 _DIGIT = CharClass(((48, 57),))
 _MOST_DIGITS = 4
 _ID = Repeat(CharClass(((48, 57), (65, 90), (97, 122))), 9, 9)
@@ -184,9 +185,15 @@ class _Composer:
         """Text that cannot be read as a call without a marker; without tools, any text."""
         if not self.wanted.tools:
             return self._guarded(Without(()), instead_of)
-        lead = self.syntax.lead.strip()
-        names = () if lead else (tool.name for tool in self.wanted.tools)
-        return not_opening(self._builder, (*_SPACE, *instead_of[:1], *lead[:1], *names))
+        begun = self.syntax.lead.strip()[:1] or self._names_begun()
+        barred = (*_SPACE, *instead_of[:1], *begun)
+        return sequence(Repeat(_LAYOUT), not_opening(self._builder, barred))
+
+    def _names_begun(self) -> list[str]:
+        """What a call begins with where nothing stands before its name."""
+        fixed = "".join(part for part in self.syntax.call if isinstance(part, str))
+        following = dict.fromkeys((*_SPACE, "{", *fixed.strip()[:1]))
+        return [tool.name + character for tool in self.wanted.tools for character in following]
 
     def _framed_text(self, barred: tuple[str, ...]) -> Node:
         """Text in its frame, without any of the *barred* texts."""

@@ -14,6 +14,7 @@ from gguf_fc.gbnf import (
     Literal,
     Node,
     Regular,
+    Repeat,
     Until,
     Without,
     choice,
@@ -80,6 +81,9 @@ def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
             return without_start(sequence(*rest), text[1:])
         case Choice(options=options):
             return without_start(choice(*(sequence(option, *rest) for option in options)), text)
+        case Repeat(item=CharClass() as item):
+            left = text.lstrip("".join(filter(lambda character: _holds(item, character), text)))
+            return without_start(sequence(*rest) if left else sequence(first, *rest), left)
         case Until():
             return sequence(first, *rest)
         case _:

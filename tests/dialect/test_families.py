@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.dialect import Dialect
@@ -23,6 +24,7 @@ from tests.support.families import (
     hear,
     wanted,
 )
+from tests.support.lexing import LlguidanceGrammar
 
 EVERY_FAMILY = pytest.mark.parametrize("name", FAMILIES)
 WITH_MARKER = pytest.mark.parametrize(
@@ -121,6 +123,38 @@ def test_the_printed_grammar_read_back_accepts_and_refuses_the_same(name: str) -
     for choice, grammar in grammars(dialect).items():
         again = gbnf_to_grammar(grammar.gbnf)
         assert [again.matches(t) for t in texts] == [grammar.matches(t) for t in texts], choice
+
+
+@EVERY_FAMILY
+def test_the_engine_accepts_and_refuses_the_same(name: str) -> None:
+    dialect = family_dialect(name)
+    text = dialect.write(tool_calls=[PARIS])
+    said = [dialect.write(words) for words in ("Hello there.", "\n\nget", "getting on", "")]
+    texts = [text, dialect.write(tool_calls=turn_of(dialect)), *said, *damaged(name, text)]
+    for choice, grammar in grammars(dialect).items():
+        engine = LlguidanceGrammar(grammar.llguidance())
+        assert [engine.matches(t) for t in texts] == [grammar.matches(t) for t in texts], choice
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("\nHello there.", False),
+        ("getting on", False),
+        (" \n", False),
+        ('get_weather {"city": 1}', True),
+        ('\n get_weather\n{"city": 1}', True),
+        ('functions.get_weather\n{"city": 1}', False),
+    ],
+)
+@pytest.mark.parametrize("name", ["name_and_line", "fenced_python"])
+def test_text_in_a_form_without_a_marker_is_no_call(name: str, text: str, *, called: bool) -> None:
+    dialect = family_dialect(name)
+    accepted = dialect.grammar(TOOLS, "auto").matches(text)
+    read = heard(dialect, text)
+    if name == "name_and_line":
+        assert read.started == called
+    assert accepted == (not called)
 
 
 @EVERY_FAMILY
@@ -242,12 +276,12 @@ def sayable(dialect: Dialect, arguments: dict[str, Any]) -> bool:
 
 
 @EVERY_FAMILY
-@settings(derandomize=True, max_examples=25, deadline=None)
+@settings(derandomize=True, max_examples=25, deadline=None, phases=[Phase.generate])
 @given(st.data())
 def test_any_arguments_come_back_however_the_text_is_cut(name: str, data: st.DataObject) -> None:
     dialect = family_dialect(name)
     arguments = data.draw(ARGUMENTS.filter(lambda found: sayable(dialect, found)))
-    ordered = {key: arguments[key] for key in sorted(arguments)}
+    ordered = json.loads(canonical(arguments))  # as the schema declares them
     text = dialect.write(tool_calls=[{"name": "get_weather", "arguments": ordered}])
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
