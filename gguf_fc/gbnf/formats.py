@@ -63,14 +63,15 @@ _WIDE_LABEL = rf"{_WIDE_LETTER}(?:-?{_WIDE_LETTER}){{0,29}}"
 _WIDE_HOSTNAME = rf"{_WIDE_LABEL}(?:[.\u3002\uFF0E\uFF61]{_WIDE_LABEL}){{0,5}}"
 
 _ATEXT = r"[A-Za-z\d!#$%&'*+/=?^_`{|}~-]"
-_QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+_QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~]){0,31}"'
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[{_IPV4}\])"
-_EMAIL = rf"(?:{_ATEXT}+(?:\.{_ATEXT}+)*|{_QUOTED})@{_DOMAIN}"
+_SHORT = "(?=[^@]{1,64}@)"  # what stands before the sign has at most 64 characters (RFC 5321)
+_EMAIL = rf"(?:{_SHORT}{_ATEXT}+(?:\.{_ATEXT}+)*|{_QUOTED})@{_DOMAIN}"
 _BEYOND = r"\u0080-\uD7FF\uE000-\u{10FFFF}"
 _WIDE_ATEXT = _ATEXT.replace("-]", _BEYOND + "-]")
-_WIDE_QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~])*"'
+_WIDE_QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~]){{0,31}}"'
 _WIDE_DOMAIN = rf"(?:{_WIDE_LABEL}(?:\.{_WIDE_LABEL})*|\[{_IPV4}\])"
-_WIDE_EMAIL = rf"(?:{_WIDE_ATEXT}+(?:\.{_WIDE_ATEXT}+)*|{_WIDE_QUOTED})@{_WIDE_DOMAIN}"
+_WIDE_EMAIL = rf"(?:{_SHORT}{_WIDE_ATEXT}+(?:\.{_WIDE_ATEXT}+)*|{_WIDE_QUOTED})@{_WIDE_DOMAIN}"
 
 _HEX_PAIR = r"%[\dA-Fa-f]{2}"
 

@@ -133,6 +133,8 @@ class ObjectRules:
             keyword = "minProperties" if most is None else "maxProperties"
             self.writer.loosen(self.path, keyword, "there are too many members to count")
             return min(least, 1), None
+        if self._other != _NEVER and least > 1:
+            self.writer.loosen(self.path, "minProperties", "another member may come twice")
         if schema.more and self._members and (most is not None or least > 1):
             self.writer.loosen(self.path, "not", "members are counted, and one must be another")
         return least, most

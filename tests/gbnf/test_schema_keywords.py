@@ -102,3 +102,16 @@ def test_a_closed_schema_is_about_the_types_it_speaks_of() -> None:
     assert not closed.matches("1")
     assert not closed.matches('{"c": 1}')
     assert schema_to_grammar(untyped).matches("1")
+
+
+def test_a_count_of_members_is_reported_where_one_may_come_twice() -> None:
+    schema = {"type": "object", "minProperties": 2}
+    assert [entry.keyword for entry in schema_to_grammar(schema).report] == ["minProperties"]
+    closed = {**schema, "properties": {"a": {}, "b": {}}, "additionalProperties": False}
+    assert schema_to_grammar(closed).report == ()
+
+
+def test_what_stands_before_the_sign_of_an_address_has_64_characters_at_most() -> None:
+    grammar = schema_to_grammar({"type": "string", "format": "email"})
+    assert grammar.matches(f'"{"a" * 64}@b.c"')
+    assert not grammar.matches(f'"{"a" * 65}@b.c"')
