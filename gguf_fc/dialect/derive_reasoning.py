@@ -112,7 +112,9 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
     everything = "".join(filter(None, (seen.prompt, seen.off, seen.plain)))
     for prompt in filter(None, (seen.on, seen.prompt)):
         tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
-        if tag and f"</{tag.group(1)}>" in everything:
+        # A tag with the answer in it is the turn's own.
+        answers = tag and f"{tag.group()}{TEXT}" in (seen.plain or "")
+        if tag and not answers and f"</{tag.group(1)}>" in everything:
             return Marked(tag.group(), f"{tag.group(2)}</{tag.group(1)}>")
     return None
 
@@ -121,5 +123,7 @@ def _reasoning_named(seen: Renderings) -> Marked | None:
     """From the template's own text: it takes such a block apart, or asks for one."""
     for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
         if f"<{name}>" in seen.text or f"'</{name}>'" in seen.text:
-            return Marked(f"<{name}>", f"</{name}>")
+            opened = re.search(rf"<{re.escape(name)}>(\s*)\Z", seen.prompt)
+            space = opened.group(1) if opened else ""
+            return Marked(f"<{name}>{space}", f"{space}</{name}>")
     return None
