@@ -37,9 +37,6 @@ class ArgumentReader:
             if text := values.take():
                 self.say(text)
             if values.state == "open":
-                if values.in_number and buffer.final:
-                    values.finish()
-                    continue
                 yield from self.reader.more()
         if values.state == "broken":
             raise Mismatch

@@ -135,8 +135,10 @@ class Parser:
             return False
         buffer.release()
         if marks.open.strip() in self.prefill and not _MARK.search(marks.open):
-            self._think(marks.open)  # words with which the prompt has the model begin
-        yield from self._reader.skip_space()
+            # Words with which the prompt has the model begin.
+            self._think(marks.open.strip())
+        else:
+            yield from self._reader.skip_space()
         yield from self._thoughts(marks.close.strip())
         self._reasoned = True
         yield from self._reader.skip_space()

@@ -64,11 +64,6 @@ class ValueReader:
         out, self._out = "".join(self._out), []
         return out
 
-    @property
-    def in_number(self) -> bool:
-        """Whether a number is being read, of which only what follows says where it ends."""
-        return self._expect == "number" and not self._stack
-
     def feed(self, text: str) -> int:
         """Take what belongs to the value from the front of *text*; how many characters."""
         at = 0

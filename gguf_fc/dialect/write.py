@@ -65,12 +65,6 @@ def write_name(syntax: Syntax, name: str) -> str:
     return name if syntax.keys is None else json.dumps(name, ensure_ascii=False)[1:-1]
 
 
-def write_id(syntax: Syntax, name: str, number: int) -> str:
-    """The id of a turn's *number*-th call, for a model that counts its calls itself."""
-    own = {"name": name, "index": str(syntax.first_index + number)}
-    return "".join(p if isinstance(p, str) else own.get(p.kind, "") for p in syntax.id_parts)
-
-
 def _filled(syntax: Syntax, slot: Slot, call: Call, number: int) -> str:
     match slot.kind:
         case "name":

@@ -276,7 +276,7 @@ def sayable(dialect: Dialect, arguments: dict[str, Any]) -> bool:
 
 
 @EVERY_FAMILY
-@settings(derandomize=True, max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(derandomize=True, max_examples=12, deadline=None, phases=[Phase.generate])
 @given(st.data())
 def test_any_arguments_come_back_however_the_text_is_cut(name: str, data: st.DataObject) -> None:
     dialect = family_dialect(name)
