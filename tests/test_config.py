@@ -55,8 +55,6 @@ def test_variables_of_the_scripts_are_left_alone() -> None:
         ({"constraint": "gbnf"}, {}, "--constraint must be 'llguidance' or 'llama.cpp'"),
     ],
 )
-def test_a_bad_value_is_named(
-    flags: dict[str, str], environ: dict[str, str], message: str
-) -> None:
+def test_a_bad_value_is_named(flags: dict[str, str], environ: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_settings(flags, environ)
