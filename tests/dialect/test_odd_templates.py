@@ -207,3 +207,16 @@ def test_tags_around_a_turn_are_no_reasoning() -> None:
     prompt = dialect.render([USER])
     read = hear(dialect.parser(TOOLS, prefill=prompt.prefill), "Hello there.")
     assert (read.content, read.reasoning) == ("Hello there.", "")
+
+
+def test_a_block_that_the_prompt_opens_and_an_answer_closes_is_reasoning() -> None:
+    dialect = Dialect.from_template(
+        "{% for m in messages %}<|{{ m.role }}|>"
+        "{% if m.role == 'assistant' %}<muse>\n\n</muse>{% endif %}{{ m.content }}{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|><muse>\n{% endif %}"
+    )
+    assert dialect.syntax.reasoning == Marked("<muse>\n", "\n</muse>")
+
+
+def test_a_label_names_arguments_that_are_pairs() -> None:
+    assert family("key_tags").label == "native (name and key-value pairs)"

@@ -126,7 +126,9 @@ def test_json_arguments_may_be_named_otherwise_or_missing(fields: str, arguments
     assert heard.calls == [("look", canonical(arguments))]
 
 
-@pytest.mark.parametrize("parts", [("{x}",), ("{", NAME), (NAME, ARGUMENTS), ("{}", NAME)])
+@pytest.mark.parametrize(
+    "parts", [("{x}",), ("{", NAME), (NAME, ARGUMENTS), ("{}", NAME), ('{"a": "', NAME, '"}')]
+)
 def test_a_row_that_is_no_json_object_has_no_keys(parts: Parts) -> None:
     assert Row(parts).keys is None
 
@@ -221,3 +223,9 @@ def test_an_entry_that_contradicts_itself_is_not_used() -> None:
     found = _known(chat, probe(chat), wrong)
     assert not found.native
     assert "not read back" in found.evidence[0].evidence
+
+
+def test_a_key_without_end_breaks_the_call() -> None:
+    text = f"<tool_call>look\n<arg_key>{'k' * 400}</arg_key>\n<arg_value>1</arg_value></tool_call>"
+    parser = Parser(PAIRS, {"look": None}, lambda: "call_0")
+    assert hear(parser, text).ended == 0
