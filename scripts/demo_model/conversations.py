@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NO_TOOL = "I have no tool for that."
-_CONTRASTED = 0.3  # the share of conversations that come in pairs
+_CONTRASTED = 0.15  # the share of conversations that come in pairs
 Call = tuple[Ability, dict[str, Any]]
 _SYSTEMS = (
     "You are a helpful assistant.",
@@ -207,12 +207,12 @@ class Maker:
     def _turn(self, rng: Random, talk: Conversation) -> None:
         kinds: list[tuple[float, Callable[[Random, Conversation], None]]] = [
             (6, self._small_talk),
-            (30, self._unfit),
+            (12, self._unfit),
         ]
         if talk.abilities:
-            kinds += [(34, self._single), (12, self._parallel)]
+            kinds += [(44, self._single), (14, self._parallel)]
         if len(talk.abilities) > 1:
-            kinds += [(28, self._two)]
+            kinds += [(32, self._two)]
         weights = [weight for weight, _ in kinds]
         rng.choices([turn for _, turn in kinds], weights)[0](rng, talk)
 
