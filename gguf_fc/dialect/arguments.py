@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import reduce
 
 from gguf_fc.dialect.kinds import ANY, Typed, kind_of
+from gguf_fc.dialect.overlap import common_start
 from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.dialect.values import ValueReader, as_json, as_json_string
@@ -75,7 +77,7 @@ class ArgumentReader:
     def _key(self, pairs: Pairs) -> Generator[None, None, tuple[str, Pair]]:
         """The key, and how its value is written."""
         forms = sorted(pairs.forms, key=lambda form: -len(form.between))
-        common = _common_start([form.between.strip() for form in forms])
+        common = reduce(common_start, (form.between.strip() for form in forms))
         shared = (words_of(common) or [common])[0]
         key = yield from self.reader.until(shared, _LONGEST_KEY)
         for form in forms:
@@ -211,11 +213,3 @@ def _scalar(text: str, kinds: frozenset[str]) -> str:
     if not text.strip() and "string" not in kinds:
         return "[]" if "array" in kinds else "{}" if "object" in kinds else '""'
     return typed(text, kinds)
-
-
-def _common_start(texts: list[str]) -> str:
-    shared = texts[0]
-    for text in texts[1:]:
-        while not text.startswith(shared):
-            shared = shared[:-1]
-    return shared

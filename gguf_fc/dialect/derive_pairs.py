@@ -25,8 +25,8 @@ from gguf_fc.dialect.overlap import common_end, common_start, from_whole_tag, to
 from gguf_fc.dialect.probe import ARGUMENTS, NAMES, TWO_KEYS, VALUES, Renderings
 from gguf_fc.dialect.syntax import Pair, Pairs, Part, Slot
 from gguf_fc.dialect.values import spell
-from gguf_fc.dialect.write import write_pair
-from gguf_fc.gbnf.notation import Escapes, Notation
+from gguf_fc.dialect.write import in_order, write_pair
+from gguf_fc.gbnf.notation import JSON, PYTHON, Escapes, Notation
 
 _KEY = "\0"  # stands for a key in a text
 _SPACE = " \t\r\n"
@@ -167,10 +167,9 @@ def _structured(pairs: Pairs, values: dict[str, str]) -> Pairs:
 
 def _notations(pairs: Pairs) -> Iterator[Notation]:
     """Every way to spell lists and objects that is tried, the usual ones first."""
-    own = {kind: getattr(pairs.scalars, kind) for kind in ("true", "false", "null")}
     quotes = dict.fromkeys((pairs.notation.quote, '"', "'"))
     for quote, item, key, words, quoted_keys in itertools.product(
-        quotes, (", ", ","), (": ", ":"), (_JSON_WORDS, _PYTHON_WORDS, own), (True, False)
+        quotes, (", ", ","), (": ", ":"), (JSON, PYTHON, pairs.scalars), (True, False)
     ):
         yield Notation(
             item=item,
@@ -178,7 +177,9 @@ def _notations(pairs: Pairs) -> Iterator[Notation]:
             quote=quote,
             escapes=_escapes(quote),
             quoted_keys=quoted_keys,
-            **words,
+            true=words.true,
+            false=words.false,
+            null=words.null,
         )
 
 
@@ -187,15 +188,8 @@ def _escapes(quote: str) -> Escapes:
     return "json" if quote == '"' else "python" if quote == "'" else "none"
 
 
-_JSON_WORDS = {"true": "true", "false": "false", "null": "null"}
-_PYTHON_WORDS = {"true": "True", "false": "False", "null": "None"}
-
-
 def _spelling(kind: str, notation: Notation, *, ordered: bool) -> str:
-    value = VALUES[kind]
-    if ordered and isinstance(value, dict):
-        value = {key: value[key] for key in sorted(value)}
-    return spell(value, notation)
+    return spell(in_order(VALUES[kind]) if ordered else VALUES[kind], notation)
 
 
 def _strings(pairs: Pairs, values: dict[str, str], rest: str, guards: str) -> Pairs:

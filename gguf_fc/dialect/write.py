@@ -110,12 +110,12 @@ def write_pair(pairs: Pairs, key: str, value: Any) -> str:
     elif pairs.item is not None and isinstance(value, dict):
         text = _members(replace(pairs, separator=""), value)
     else:
-        text = spell_value(pairs, _sorted(value) if pairs.ordered else value)
+        text = spell_value(pairs, in_order(value) if pairs.ordered else value)
     return form.before + key + form.between + text + form.after_key(key)
 
 
-def _sorted(value: Any) -> Any:
+def in_order(value: Any) -> Any:
     """*value* with the keys of all its objects in alphabetical order."""
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value
