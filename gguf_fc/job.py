@@ -171,6 +171,7 @@ class Done:
     decode_steps: int  # llama_decode calls that carried completion tokens
     prompt_ms: float
     completion_ms: float
+    stop_string: str | None = None  # the one of the job's that ended it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

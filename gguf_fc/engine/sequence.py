@@ -96,4 +96,5 @@ class Sequence:
             decode_steps=self.decode_steps,
             prompt_ms=(switched - began) * 1000,
             completion_ms=(now - switched) * 1000,
+            stop_string=self._stops.hit,
         )

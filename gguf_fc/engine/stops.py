@@ -10,20 +10,27 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class StopFilter:
-    """Feed it text; ``stopped`` says whether a stop string has come."""
+    """Feed it text; ``hit`` is the stop string that has come."""
 
     stops: tuple[str, ...]
-    stopped: bool = field(default=False, init=False)
+    hit: str | None = field(default=None, init=False)
     _held: str = field(default="", init=False)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string has come."""
+        return self.hit is not None
 
     def feed(self, text: str) -> str:
         """The text that is now certain to stand before any stop string."""
         if self.stopped:
             return ""
         text = self._held + text
-        found = [at for at in map(text.find, self.stops) if at >= 0]
-        self.stopped = bool(found)
-        end = min(found) if found else len(text) - self._open(text)
+        found = [(at, stop) for stop in self.stops if (at := text.find(stop)) >= 0]
+        if found:
+            end, self.hit = min(found)
+        else:
+            end = len(text) - self._open(text)
         self._held = "" if found else text[end:]
         return text[:end]
 

@@ -87,7 +87,7 @@ def test_a_stop_string_ends_a_reply_and_is_not_shown() -> None:
     run.job("0|", stop=("two",))
     run.finish()
     assert run.text() == "one, "
-    assert run.done().finish_reason == "stop"
+    assert (run.done().finish_reason, run.done().stop_string) == ("stop", "two")
     assert run.done().completion_tokens == len("one, two")
 
 

@@ -44,11 +44,29 @@ def test_a_text_is_released_up_to_the_first_stop(pieces: list[str], stops: list[
     found = StopFilter(tuple(stops))
     released = "".join(map(found.feed, pieces))
     assert found.stopped == bool(ends)
+    assert (found.hit in stops) == bool(ends)
     if ends:  # in pieces, the stop that is complete first wins over one that begins before it
         assert text.startswith(released)
         assert not any(stop in released for stop in stops)
     else:
         assert released + found.finish() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "stops", "hit"),
+    [
+        ("a END b STOP", ("STOP", "END"), "END"),
+        ("aab", ("ab", "aab"), "aab"),
+        ("one\n\n", ("\n\n", "\n"), "\n"),
+        ("nothing", ("STOP",), None),
+    ],
+)
+def test_the_stop_string_that_stands_first_is_the_one_that_hit(
+    text: str, stops: tuple[str, ...], hit: str | None
+) -> None:
+    found = StopFilter(stops)
+    found.feed(text)
+    assert found.hit == hit
 
 
 def test_text_that_cannot_become_a_stop_is_not_held_back() -> None:
