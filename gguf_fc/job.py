@@ -96,6 +96,19 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningLimit:
+    """How the reasoning that a reply may begin with is ended.
+
+    *closing* is written for the model once it has reasoned for *tokens* tokens, or where it would
+    end its reply without having closed.
+    """
+
+    opening: str  # what the model begins it with; "": the prompt has
+    closing: str
+    tokens: int | None = None  # None: as many as it likes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One generation."""
 
@@ -104,6 +117,7 @@ class Job:
     max_tokens: int | None = None  # None: until the context is full
     sampling: Sampling = field(default_factory=Sampling)
     grammar: GrammarText | None = None
+    reasoning: ReasoningLimit | None = None
     stop: tuple[str, ...] = ()
 
 

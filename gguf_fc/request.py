@@ -91,6 +91,7 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     thinking: bool | None = None  # None: as the template has it
     effort: str | None = None  # how much of it
+    thinking_budget: int | None = None  # at most so many tokens of it; 0: none. None: no limit
     template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
     stream: bool = False
