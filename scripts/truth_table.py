@@ -40,7 +40,7 @@ from gguf_fc.api.answer import Ids, answer  # noqa: E402
 from gguf_fc.api.chat import ChatReply, Envelope  # noqa: E402
 from gguf_fc.api.chat_request import to_request  # noqa: E402
 from gguf_fc.api.grammars import GrammarCache  # noqa: E402
-from gguf_fc.api.schema import parse_chat_body  # noqa: E402
+from gguf_fc.api.schema import CHAT  # noqa: E402
 from gguf_fc.config import Settings  # noqa: E402
 from gguf_fc.errors import GgufFcError  # noqa: E402
 from gguf_fc.models.plan import plan  # noqa: E402
@@ -158,7 +158,7 @@ class Bench:
             "logit_bias": self._bias,
             **CHOICES[choice],
         }
-        body, _ = parse_chat_body(orjson.dumps(fields))
+        body, _ = CHAT.parse(orjson.dumps(fields))
         request = to_request(body, self._pool.sampling(None))
         ids = Ids(reply=lambda: f"{choice} {seed}", call=lambda: "call_0")
         try:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from gguf_fc.api.answer import Answer, Ids, answer
 from gguf_fc.api.chat import ChatReply, ChatStream, Envelope, Json
 from gguf_fc.api.chat_request import to_request
+from gguf_fc.api.fields import ignored_header
 from gguf_fc.api.grammars import GrammarCache
-from gguf_fc.api.schema import parse_chat_body
+from gguf_fc.api.schema import CHAT
 from gguf_fc.api.sse import DONE, ClientGone, EventStream, frame, while_connected
 from gguf_fc.errors import BodyTooLarge
 from gguf_fc.models.pool import Pool
@@ -38,9 +39,9 @@ class ChatCompletions:
 
     async def respond(self, http: HttpRequest) -> Response:
         """Answer one request."""
-        body, ignored = parse_chat_body(await read_body(http))
+        body, ignored = CHAT.parse(await read_body(http))
         request = to_request(body, self._pool.sampling(body.model))
-        headers = {"x-gguf-fc-ignored": ", ".join(ignored)} if ignored else {}
+        headers = ignored_header(ignored)
         try:
             if request.stream:
                 return await self._stream(http, request, headers)

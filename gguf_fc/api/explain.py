@@ -20,7 +20,7 @@ from gguf_fc.api.answer import Ids, Plan, failure, plan_answer, prompt_of
 from gguf_fc.api.chat_request import to_request
 from gguf_fc.api.completions import read_body
 from gguf_fc.api.grammars import GrammarCache
-from gguf_fc.api.schema import parse_chat_body
+from gguf_fc.api.schema import CHAT
 from gguf_fc.errors import EngineError
 from gguf_fc.job import Failed, Measure, Measured, Segment
 from gguf_fc.models.pool import LoadedModel, Pool
@@ -39,7 +39,7 @@ class Explain:
 
     async def respond(self, http: HttpRequest) -> Response:
         """Explain one request."""
-        body, ignored = parse_chat_body(await read_body(http))
+        body, ignored = CHAT.parse(await read_body(http))
         request = to_request(body, self.pool.sampling(body.model))
         async with self.pool.use(request.model) as model:
             explained = await self._explain(request, model)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gguf_fc.api.chat_request import to_request
-from gguf_fc.api.schema import parse_chat_body
+from gguf_fc.api.schema import CHAT
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Message, Request, ToolCall, ToolChoice
@@ -18,7 +18,7 @@ TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")
 
 
 def request(**fields: Any) -> Request:
-    body, _ = parse_chat_body(orjson.dumps({"messages": [USER], **fields}))
+    body, _ = CHAT.parse(orjson.dumps({"messages": [USER], **fields}))
     return to_request(body, Sampling(top_k=7))
 
 

@@ -1,0 +1,218 @@
+"""What happens to each field of a request: one policy, and one table for each protocol.
+
+A protocol declares its request as a ``Fields``: a struct of what it honours, and two maps of what
+it does not.  ``docs/api.md`` and ``/openapi.json`` are made from the same tables.  The policy:
+
+1. a field of the struct is honoured, or refused with an error that names it;
+2. a field in *without_effect* cannot change the answer of a local server: it is accepted and named
+   in the ``x-gguf-fc-ignored`` response header;
+3. a field in *refused* would change the answer: it is refused, unless it has a value that asks for
+   nothing;
+4. any other field of the body is refused, with the nearest name we know;
+5. any other field further inside is accepted and named like those of rule 2: clients echo what
+   they were sent, and other servers send more than we do.
+
+A field that is null counts as absent.  This module knows no protocol.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import orjson
+from msgspec import Meta, Struct
+from msgspec import inspect as kinds
+
+from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+
+T = TypeVar("T", bound=Struct)
+
+MAX_DEPTH = 200  # of objects and lists in each other
+MAX_NAMED = 32  # fields without effect that a header lists
+
+
+def about(text: str) -> Meta:
+    """The description of a field: one line, shown in ``docs/api.md`` and ``/openapi.json``."""
+    return Meta(description=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A field that would change the answer, and that is not offered.
+
+    *instead* is what to do about it; the *harmless* values ask for nothing and are let pass.
+    """
+
+    instead: str = "leave it out"
+    harmless: tuple[object, ...] = ()
+
+    def lets_pass(self, value: object) -> bool:
+        """Whether *value* asks for nothing.  ``true`` is not 1 here."""
+        return any(type(value) is type(other) and value == other for other in self.harmless)
+
+
+@dataclass(frozen=True)
+class Fields(Generic[T]):
+    """The table of one kind of request.
+
+    *without_effect* says of each field why it has none.  A struct may rename its fields.
+    """
+
+    body: type[T]
+    without_effect: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Refused] = field(default_factory=dict)
+
+    @cached_property
+    def honoured(self) -> frozenset[str]:
+        """The names of the fields that do what they say."""
+        return frozenset(item.encode_name for item in msgspec.structs.fields(self.body))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every name the table has a word on."""
+        return self.honoured | self.without_effect.keys() | self.refused.keys()
+
+    @cached_property
+    def _kind(self) -> kinds.Type:
+        return kinds.type_info(self.body)
+
+    def parse(self, raw: bytes) -> tuple[T, tuple[str, ...]]:
+        """Decode *raw*; also return the paths of what was accepted without effect.
+
+        Raises InvalidParameter or UnsupportedParameter, naming the field.
+        """
+        return self.convert(decode_object(raw))
+
+    def convert(self, fields: Mapping[str, Any]) -> tuple[T, tuple[str, ...]]:
+        """As ``parse``, for an object that is decoded already."""
+        present = {name: value for name, value in fields.items() if value is not None}
+        ignored = tuple(self._without_effect(present))
+        kept = {name: value for name, value in present.items() if name in self.honoured}
+        try:
+            parsed = msgspec.convert(kept, self.body)
+        except msgspec.ValidationError as error:
+            raise _named(error) from error
+        return parsed, tuple(dict.fromkeys((*ignored, *_unread(kept, self._kind, ""))))
+
+    def _without_effect(self, present: Mapping[str, object]) -> Iterator[str]:
+        """Apply rules 2 to 4."""
+        for name, value in present.items():
+            if name in self.honoured:
+                continue
+            if name in self.without_effect:
+                yield name
+            elif (refused := self.refused.get(name)) is None:
+                raise UnsupportedParameter(self._unknown(name), param=name)
+            elif not refused.lets_pass(value):
+                raise UnsupportedParameter(
+                    f"'{name}' is not supported by this server; {refused.instead}.", param=name
+                )
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, sorted(self.known), n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else " Leave it out."
+        return f"Unknown field '{name}'.{hint}"
+
+
+def ignored_header(paths: Iterable[str]) -> dict[str, str]:
+    """The response header that names what had no effect; none if nothing was ignored.
+
+    Names come from the client, so what a header cannot carry is written as an escape.
+    """
+    shown = [path.encode("unicode_escape").decode("ascii") for path in paths]
+    if len(shown) > MAX_NAMED:
+        shown = [*shown[:MAX_NAMED], f"and {len(shown) - MAX_NAMED} more"]
+    return {"x-gguf-fc-ignored": ", ".join(shown)} if shown else {}
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object *raw* is the text of.
+
+    Raises InvalidParameter, also where it is nested deeper than what reads it later can go.
+    """
+    try:
+        fields = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidParameter(f"The body is not JSON: {error}.", param="body") from error
+    if not isinstance(fields, dict):
+        raise InvalidParameter("The body must be a JSON object.", param="body")
+    for name, value in fields.items():
+        if _is_deep(value):
+            raise InvalidParameter(f"'{name}' is nested more than {MAX_DEPTH} deep.", param=name)
+    return fields
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
+
+
+def _unread(value: object, kind: kinds.Type, path: str) -> Iterator[str]:
+    """The paths of what *value* holds and *kind* has no field for; it has been decoded as *kind*.
+
+    Positions in lists are written ``[*]``, so that a long conversation names a field once.
+    """
+    match kind, value:
+        case kinds.Metadata(type=inner), _:
+            yield from _unread(value, inner, path)
+        case kinds.UnionType(types=types), _:
+            for one in types:
+                yield from _unread(value, one, path)
+        case kinds.ListType(item_type=item), list():
+            for entry in value:
+                yield from _unread(entry, item, f"{path}[*]")
+        case kinds.DictType(value_type=item), dict():
+            for name, entry in value.items():
+                yield from _unread(entry, item, f"{path}.{name}")
+        case kinds.StructType(tag=tag, tag_field=tag_field), dict():
+            if tag_field is None or value.get(tag_field) == tag:
+                yield from _unread_members(value, kind, path)
+        case _:
+            pass  # a plain value, or one that is free to hold anything
+
+
+def _unread_members(
+    value: Mapping[str, object], kind: kinds.StructType, path: str
+) -> Iterator[str]:
+    declared = {item.encode_name: item.type for item in kind.fields}
+    for name, entry in value.items():
+        where = f"{path}.{name}".lstrip(".")
+        if name in declared:
+            yield from _unread(entry, declared[name], where)
+        elif name != kind.tag_field and entry not in (None, [], {}):
+            yield where
+
+
+_AT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<field>\w+)`")
+
+
+def _named(error: msgspec.ValidationError) -> InvalidParameter:
+    """The decoder's error with its path as ``param``."""
+    found = _AT.match(str(error))
+    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+    param = path.lstrip(".")
+    if missing := _MISSING.match(what):
+        param = f"{param}.{missing['field']}".lstrip(".")
+        return InvalidParameter(f"'{param}' is required.", param=param)
+    return InvalidParameter(f"'{param}' cannot be used: {what}.", param=param or None)
