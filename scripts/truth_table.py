@@ -37,10 +37,11 @@ sys.path.insert(0, str(ROOT))  # for the helpers of the tests
 
 from gguf_fc import Dialect  # noqa: E402
 from gguf_fc.api.answer import Ids, answer  # noqa: E402
-from gguf_fc.api.chat import ChatReply, Envelope  # noqa: E402
+from gguf_fc.api.chat import ChatReply  # noqa: E402
 from gguf_fc.api.chat_request import to_request  # noqa: E402
 from gguf_fc.api.grammars import GrammarCache  # noqa: E402
 from gguf_fc.api.schema import CHAT  # noqa: E402
+from gguf_fc.api.wire import Envelope  # noqa: E402
 from gguf_fc.config import Settings  # noqa: E402
 from gguf_fc.errors import GgufFcError  # noqa: E402
 from gguf_fc.models.plan import plan  # noqa: E402
@@ -162,10 +163,13 @@ class Bench:
         request = to_request(body, self._pool.sampling(None))
         ids = Ids(reply=lambda: f"{choice} {seed}", call=lambda: "call_0")
         try:
-            async with self._at_once, answer(request, self._pool, self._grammars, ids) as answered:
+            async with (
+                self._at_once,
+                answer([request], self._pool, self._grammars, ids) as answered,
+            ):
                 reply = ChatReply(Envelope(id=answered.id, created=0, model=answered.model))
-                async for event in answered.events:
-                    reply.add(event)
+                async for n, event in answered.events:
+                    reply.add(n, event)
         except GgufFcError as error:
             return f"{type(error).__name__}: {error.message}"
         found: Json = reply.result()["choices"][0]

@@ -1,4 +1,4 @@
-"""The whole server in one function: a request becomes a prompt, a job, chunks, events.
+"""The whole server in one function: requests become prompts, jobs, chunks, events.
 
 Every protocol is an encoder over what ``answer`` yields.  This module knows neither HTTP nor any
 protocol's JSON.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import with_format_instruction
+from gguf_fc.api.merge import merged
 from gguf_fc.dialect import Dialect, Prompt, Unsaid
 from gguf_fc.errors import (
     EngineError,
@@ -43,12 +44,12 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply the engine has accepted.  The last of *events* is ``Finish``."""
+    """A reply the engine has accepted.  The last event of each choice is ``Finish``."""
 
     id: str
     model: str  # the name it is offered under
     loosened: tuple[str, ...]  # "path:keyword" for each schema keyword no grammar can hold
-    events: AsyncGenerator[Event]
+    events: AsyncGenerator[tuple[int, Event]]  # with the choice they belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,25 @@ class Plan:
 
 @asynccontextmanager
 async def answer(
-    request: Request, pool: Pool, grammars: GrammarCache, ids: Ids
+    requests: Sequence[Request], pool: Pool, grammars: GrammarCache, ids: Ids
 ) -> AsyncIterator[Answer]:
-    """The reply to *request*; leaving the context cancels what is not finished.
+    """The reply to *requests*, each of which is a choice of it.
 
+    Leaving the context cancels what is not finished.  The requests must ask for the same model.
     Raises RequestError or ServerError, here or from the events.
     """
-    async with pool.use(request.model) as model:
-        plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
-        async with aclosing(model.worker.run(plan.job)) as messages:
+    async with pool.use(requests[0].model) as model, AsyncExitStack() as stack:
+        plans, choices = [], []
+        for request in requests:
+            plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
+            messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
             await _accepted(messages, request)
             checks = ReplyChecks(request, grammars.validators)
-            async with aclosing(_events(messages, plan.parser, checks)) as events:
-                yield Answer(plan.job.id, model.name, plan.loosened, events)
+            events = _events(messages, plan.parser, checks)
+            choices.append(await stack.enter_async_context(aclosing(events)))
+            plans.append(plan)
+        async with aclosing(merged(choices)) as events_of_all:
+            yield Answer(plans[0].job.id, model.name, plans[0].loosened, events_of_all)
 
 
 async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> None:

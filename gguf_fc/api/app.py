@@ -5,23 +5,25 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from gguf_fc.api.answer import Ids
+from gguf_fc.api.answer import Answer, Ids, answer
 from gguf_fc.api.catalog import Catalog
-from gguf_fc.api.completions import ChatCompletions
+from gguf_fc.api.completions import ChatWire
+from gguf_fc.api.endpoint import Endpoint
 from gguf_fc.api.explain import Explain
 from gguf_fc.api.failure import on_bug, on_error, on_http_error
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.guard import LocalOnly
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
+from gguf_fc.request import Request
 
 
 def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
@@ -29,12 +31,14 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
 
     *allowed_hosts* are accepted in the Host header beside the loopback names.
     """
-    ids = Ids(
-        reply=lambda: f"chatcmpl-{uuid.uuid4().hex}", call=lambda: f"call_{secrets.token_hex(12)}"
-    )
     grammars = GrammarCache()
-    chat = ChatCompletions(pool, grammars, ids, clock=time.time)
-    explain = Explain(pool, grammars, ids)
+    chat_ids = _ids("chatcmpl-", "call_")
+
+    def generate(ids: Ids) -> Callable[[tuple[Request, ...]], AbstractAsyncContextManager[Answer]]:
+        return lambda requests: answer(requests, pool, grammars, ids)
+
+    chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
+    explain = Explain(pool, grammars, chat_ids)
     catalog = Catalog(pool, started=int(time.time()))
 
     @asynccontextmanager
@@ -59,4 +63,11 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
             Exception: on_bug,
         },
         lifespan=lifespan,
+    )
+
+
+def _ids(reply: str, call: str) -> Ids:
+    """Fresh ids behind the prefixes that a protocol's clients know."""
+    return Ids(
+        reply=lambda: f"{reply}{uuid.uuid4().hex}", call=lambda: f"{call}{secrets.token_hex(12)}"
     )

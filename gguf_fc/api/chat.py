@@ -13,10 +13,12 @@ events.  The contract of the chunks, tested as golden files:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from gguf_fc.api.sse import DONE, frame
+from gguf_fc.api.wire import Envelope, Json
 from gguf_fc.events import (
     CallDelta,
     CallEnd,
@@ -29,59 +31,67 @@ from gguf_fc.events import (
 )
 from gguf_fc.job import Done
 
-Json = dict[str, Any]
 ChatFinish = Literal["stop", "length", "tool_calls"]
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What every object of one reply has in common."""
-
-    id: str
-    created: int  # seconds since 1970
-    model: str
 
 
 @dataclass(slots=True, eq=False)
 class ChatStream:
-    """Encodes events as chunks: ``begin``, then ``encode`` for each event."""
+    """Encodes events as chunks, and chunks as frames."""
 
     envelope: Envelope
     include_usage: bool = False
-    _complete_calls: int = field(default=0, init=False)
+    n_choices: int = 1
+    _complete_calls: dict[int, int] = field(default_factory=dict, init=False)
+    _ends: list[Done] = field(default_factory=list, init=False)
 
-    def begin(self) -> Json:
-        """The chunk that opens the stream."""
-        return self._chunk({"role": "assistant", "content": None})
+    def begin(self) -> Iterator[bytes]:
+        """The frames that open the stream."""
+        return map(frame, self.opening())
 
-    def encode(self, event: Event) -> Iterator[Json]:
+    def encode(self, choice: int, event: Event) -> Iterator[bytes]:
+        """The frames that carry *event*."""
+        return map(frame, self.chunks(choice, event))
+
+    def end(self) -> Iterator[bytes]:
+        """The frames that close the stream."""
+        yield from map(frame, self.closing())
+        yield DONE
+
+    def opening(self) -> Iterator[Json]:
+        """A chunk with the role for each choice."""
+        loosened = _loosened(self.envelope)
+        for choice in range(self.n_choices):
+            yield self._chunk(choice, {"role": "assistant", "content": None}) | loosened
+
+    def chunks(self, choice: int, event: Event) -> Iterator[Json]:
         """The chunks that carry *event*."""
         match event:
             case TextDelta(text):
-                yield self._chunk({"content": text})
+                yield self._chunk(choice, {"content": text})
             case ReasoningDelta(text):
-                yield self._chunk({"reasoning_content": text})
+                yield self._chunk(choice, {"reasoning_content": text})
             case CallStart(index, id_, name):
                 function = {"name": name, "arguments": ""}
-                yield self._call(
-                    {"index": index, "id": id_, "type": "function", "function": function}
-                )
+                call = {"index": index, "id": id_, "type": "function", "function": function}
+                yield self._chunk(choice, {"tool_calls": [call]})
             case CallDelta(index, arguments):
-                yield self._call({"index": index, "function": {"arguments": arguments}})
+                call = {"index": index, "function": {"arguments": arguments}}
+                yield self._chunk(choice, {"tool_calls": [call]})
             case CallEnd():
-                self._complete_calls += 1
+                self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
             case Finish(done, checks):
-                last = self._chunk({}, finish_reason(done, self._complete_calls))
-                yield last | validation(checks)
-                if self.include_usage:
-                    yield self._object([]) | {"usage": usage(done), "timings": timings(done)}
+                reason = finish_reason(done, self._complete_calls.get(choice, 0))
+                self._ends.append(done)
+                yield self._chunk(choice, {}, reason) | validation({choice: checks})
 
-    def _call(self, call: Json) -> Json:
-        return self._chunk({"tool_calls": [call]})
+    def closing(self) -> Iterator[Json]:
+        """What all the choices cost, if that was asked for."""
+        if self.include_usage:
+            yield self._object([]) | {"usage": usage(self._ends), "timings": timings(self._ends)}
 
-    def _chunk(self, delta: Json, finish: ChatFinish | None = None) -> Json:
+    def _chunk(self, choice: int, delta: Json, finish: ChatFinish | None = None) -> Json:
         return self._object(
-            [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
+            [{"index": choice, "delta": delta, "logprobs": None, "finish_reason": finish}]
         )
 
     def _object(self, choices: list[Json]) -> Json:
@@ -103,58 +113,49 @@ class _Call:
 
 
 @dataclass(slots=True, eq=False)
-class ChatReply:
-    """Folds events into one reply: ``add`` for each, then ``result``."""
+class _Choice:
+    """One choice, as it grows."""
 
-    envelope: Envelope
-    _text: list[str] = field(default_factory=list, init=False)
-    _reasoning: list[str] = field(default_factory=list, init=False)
-    _calls: dict[int, _Call] = field(default_factory=dict, init=False)
-    _finish: Finish | None = field(default=None, init=False)
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[int, _Call] = field(default_factory=dict)
+    finish: Finish | None = None
 
     def add(self, event: Event) -> None:
-        """Take in one event."""
         match event:
             case TextDelta(text):
-                self._text.append(text)
+                self.text.append(text)
             case ReasoningDelta(text):
-                self._reasoning.append(text)
+                self.reasoning.append(text)
             case CallStart(index, id_, name):
-                self._calls[index] = _Call(id_, name)
+                self.calls[index] = _Call(id_, name)
             case CallDelta(index, arguments):
-                self._calls[index].arguments.append(arguments)
+                self.calls[index].arguments.append(arguments)
             case CallEnd(index):
-                self._calls[index].complete = True
+                self.calls[index].complete = True
             case Finish():
-                self._finish = event
+                self.finish = event
 
-    def result(self) -> Json:
-        """The whole reply; only after ``Finish``.  A call that was cut off is left out."""
-        assert self._finish is not None
-        done = self._finish.done
-        calls = [call for call in self._calls.values() if call.complete]
-        choice = {
-            "index": 0,
+    @property
+    def ended(self) -> Finish:
+        assert self.finish is not None
+        return self.finish
+
+    def result(self, index: int) -> Json:
+        """The choice as the protocol has it.  A call that was cut off is left out."""
+        calls = [call for call in self.calls.values() if call.complete]
+        return {
+            "index": index,
             "message": self._message(calls),
             "logprobs": None,
-            "finish_reason": finish_reason(done, len(calls)),
-        }
-        return {
-            "id": self.envelope.id,
-            "object": "chat.completion",
-            "created": self.envelope.created,
-            "model": self.envelope.model,
-            "choices": [choice],
-            "usage": usage(done),
-            "timings": timings(done),
-            **validation(self._finish.checks),
+            "finish_reason": finish_reason(self.ended.done, len(calls)),
         }
 
     def _message(self, calls: list[_Call]) -> Json:
-        text = "".join(self._text)
+        text = "".join(self.text)
         message: Json = {"role": "assistant", "content": text if text or not calls else None}
-        if self._reasoning:
-            message["reasoning_content"] = "".join(self._reasoning)
+        if self.reasoning:
+            message["reasoning_content"] = "".join(self.reasoning)
         if calls:
             message["tool_calls"] = [
                 {
@@ -167,6 +168,34 @@ class ChatReply:
         return message
 
 
+@dataclass(slots=True, eq=False)
+class ChatReply:
+    """Folds events into one reply: ``add`` for each, then ``result``."""
+
+    envelope: Envelope
+    _choices: dict[int, _Choice] = field(default_factory=dict, init=False)
+
+    def add(self, choice: int, event: Event) -> None:
+        """Take in one event."""
+        self._choices.setdefault(choice, _Choice()).add(event)
+
+    def result(self) -> Json:
+        """The whole reply; only after every choice has had its ``Finish``."""
+        choices = sorted(self._choices.items())
+        ends = [choice.ended.done for _, choice in choices]
+        return {
+            "id": self.envelope.id,
+            "object": "chat.completion",
+            "created": self.envelope.created,
+            "model": self.envelope.model,
+            "choices": [choice.result(index) for index, choice in choices],
+            "usage": usage(ends),
+            "timings": timings(ends),
+            **validation({index: choice.ended.checks for index, choice in choices}),
+            **_loosened(self.envelope),
+        }
+
+
 def finish_reason(done: Done, complete_calls: int) -> ChatFinish:
     """Why the reply ended, in the protocol's words; a reply cut off is never ``tool_calls``."""
     if done.finish_reason == "length":
@@ -174,31 +203,42 @@ def finish_reason(done: Done, complete_calls: int) -> ChatFinish:
     return "tool_calls" if complete_calls else "stop"
 
 
-def usage(done: Done) -> Json:
-    """The exact token counts."""
+def usage(ends: Sequence[Done]) -> Json:
+    """The exact token counts of all choices; their common prompt counts once."""
+    prompt, completion = ends[0].prompt_tokens, sum(done.completion_tokens for done in ends)
     return {
-        "prompt_tokens": done.prompt_tokens,
-        "completion_tokens": done.completion_tokens,
-        "total_tokens": done.prompt_tokens + done.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": done.cached_tokens},
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": ends[0].cached_tokens},
     }
 
 
-def validation(checks: tuple[Check, ...]) -> Json:
-    """What the checks against the client's schemas found, where there was anything to check."""
+def validation(checks: Mapping[int, Sequence[Check]]) -> Json:
+    """What the checks against the client's schemas found, where there was anything to check.
+
+    *checks* are those of each choice; all but the first choice are named in the subject.
+    """
     found = [
-        {"subject": check.subject, "result": check.result}
+        {"subject": check.subject if choice == 0 else f"choices[{choice}].{check.subject}"}
+        | {"result": check.result}
         | ({} if check.reason is None else {"reason": check.reason})
-        for check in checks
+        for choice, checked in checks.items()
+        for check in checked
     ]
     return {"validation": found} if found else {}
 
 
-def timings(done: Done) -> Json:
+def timings(ends: Sequence[Done]) -> Json:
     """What the reply cost; not part of the protocol, so clients pass over it."""
     return {
-        "prompt_ms": round(done.prompt_ms, 3),
-        "completion_ms": round(done.completion_ms, 3),
-        "decode_steps": done.decode_steps,
-        "forced_tokens": done.forced_tokens,
+        "prompt_ms": round(max(done.prompt_ms for done in ends), 3),
+        "completion_ms": round(max(done.completion_ms for done in ends), 3),
+        "decode_steps": sum(done.decode_steps for done in ends),
+        "forced_tokens": sum(done.forced_tokens for done in ends),
     }
+
+
+def _loosened(envelope: Envelope) -> Json:
+    """What the grammar does not enforce, as a field beside the protocol's own."""
+    return {"loosened": list(envelope.loosened)} if envelope.loosened else {}

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from gguf_fc.api.answer import Ids, Plan, failure, plan_answer, prompt_of
 from gguf_fc.api.chat_request import to_request
-from gguf_fc.api.completions import read_body
+from gguf_fc.api.endpoint import read_body
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.schema import CHAT
 from gguf_fc.errors import EngineError

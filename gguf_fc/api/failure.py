@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -38,14 +39,16 @@ def error_body(error: Exception) -> dict[str, Any]:
     }
 
 
-def error_response(error: Exception) -> Response:
-    """*error* as a whole response."""
+def error_response(
+    error: Exception, body: Callable[[Exception], dict[str, Any]] = error_body
+) -> Response:
+    """*error* as a whole response, whose *body* another protocol may shape."""
     status = error.status if isinstance(error, GgufFcError) else 500
     headers = {}
     if isinstance(error, Overloaded | WorkerUnavailable):
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return Response(
-        orjson.dumps(error_body(error)),
+        orjson.dumps(body(error)),
         status_code=status,
         headers=headers,
         media_type="application/json",

@@ -33,6 +33,11 @@ def frame(data: object) -> bytes:
     return b"data: " + orjson.dumps(data) + b"\n\n"
 
 
+def error_frame(error: Exception) -> bytes:
+    """*error* as an event."""
+    return frame(error_body(error))
+
+
 class ClientGone(Exception):
     """The client closed the connection before its reply was ready."""
 
@@ -56,24 +61,27 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 class EventStream(Response):
-    """Sends *frames* as they come, and a ping whenever none came for *ping_seconds*.
+    """Sends *frames* as they come, and *ping*, if any, whenever none came for *ping_seconds*.
 
     An error from the frames before the first one belongs to ``first_frame``, and so to the HTTP
-    status; a later one is sent as the stream's last event.
+    status; a later one is sent as the stream's last frame.
     """
-
-    media_type = "text/event-stream"
 
     def __init__(
         self,
         frames: AsyncGenerator[bytes],
         *,
         headers: dict[str, str],
+        media_type: str = "text/event-stream",
+        ping: bytes | None = PING,
         ping_seconds: float = PING_SECONDS,
+        error_frame: Callable[[Exception], bytes] = error_frame,
     ) -> None:
-        super().__init__(headers={**headers, "cache-control": "no-cache"})
+        super().__init__(headers={**headers, "cache-control": "no-cache"}, media_type=media_type)
         del self.headers["content-length"]
         self._frames = frames
+        self._ping = ping
+        self._error_frame = error_frame
         self._ping_seconds = ping_seconds
         self._upcoming = self._next()
 
@@ -111,14 +119,15 @@ class EventStream(Response):
         while True:
             await asyncio.wait({self._upcoming}, timeout=self._ping_seconds)
             if not self._upcoming.done():
-                yield PING
+                if self._ping is not None:
+                    yield self._ping
                 continue
             try:
                 data = self._upcoming.result()
             except Exception as error:  # the edge: headers are out, so the stream must carry it
                 if not isinstance(error, GgufFcError):
                     logger.exception("a stream failed")
-                yield frame(error_body(error))
+                yield self._error_frame(error)
                 return
             if data is None:
                 return

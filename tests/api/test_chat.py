@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from gguf_fc.api.chat import ChatReply, ChatStream, Envelope
+from gguf_fc.api.chat import ChatReply, ChatStream
+from gguf_fc.api.wire import Envelope
 from gguf_fc.events import (
     CallDelta,
     CallEnd,
@@ -62,13 +63,14 @@ CUT_OFF: list[Event] = [
 
 def stream(events: list[Event], *, include_usage: bool = False) -> list[dict[str, Any]]:
     encoder = ChatStream(ENVELOPE, include_usage)
-    return [encoder.begin(), *(chunk for event in events for chunk in encoder.encode(event))]
+    during = (chunk for event in events for chunk in encoder.chunks(0, event))
+    return [*encoder.opening(), *during, *encoder.closing()]
 
 
 def fold(events: list[Event]) -> dict[str, Any]:
     reply = ChatReply(ENVELOPE)
     for event in events:
-        reply.add(event)
+        reply.add(0, event)
     return reply.result()
 
 
@@ -165,9 +167,34 @@ def test_checks_are_shown_beside_the_protocol_in_the_last_chunk_and_the_reply() 
         {"subject": "content", "result": "invalid", "reason": "$: too long"},
     ]
     stream, reply = ChatStream(ENVELOPE, include_usage=True), ChatReply(ENVELOPE)
-    (last, _usage) = stream.encode(Finish(done(), checks))
-    reply.add(Finish(done(), checks))
+    (last,) = stream.chunks(0, Finish(done(), checks))
+    reply.add(0, Finish(done(), checks))
     assert last["choices"][0]["finish_reason"] == "stop"
     assert last["validation"] == reply.result()["validation"] == shown
     ChatCompletionChunk.model_validate(last)
     ChatCompletion.model_validate(reply.result())
+
+
+def test_each_choice_has_its_own_chunks_and_one_finish_reason() -> None:
+    encoder, reply = ChatStream(ENVELOPE, include_usage=True, n_choices=2), ChatReply(ENVELOPE)
+    chunks = list(encoder.opening())
+    for choice, events in enumerate((TEXT, TWO_CALLS)):
+        for event in events:
+            chunks += encoder.chunks(choice, event)
+            reply.add(choice, event)
+    (last,) = encoder.closing()
+    ends = [
+        (chunk["choices"][0]["index"], reason)
+        for chunk in chunks
+        if (reason := chunk["choices"][0]["finish_reason"])
+    ]
+    assert ends == [(0, "stop"), (1, "tool_calls")]
+    whole = reply.result()
+    assert [choice["finish_reason"] for choice in whole["choices"]] == ["stop", "tool_calls"]
+    assert whole["usage"] == last["usage"]
+    assert whole["usage"]["prompt_tokens"] == 7
+    assert whole["usage"]["completion_tokens"] == 10
+
+
+def test_a_stream_ends_with_done() -> None:
+    assert list(ChatStream(ENVELOPE).end()) == [b"data: [DONE]\n\n"]

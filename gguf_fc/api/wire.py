@@ -1,0 +1,96 @@
+"""What an endpoint needs from the protocol it speaks: read a body, write a reply, write a stream.
+
+Every protocol is a ``Wire`` over the same events, so a call means the same in each.  Nothing here
+knows how an answer is made or sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from gguf_fc.events import Event
+
+Json = dict[str, Any]
+R_co = TypeVar("R_co", covariant=True)
+A = TypeVar("A", bound="Asked[Any]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Generic[R_co]):
+    """What a body asks for.  A protocol adds what its replies repeat."""
+
+    requests: tuple[R_co, ...]  # one for each choice; at least one, all of the same model
+    stream: bool = False
+    ignored: tuple[str, ...] = ()  # fields that were accepted without effect
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every object of one reply has in common."""
+
+    id: str
+    created: int  # seconds since 1970
+    model: str
+    loosened: tuple[str, ...] = ()  # "path:keyword" for each schema keyword no grammar can hold
+
+
+class Reply(Protocol):
+    """Folds events into one reply."""
+
+    def add(self, choice: int, event: Event) -> None:
+        """Take in an event of one choice."""
+        ...
+
+    def result(self) -> Json:
+        """The whole reply; only after every choice has had its ``Finish``."""
+        ...
+
+
+class Stream(Protocol):
+    """Encodes events as frames, each ready to be sent."""
+
+    def begin(self) -> Iterator[bytes]:
+        """What opens the stream: sent as soon as the engine has accepted the work."""
+        ...
+
+    def encode(self, choice: int, event: Event) -> Iterator[bytes]:
+        """The frames that carry an event of one choice."""
+        ...
+
+    def end(self) -> Iterator[bytes]:
+        """What closes a stream that went well."""
+        ...
+
+
+class Wire(Protocol[A]):
+    """One protocol.  *media_type* is that of its streams."""
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def ping(self) -> bytes | None:
+        """What keeps a silent stream alive, where the protocol has such a thing."""
+        ...
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> A:
+        """What *body* asks for.  Raises RequestError."""
+        ...
+
+    def reply(self, asked: A, envelope: Envelope) -> Reply:
+        """A fold for one reply."""
+        ...
+
+    def stream(self, asked: A, envelope: Envelope) -> Stream:
+        """An encoder for one stream."""
+        ...
+
+    def error_body(self, error: Exception) -> Json:
+        """*error* as the body of a response."""
+        ...
+
+    def error_frame(self, error: Exception) -> bytes:
+        """*error* as the last frame of a stream that has begun."""
+        ...
