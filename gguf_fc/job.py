@@ -4,7 +4,8 @@ Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llam
 
 Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Cancel``, ``Ping``, ``Stop``.
 Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
-``Chunk``, and exactly one of ``Done`` or ``Failed``; ``Pong`` for each ``Ping``.
+``Chunk`` (after ``PromptScores``, if wanted), and exactly one of ``Done`` or ``Failed``; ``Pong``
+for each ``Ping``.
 A job that cannot start ends with ``Failed`` without having been accepted.
 A ``Measure`` is answered by one ``Measured`` or ``Failed``.
 """
@@ -119,6 +120,9 @@ class Job:
     grammar: GrammarText | None = None
     reasoning: ReasoningLimit | None = None
     stop: tuple[str, ...] = ()
+    prediction: str | None = None  # text much of which the reply may repeat; makes it quicker only
+    logprobs: int | None = None  # score each token, beside so many likely ones; None: not wanted
+    prompt_logprobs: int | None = None  # the same for the prompt, all of which is then evaluated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +167,37 @@ class Accepted:
     prompt_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """A token's bytes, and how probable the model held it, as a natural logarithm."""
+
+    bytes: tuple[int, ...]
+    logprob: float | None  # None: nothing stands before it
+
+    @property
+    def text(self) -> str:
+        """Its bytes as text; the parts of a character that is split show as U+FFFD."""
+        return bytes(self.bytes).decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob(ScoredToken):
+    """A token of a prompt or a reply, and the likeliest at its place, best first.
+
+    What the model itself says: before temperature, penalties, biases and grammar.
+    """
+
+    top: tuple[ScoredToken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptScores:
+    """The prompt's tokens with their logprobs, before the first ``Chunk``."""
+
+    id: str
+    logprobs: tuple[TokenLogprob, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Text the model wrote: always whole characters."""
@@ -170,6 +205,7 @@ class Chunk:
     id: str
     text: str
     n_tokens: int  # completion tokens behind this text
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens behind this text, if wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +218,10 @@ class Done:
     cached_tokens: int  # of the prompt, found in the prefix cache
     completion_tokens: int
     forced_tokens: int  # of the completion, decoded without sampling
+    drafted_tokens: int = 0  # guessed and evaluated ahead
+    accepted_tokens: int = 0  # of those, right
+    drafted_predictions: int = 0  # of the drafted, taken from the job's prediction
+    accepted_predictions: int = 0
     decode_steps: int  # llama_decode calls that carried completion tokens
     prompt_ms: float
     completion_ms: float
@@ -208,4 +248,4 @@ class Failed:
 
 
 ToWorker = Load | Job | Measure | Cancel | Ping | Stop
-FromWorker = Ready | LoadFailed | Accepted | Chunk | Done | Measured | Failed | Pong
+FromWorker = Ready | LoadFailed | Accepted | PromptScores | Chunk | Done | Measured | Failed | Pong

@@ -94,6 +94,8 @@ class Request:
     thinking_budget: int | None = None  # at most so many tokens of it; 0: none. None: no limit
     template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
+    prediction: str | None = None  # text much of which the reply may repeat
+    logprobs: int | None = None  # score each token, beside so many likely ones; None: not wanted
     stream: bool = False
     include_usage: bool = False
 

@@ -154,6 +154,8 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
         sampling=request.sampling,
         grammar=text,
         stop=request.stop,
+        prediction=request.prediction,
+        logprobs=request.logprobs,
     )
     callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
     # A client's own grammar is over the whole reply, so nothing of it was begun by the prompt.

@@ -22,6 +22,7 @@ from gguf_fc.job import (
     Load,
     Measure,
     Measured,
+    PromptScores,
     Ready,
 )
 from gguf_fc.worker.child import COMMAND
@@ -101,7 +102,7 @@ class Worker:
     def _deliver(self, message: FromWorker) -> None:
         """Put a message where its job is waiting; one whose job was given up is of no use."""
         match message:
-            case Accepted(id=job_id) | Chunk(id=job_id):
+            case Accepted(id=job_id) | PromptScores(id=job_id) | Chunk(id=job_id):
                 if job_id in self._jobs:
                     self._jobs[job_id].put_nowait(message)
             case Done(id=job_id) | Measured(id=job_id) | Failed(id=job_id):

@@ -25,6 +25,7 @@ from gguf_fc.job import (
     Measured,
     Ping,
     Pong,
+    PromptScores,
     Ready,
     Stop,
     ToWorker,
@@ -37,7 +38,7 @@ LENGTH = 4  # bytes, big-endian
 
 _TYPES: tuple[type[Any], ...] = (
     *(Load, Job, Measure, Cancel, Ping, Stop),
-    *(Ready, LoadFailed, Accepted, Chunk, Done, Measured, Failed, Pong),
+    *(Ready, LoadFailed, Accepted, PromptScores, Chunk, Done, Measured, Failed, Pong),
 )
 _BY_NAME = {cls.__name__: cls for cls in _TYPES}
 

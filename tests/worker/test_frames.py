@@ -16,9 +16,12 @@ from gguf_fc.job import (
     Measured,
     Ping,
     Pong,
+    PromptScores,
     Sampling,
+    ScoredToken,
     Segment,
     Stop,
+    TokenLogprob,
 )
 from gguf_fc.worker.frames import MAX_FRAME, Decoder, FrameError, Message, encode
 
@@ -32,6 +35,8 @@ MESSAGES: list[Message] = [
         sampling=Sampling(temperature=0.5, seed=2**40, logit_bias=((7, -100.0),)),
         grammar=GrammarText(gbnf="root ::= [^\x00]", llguidance="start: /./"),
         stop=("\n", "é"),
+        prediction="maybe so",
+        logprobs=0,
     ),
     Measure(id="3", prompt=(Segment("hello"),)),
     Cancel("1"),
@@ -39,7 +44,14 @@ MESSAGES: list[Message] = [
     Pong(3),
     Stop(),
     Accepted(id="1", prompt_tokens=9),
+    PromptScores(id="1", logprobs=(TokenLogprob((97,), None), TokenLogprob((98,), -0.5))),
     Chunk(id="1", text="日本", n_tokens=2),
+    Chunk(
+        id="1",
+        text="é",
+        n_tokens=1,
+        logprobs=(TokenLogprob((195, 169), -0.25, (ScoredToken((195,), -0.1),)),),
+    ),
     Measured(id="3", prompt_tokens=9, cached_tokens=4, cache="share"),
     Failed(id="1", code="engine_error", message="why"),
 ]
