@@ -88,6 +88,7 @@ class Request:
     format: Format = field(default_factory=Format)
     grammar: str | None = None  # GBNF for the whole reply, instead of tools and a format
     max_tokens: int | None = None
+    n_ctx: int | None = None  # tokens of context the client counts on
     sampling: Sampling = field(default_factory=Sampling)
     thinking: bool | None = None  # None: as the template has it
     effort: str | None = None  # how much of it

@@ -48,6 +48,7 @@ class Answer:
 
     id: str
     model: str  # the name it is offered under
+    prompt_tokens: int  # of the first choice
     loosened: tuple[str, ...]  # "path:keyword" for each schema keyword no grammar can hold
     events: AsyncGenerator[tuple[int, Event]]  # with the choice they belong to
 
@@ -77,20 +78,26 @@ async def answer(
     Raises RequestError or ServerError, here or from the events.
     """
     async with pool.use(requests[0].model) as model, AsyncExitStack() as stack:
-        plans, choices = [], []
+        plans, accepted, choices = [], [], []
         for request in requests:
             plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
             messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
-            await _accepted(messages, request)
+            accepted.append(await _accepted(messages, request))
             checks = ReplyChecks(request, grammars.validators)
             events = _events(messages, plan.parser, checks)
             choices.append(await stack.enter_async_context(aclosing(events)))
             plans.append(plan)
         async with aclosing(merged(choices)) as events_of_all:
-            yield Answer(plans[0].job.id, model.name, plans[0].loosened, events_of_all)
+            yield Answer(
+                id=plans[0].job.id,
+                model=model.name,
+                prompt_tokens=accepted[0].prompt_tokens,
+                loosened=plans[0].loosened,
+                events=events_of_all,
+            )
 
 
-async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> None:
+async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> Accepted:
     first = await anext(messages)
     if isinstance(first, Failed):
         error = failure(first)
@@ -98,6 +105,7 @@ async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> N
             error.param = "grammar"
         raise error
     assert isinstance(first, Accepted)
+    return first
 
 
 async def _events(
@@ -143,6 +151,7 @@ def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prom
 
 def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:
     """Everything that can be decided before the first token; runs off the event loop."""
+    _refuse_small_context(request, model)
     dialect = model.dialect
     prompt = prompt_of(request, dialect, request.shown_tools)
     grammar, text = _grammar(request, model, grammars, prompt)
@@ -178,6 +187,16 @@ def _grammar(
             "the form that 'tool_choice' or 'response_format' asks for; leave one of them out.",
             param="messages",
         ) from error
+
+
+def _refuse_small_context(request: Request, model: LoadedModel) -> None:
+    """A client that counts on more context than there is would be cut short without knowing."""
+    if request.n_ctx is not None and request.n_ctx > model.ready.n_ctx:
+        raise InvalidParameter(
+            f"'num_ctx' is {request.n_ctx}, but a conversation can have {model.ready.n_ctx} tokens "
+            "here; ask for less, or start the server with a larger --ctx.",
+            param="num_ctx",
+        )
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

@@ -10,10 +10,11 @@ import json
 from typing import Any
 
 from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
+from gguf_fc.api.tools import Declared, checked_tools, known_name
 from gguf_fc.dialect.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Format, Message, Request, Schema, Tool, ToolCall, ToolChoice
+from gguf_fc.request import Format, Message, Request, Tool, ToolCall, ToolChoice
 
 # What a template is told by the server.
 OWN_VARIABLES = frozenset(
@@ -104,34 +105,19 @@ def _arguments(arguments: str | dict[str, Any] | None, param: str) -> str:
 
 
 def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
-    seen: set[str] = set()
-    for i, tool in enumerate(tools):
-        name = tool.function.name
-        if name in seen:
-            raise InvalidParameter(
-                f"Two tools are called '{name}'; give each a name of its own.",
-                param=f"tools[{i}].function.name",
-            )
-        seen.add(name)
-        _check_parameters(tool.function.parameters, f"tools[{i}].function.parameters")
-    return tuple(
-        Tool(
-            name=tool.function.name,
-            description=tool.function.description,
-            parameters=tool.function.parameters,
-            strict=bool(tool.function.strict),
+    return checked_tools(
+        Declared(
+            tool=Tool(
+                name=tool.function.name,
+                description=tool.function.description,
+                parameters=tool.function.parameters,
+                strict=bool(tool.function.strict),
+            ),
+            name_at=f"tools[{i}].function.name",
+            schema_at=f"tools[{i}].function.parameters",
         )
-        for tool in tools
+        for i, tool in enumerate(tools)
     )
-
-
-def _check_parameters(schema: Schema | None, param: str) -> None:
-    """Arguments are always a JSON object; a schema that forbids that can never be met."""
-    kind = schema.get("type", "object") if isinstance(schema, dict) else "object"
-    if schema is False or "object" not in (kind if isinstance(kind, list) else [kind]):
-        raise InvalidParameter(
-            f"'{param}' must describe a JSON object: its 'type' is \"object\".", param=param
-        )
 
 
 def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
@@ -149,9 +135,9 @@ def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -
         case "required":
             return ToolChoice("required")
         case {"type": "function", "function": {"name": str(name)}}:
-            return ToolChoice("named", _known(name, tools, "tool_choice.function.name"))
+            return ToolChoice("named", known_name(name, tools, "tool_choice.function.name"))
         case {"type": "function", "name": str(name)}:
-            return ToolChoice("named", _known(name, tools, "tool_choice.name"))
+            return ToolChoice("named", known_name(name, tools, "tool_choice.name"))
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
             return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
         case {"type": "allowed_tools", "mode": mode, "tools": named}:
@@ -177,18 +163,12 @@ def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str)
     for i, entry in enumerate(entries):
         match entry:
             case {"function": {"name": str(name)}} | {"name": str(name)}:
-                names.append(_known(name, tools, f"{where}.tools[{i}]"))
+                names.append(known_name(name, tools, f"{where}.tools[{i}]"))
             case _:
                 raise InvalidParameter(
                     f"'{where}.tools[{i}]' must name a function.", param=f"{where}.tools[{i}]"
                 )
     return ToolChoice("required" if mode == "required" else "auto", allowed=tuple(names))
-
-
-def _known(name: str, tools: tuple[Tool, ...], param: str) -> str:
-    if name not in {tool.name for tool in tools}:
-        raise InvalidParameter(f"'{param}' is '{name}', which is not in 'tools'.", param=param)
-    return name
 
 
 def _format(body: ChatBody) -> Format:

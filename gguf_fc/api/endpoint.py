@@ -93,7 +93,13 @@ class Endpoint(Generic[R]):
             yield frame
 
     def _envelope(self, answered: Answer) -> Envelope:
-        return Envelope(answered.id, int(self._clock()), answered.model, answered.loosened)
+        return Envelope(
+            id=answered.id,
+            created=int(self._clock()),
+            model=answered.model,
+            prompt_tokens=answered.prompt_tokens,
+            loosened=answered.loosened,
+        )
 
 
 async def read_body(http: HttpRequest) -> bytes:

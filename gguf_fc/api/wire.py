@@ -33,6 +33,7 @@ class Envelope:
     id: str
     created: int  # seconds since 1970
     model: str
+    prompt_tokens: int = 0  # of the first choice
     loosened: tuple[str, ...] = ()  # "path:keyword" for each schema keyword no grammar can hold
 
 
