@@ -1,4 +1,4 @@
-"""Tools with questions that need them: realistic families from a text file, and made-up tools.
+"""Tools with questions that need them: realistic families from text files, and made-up tools.
 
 An `Ability` is one tool and the ways to ask for it. It knows nothing of turns, roles or templates.
 """
@@ -94,7 +94,7 @@ def kind_of(text: str) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One realistic kind of tool, as families.txt describes it."""
+    """One realistic kind of tool, as a text file describes it."""
 
     names: tuple[str, ...]
     descriptions: tuple[str, ...]
@@ -106,8 +106,10 @@ class Family:
 @cache
 def families(split: Split) -> tuple[Family, ...]:
     """The realistic families of one side of the split."""
-    name = "families.txt" if split == "train" else "families_held_out.txt"
-    blocks = (HERE / name).read_text(encoding="utf-8").split("\n\n")
+    files = [HERE / "families_held_out.txt"]
+    if split == "train":
+        files = [HERE / "families.txt", *sorted((HERE / "families").glob("*.txt"))]
+    blocks = [block for file in files for block in file.read_text(encoding="utf-8").split("\n\n")]
     return tuple(_family(block) for block in blocks if block.startswith("name:"))
 
 
@@ -160,6 +162,7 @@ class FamilyAbility:
     def ask(self, rng: Random, lexicon: Lexicon, calls: int = 1) -> Asked:
         """A question of the family."""
         question = rng.choice(self.family.questions)
+        opening = re.match(r"\{(\d)\}", question)
         slots = re.findall(r"\{(\d)\}", question)
         values = [p.kind.draw(rng, lexicon) for p in self.tool.parameters]
         options = [i for i, p in enumerate(self.tool.parameters) if p.phrase]
@@ -170,11 +173,15 @@ class FamilyAbility:
             texts[0] = join_spoken([spoken(value) for value in spread])
         for slot in slots:
             question = question.replace("{" + slot + "}", texts[int(slot) - 1])
-        question = question[0].upper() + question[1:] if chance(rng, 0.9) else question
+        # A value that opens the question stays as it is written, unless only one of a few fits.
+        free = opening and self.tool.parameters[int(opening[1]) - 1].kind.name != "enum"
+        if not free and chance(rng, 0.9):
+            question = question[0].upper() + question[1:]
         for i in sorted(used):
             phrase = self.tool.parameters[i].phrase.strip().replace("{v}", texts[i])
-            end = question[-1] if question[-1] in ".?" else ""
-            question = f"{question.removesuffix(end)} {phrase}{end}"
+            end = question[-1] if question[-1] in ".?!" else ""
+            gap = "" if phrase.startswith(",") else " "
+            question = f"{question.removesuffix(end)}{gap}{phrase}{end}"
         made = []
         for first in spread or [None]:
             given = [first, *values[1:]] if spread else values

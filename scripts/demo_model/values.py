@@ -21,7 +21,10 @@ _SPREADABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value, with its options: `int` with bounds, `enum` and `pick` with choices."""
+    """A kind of value, with its options: `int` with bounds, `enum` and `pick` with choices.
+
+    A `bool` is any of both, a `flag` is true where a question mentions it.
+    """
 
     name: str
     options: tuple[str, ...] = ()
@@ -38,7 +41,7 @@ class Kind:
                 return {"type": "integer"}
             case "num":
                 return {"type": "number"}
-            case "bool":
+            case "bool" | "flag":
                 return {"type": "boolean"}
             case "list" | "people":
                 return {"type": "array", "items": {"type": "string"}}
@@ -67,6 +70,8 @@ class Kind:
                 return round(rng.uniform(0.1, 99), rng.choice((1, 1, 2)))
             case "bool":
                 return chance(rng, 0.5)
+            case "flag":
+                return True
             case "enum" | "pick":
                 return rng.choice(self.options)
             case "phrase":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,8 +18,14 @@ from demo_model.conversations import NO_TOOL, Conversation, Maker  # noqa: E402 
 from demo_model.examination import Examiner, Reply, judge  # noqa: E402 - found by the path above
 from demo_model.render import render  # noqa: E402 - found by the path above
 from demo_model.tokenizer import SPECIAL, train_tokenizer  # noqa: E402 - found by the path above
-from demo_model.tools import families  # noqa: E402 - found by the path above
-from demo_model.words import held_out_words, is_held_out, words_of  # noqa: E402 - found by the path above
+from demo_model.tools import Family, FamilyAbility, families  # noqa: E402 - found by the path above
+from demo_model.values import spoken  # noqa: E402 - found by the path above
+from demo_model.words import (  # noqa: E402 - found by the path above
+    Lexicon,
+    held_out_words,
+    is_held_out,
+    words_of,
+)
 
 SAMPLE = 300
 WEATHER: dict[str, Any] = {
@@ -68,6 +76,50 @@ def test_names_and_keys_of_held_out_families_are_held_out() -> None:
         keys = [key for keys, _, _ in family.parameters for key in keys]
         for word in words_of(" ".join([*family.names, *keys])):
             assert is_held_out(word), word
+
+
+def said(family: Family) -> list[str]:
+    """Every text that *family* can put into a conversation, apart from drawn values."""
+    texts = [*family.names, *family.descriptions, *family.questions]
+    kinds = [kind for _, kind in family.results]
+    for keys, kind, phrase in family.parameters:
+        texts += [*keys, phrase]
+        kinds.append(kind)
+    texts += [key for key, _ in family.results]
+    return texts + [option for kind in kinds for option in kind.options]
+
+
+def test_no_realistic_family_has_a_held_out_word() -> None:
+    """Such a family would never be trained: its conversations are dropped."""
+    found = {f.names[0]: held_out_words(" ".join(said(f))) for f in families("train")}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_questions_of_a_family_name_its_required_arguments() -> None:
+    for family in families("train") + families("held-out"):
+        required = {
+            str(number) for number, (_, _, phrase) in enumerate(family.parameters, 1) if not phrase
+        }
+        for question in family.questions:
+            assert set(re.findall(r"\{(.)\}", question)) == required, question
+
+
+def test_every_family_makes_tools_questions_and_results() -> None:
+    lexicon = Lexicon("train")
+    for family in families("train"):
+        rng = Random(family.names[0])  # noqa: S311 - a fixed seed
+        for _ in range(10):
+            ability = FamilyAbility.draw(rng, family)
+            asked = ability.ask(rng, lexicon)
+            assert "{" not in asked.question
+            for text in (spoken(value) for value in asked.calls[0].values() if value is not True):
+                assert text.lower() in asked.question.lower()
+            assert ability.result(rng, lexicon)
+
+
+def test_names_of_realistic_families_differ() -> None:
+    names = [name for family in families("train") for name in family.names]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
 def test_conversations_follow_from_the_seed() -> None:
