@@ -2,12 +2,14 @@
 
 Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llama.cpp.
 
-Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Cancel``, ``Ping``, ``Stop``.
+Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Embed``, ``Tokenize``,
+``Detokenize``, ``Cancel``, ``Ping``, ``Stop``.
 Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
 ``Chunk`` (after ``PromptScores``, if wanted), and exactly one of ``Done`` or ``Failed``; ``Pong``
 for each ``Ping``.
 A job that cannot start ends with ``Failed`` without having been accepted.
-A ``Measure`` is answered by one ``Measured`` or ``Failed``.
+``Measure``, ``Embed``, ``Tokenize`` and ``Detokenize`` are each answered by one message:
+``Measured``, ``Embedded``, ``Tokenized``, ``Detokenized``, or ``Failed``.
 """
 
 from __future__ import annotations
@@ -39,6 +41,15 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Infill:
+    """The tokens that tell a model to write what is missing between two texts, in their order."""
+
+    begin: tuple[int, ...]  # before the text that comes first
+    between: tuple[int, ...]  # before the text that comes after the gap
+    end: tuple[int, ...]  # the gap's text follows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """The model is loaded."""
 
@@ -51,6 +62,7 @@ class Ready:
     device: str  # e.g. "CPU (2 threads)" or the GPU's name
     use_extra_bufts: bool
     description: str  # llama.cpp's own words for the model: architecture, size, quantization
+    infill: Infill | None = None  # None: the model was not trained to fill gaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +102,14 @@ class GrammarText:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of the prompt.  Control tokens are recognised in it only if *special*."""
+    """A piece of the prompt.  Control tokens are recognised in it only if *special*.
+
+    *tokens* stand in the place of a text; they are taken as they are.
+    """
 
     text: str
     special: bool = True
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +147,34 @@ class Measure:
 
     id: str
     prompt: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embed:
+    """What does this text mean, as a vector?"""
+
+    id: str
+    text: str
+    tokens: tuple[int, ...] = ()  # in the text's place, as they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenize:
+    """Which tokens is this text?"""
+
+    id: str
+    text: str
+    frame: bool = False  # with the tokens that the model wants around a text
+    special: bool = True  # control tokens are recognised
+    pieces: bool = False  # say what each token is as text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detokenize:
+    """Which text are these tokens?"""
+
+    id: str
+    tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +283,35 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """The answer to ``Embed``."""
+
+    id: str
+    prompt_tokens: int
+    vector: str  # of length 1: its 32-bit numbers, lowest byte first, in base64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenized:
+    """The answer to ``Tokenize``.
+
+    *pieces* are the tokens' texts, or their bytes where those are no whole characters.
+    """
+
+    id: str
+    tokens: tuple[int, ...]
+    pieces: tuple[str | tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detokenized:
+    """The answer to ``Detokenize``; bytes that are no text are shown as U+FFFD."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """A job's irregular end.  *code* is the ``code`` of a class in ``errors``."""
 
@@ -247,5 +320,9 @@ class Failed:
     message: str
 
 
-ToWorker = Load | Job | Measure | Cancel | Ping | Stop
-FromWorker = Ready | LoadFailed | Accepted | PromptScores | Chunk | Done | Measured | Failed | Pong
+# What is answered by one message.
+Question = Measure | Embed | Tokenize | Detokenize
+Reply = Measured | Embedded | Tokenized | Detokenized
+
+ToWorker = Load | Job | Question | Cancel | Ping | Stop
+FromWorker = Ready | LoadFailed | Accepted | PromptScores | Chunk | Done | Reply | Failed | Pong

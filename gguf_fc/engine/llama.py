@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ import numpy as np
 from llama_cpp import _ggml
 from numpy.typing import NDArray
 
-from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom, Vocabulary
+from gguf_fc.engine.llama_vocabulary import infill_of, read_vocabulary, tokenize
+from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom
 from gguf_fc.engine.segments import parts
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import Load, Ready, Segment
@@ -48,7 +50,7 @@ def _log(level: int, text: bytes, _data: object) -> None:
 
 
 @dataclass(slots=True, eq=False)
-class _Batch:
+class Batch:
     """The arrays behind ``llama_batch``: one sequence per token."""
 
     tokens: Any
@@ -59,7 +61,7 @@ class _Batch:
     native: Any
 
     @classmethod
-    def of(cls, size: int) -> _Batch:
+    def of(cls, size: int) -> Batch:
         tokens, positions, slots = (np.zeros(size, np.int32) for _ in range(3))
         counts, outputs = np.ones(size, np.int32), np.zeros(size, np.int8)
         number = ctypes.POINTER(ctypes.c_int32)
@@ -111,8 +113,8 @@ class Llama:
             raise
         self._load = load
         self._memory = llama_cpp.llama_get_memory(self._context)
-        self._batch = _Batch.of(self.n_batch)
-        self.vocabulary = _read_vocabulary(self._vocab)
+        self._batch = Batch.of(self.n_batch)
+        self.vocabulary = read_vocabulary(self._vocab)
         self._controls = sorted(
             {
                 self.vocabulary.pieces[token].decode(errors="replace")
@@ -144,6 +146,7 @@ class Llama:
                 f"{load.path}: no context of {params.n_ctx} tokens could be made; "
                 "there is probably not enough memory for it. Ask for a smaller context."
             )
+        self.reads_whole = not llama_cpp.llama_get_causal_attn(self._context)
         self.n_ctx: int = llama_cpp.llama_n_ctx(self._context)
         self.n_ctx_seq: int = min(self.n_ctx, n_train)
         self.n_batch: int = llama_cpp.llama_n_batch(self._context)
@@ -170,37 +173,47 @@ class Llama:
             device=_device(self._n_gpu_layers, self.n_threads),
             use_extra_bufts=self._load.use_extra_bufts,
             description=buffer.value.decode(errors="replace"),
+            infill=infill_of(self._vocab),
         )
 
+    @property
+    def native(self) -> Any:
+        """The loaded model, for another context of it."""
+        return self._model
+
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
-        """The prompt's tokens, with the begin-of-text token if the model wants one."""
+        """The prompt's tokens, with the begin-of-text token if the model wants one.
+
+        A prompt that begins with tokens has said for itself how it begins.
+        """
         tokens: list[int] = []
-        for part in parts(segments, self._controls):
-            tokens += self._tokenize(part, first=not tokens)
+        for is_given, group in groupby(segments, key=lambda segment: bool(segment.tokens)):
+            if is_given:
+                tokens += chain.from_iterable(segment.tokens for segment in group)
+                continue
+            for part in parts(tuple(group), self._controls):
+                tokens += self._tokenize(part, first=not tokens)
+        if segments and segments[0].tokens:
+            return tokens
         bos = llama_cpp.llama_vocab_bos(self._vocab)
-        if llama_cpp.llama_vocab_get_add_bos(self._vocab) and tokens[:1] != [bos]:
+        wanted = llama_cpp.llama_vocab_get_add_bos(self._vocab) or not tokens
+        if wanted and bos >= 0 and tokens[:1] != [bos]:
             tokens.insert(0, bos)
         return tokens
 
     def _tokenize(self, part: Segment, *, first: bool) -> list[int]:
         """Tokenize one part; some vocabularies put a space before it unless it is led by text."""
         if first:
-            return self._native_tokenize(part.text, special=part.special)
-        lead = self._native_tokenize("\n", special=False)
-        tokens = self._native_tokenize("\n" + part.text, special=part.special)
+            return self.tokenize_text(part.text, special=part.special)
+        lead = self.tokenize_text("\n", special=False)
+        tokens = self.tokenize_text("\n" + part.text, special=part.special)
         if tokens[: len(lead)] == lead:
             return tokens[len(lead) :]
-        return self._native_tokenize(part.text, special=part.special)
+        return self.tokenize_text(part.text, special=part.special)
 
-    def _native_tokenize(self, text: str, *, special: bool) -> list[int]:
-        data = text.encode()
-        room = len(data) + 8
-        while True:
-            buffer = (llama_cpp.llama_token * room)()
-            n = llama_cpp.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
-            if n >= 0:
-                return list(buffer[:n])
-            room = -n
+    def tokenize_text(self, text: str, *, frame: bool = False, special: bool) -> list[int]:
+        """The tokens of *text*; with *frame* also those that the model wants around it."""
+        return tokenize(self._vocab, text, frame=frame, special=special)
 
     def decode(self, feeds: Sequence[Feed]) -> list[Logits]:
         """Evaluate a batch; the logits of each feed that samples, in order."""
@@ -331,34 +344,3 @@ def _device(n_gpu_layers: int, n_threads: int) -> str:
             name: bytes = library.ggml_backend_dev_description(device)
             return name.decode(errors="replace")
     return f"CPU ({n_threads} thread{'s' if n_threads > 1 else ''})"
-
-
-def _read_vocabulary(vocab: Any) -> Vocabulary:
-    n = llama_cpp.llama_vocab_n_tokens(vocab)
-    hidden = (
-        llama_cpp.LLAMA_TOKEN_ATTR_CONTROL
-        | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
-        | llama_cpp.LLAMA_TOKEN_ATTR_UNUSED
-    )
-    native = llama_cpp.llama_cpp._lib.llama_tokenize  # noqa: SLF001 - its address is wanted
-    return Vocabulary(
-        pieces=_pieces(vocab, n),
-        special=frozenset(t for t in range(n) if llama_cpp.llama_vocab_get_attr(vocab, t) & hidden),
-        ends=frozenset(t for t in range(n) if llama_cpp.llama_vocab_is_eog(vocab, t)),
-        pointer=vocab,
-        tokenizer=ctypes.cast(native, ctypes.c_void_p).value or 0,
-    )
-
-
-def _pieces(vocab: Any, n: int) -> tuple[bytes, ...]:
-    """Each token's bytes, control tokens by their text."""
-    pieces, size = [], 256
-    buffer = ctypes.create_string_buffer(size)
-    for token in range(n):
-        length = llama_cpp.llama_token_to_piece(vocab, token, buffer, size, 0, True)
-        if length < 0:
-            size = -length
-            buffer = ctypes.create_string_buffer(size)
-            length = llama_cpp.llama_token_to_piece(vocab, token, buffer, size, 0, True)
-        pieces.append(ctypes.string_at(buffer, length))
-    return tuple(pieces)

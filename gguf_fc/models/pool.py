@@ -22,7 +22,7 @@ from typing import Protocol
 
 from gguf_fc.dialect import Dialect
 from gguf_fc.errors import ModelNotFound, SetupError, WorkerUnavailable
-from gguf_fc.job import FromWorker, Job, Load, Measure, Ready, Sampling
+from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
 from gguf_fc.models.gguf import Header, stem_of
 from gguf_fc.models.plan import Plan
 from gguf_fc.models.registry import Entry
@@ -43,7 +43,7 @@ class ModelWorker(Protocol):
 
     async def stop(self) -> None: ...
 
-    def run(self, job: Job | Measure) -> AsyncGenerator[FromWorker]: ...
+    def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

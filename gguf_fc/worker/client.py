@@ -15,15 +15,18 @@ from gguf_fc.job import (
     Accepted,
     Cancel,
     Chunk,
+    Detokenized,
     Done,
+    Embedded,
     Failed,
     FromWorker,
     Job,
     Load,
-    Measure,
     Measured,
     PromptScores,
+    Question,
     Ready,
+    Tokenized,
 )
 from gguf_fc.worker.child import COMMAND
 from gguf_fc.worker.frames import FrameError
@@ -76,8 +79,8 @@ class Worker:
         self._fail_all(WorkerUnavailable.code, "The server is stopping.")
         await self._supervisor.stop()
 
-    async def run(self, job: Job | Measure) -> AsyncGenerator[FromWorker]:
-        """*job*'s messages; the last is ``Done``, ``Measured`` or ``Failed``.
+    async def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]:
+        """*job*'s messages; the last is ``Done``, a question's reply, or ``Failed``.
 
         Closing the generator cancels.
         """
@@ -105,7 +108,14 @@ class Worker:
             case Accepted(id=job_id) | PromptScores(id=job_id) | Chunk(id=job_id):
                 if job_id in self._jobs:
                     self._jobs[job_id].put_nowait(message)
-            case Done(id=job_id) | Measured(id=job_id) | Failed(id=job_id):
+            case (
+                Done(id=job_id)
+                | Failed(id=job_id)
+                | Measured(id=job_id)
+                | Embedded(id=job_id)
+                | Tokenized(id=job_id)
+                | Detokenized(id=job_id)
+            ):
                 if messages := self._jobs.pop(job_id, None):
                     messages.put_nowait(message)
             case _:

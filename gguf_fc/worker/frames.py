@@ -15,7 +15,11 @@ from gguf_fc.job import (
     Accepted,
     Cancel,
     Chunk,
+    Detokenize,
+    Detokenized,
     Done,
+    Embed,
+    Embedded,
     Failed,
     FromWorker,
     Job,
@@ -28,6 +32,8 @@ from gguf_fc.job import (
     PromptScores,
     Ready,
     Stop,
+    Tokenize,
+    Tokenized,
     ToWorker,
 )
 
@@ -37,8 +43,9 @@ MAX_FRAME = 64 * 1024 * 1024  # bytes; a prompt and a grammar are far smaller
 LENGTH = 4  # bytes, big-endian
 
 _TYPES: tuple[type[Any], ...] = (
-    *(Load, Job, Measure, Cancel, Ping, Stop),
-    *(Ready, LoadFailed, Accepted, PromptScores, Chunk, Done, Measured, Failed, Pong),
+    *(Load, Job, Measure, Embed, Tokenize, Detokenize, Cancel, Ping, Stop),
+    *(Ready, LoadFailed, Accepted, PromptScores, Chunk, Done, Failed, Pong),
+    *(Measured, Embedded, Tokenized, Detokenized),
 )
 _BY_NAME = {cls.__name__: cls for cls in _TYPES}
 

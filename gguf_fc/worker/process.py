@@ -19,12 +19,28 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gguf_fc.engine.constraint import Compile, Grammars
+from gguf_fc.engine.embedding import Embeddings
 from gguf_fc.engine.llama import Llama
+from gguf_fc.engine.llama_embedding import LlamaEmbeddings
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.native_grammar import SamplerGrammars
+from gguf_fc.engine.wording import Wording
 from gguf_fc.errors import ModelFileError
-from gguf_fc.job import Cancel, FromWorker, Job, Load, LoadFailed, Measure, Ping, Pong, Stop
+from gguf_fc.job import (
+    Cancel,
+    Detokenize,
+    Embed,
+    FromWorker,
+    Job,
+    Load,
+    LoadFailed,
+    Measure,
+    Ping,
+    Pong,
+    Stop,
+    Tokenize,
+)
 from gguf_fc.worker.frames import Decoder, Message, encode
 
 logger = logging.getLogger(__name__)
@@ -71,16 +87,16 @@ def run(line: Line) -> None:
     for message in line.receive(wait=True):
         assert isinstance(message, Load), message
         try:
-            with closing(Llama(message)) as model:
+            with closing(Llama(message)) as model, closing(LlamaEmbeddings(model)) as rows:
                 if message.self_test:
                     try_out(model)
-                _serve(line, model, message)
+                _serve(line, model, rows, message)
         except ModelFileError as error:
             line.send(LoadFailed(message=error.message))
         return
 
 
-def _serve(line: Line, model: Llama, load: Load) -> None:
+def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
     engine = Engine(
         model,
         _compiler(model, load),
@@ -88,14 +104,14 @@ def _serve(line: Line, model: Llama, load: Load) -> None:
         n_parallel=load.n_parallel,
         max_queue=load.max_queue,
     )
+    desk = Desk(engine, Embeddings(rows, line.send), Wording(model), line.send)
     line.send(model.ready())
     while line.is_open:
-        for message in line.receive(wait=engine.is_idle):
+        for message in line.receive(wait=desk.is_idle):
             if isinstance(message, Stop):
                 return
-            handle(message, engine, line.send)
-        if not engine.is_idle:
-            engine.step()
+            desk.handle(message)
+        desk.step()
 
 
 def _compiler(model: Llama, load: Load) -> Compile:
@@ -104,19 +120,47 @@ def _compiler(model: Llama, load: Load) -> Compile:
     return Grammars(model.vocabulary).compile
 
 
-def handle(message: Message, engine: Engine, send: Callable[[FromWorker], None]) -> None:
-    """Do what the server asks."""
-    match message:
-        case Job():
-            engine.submit(message)
-        case Measure():
-            engine.measure(message)
-        case Cancel(id=job_id):
-            engine.cancel(job_id)
-        case Ping(n=n):
-            send(Pong(n))
-        case _:
-            raise AssertionError(f"unexpected message: {message}")
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who does what the server asks, and what there is to do between two messages."""
+
+    engine: Engine
+    embeddings: Embeddings
+    wording: Wording
+    send: Callable[[FromWorker], None]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether ``step`` would have nothing to do."""
+        return self.engine.is_idle and self.embeddings.is_idle
+
+    def step(self) -> None:
+        """One step of generating and one of embedding, as far as there is any."""
+        if not self.engine.is_idle:
+            self.engine.step()
+        if not self.embeddings.is_idle:
+            self.embeddings.step()
+
+    def handle(self, message: Message) -> None:
+        """Do what the server asks, or begin it."""
+        match message:
+            case Job():
+                self.engine.submit(message)
+            case Measure():
+                self.engine.measure(message)
+            case Embed():
+                self.embeddings.submit(message)
+            case Tokenize():
+                self.send(self.wording.tokenize(message))
+            case Detokenize():
+                self.send(self.wording.detokenize(message))
+            case Cancel(id=job_id):
+                self.engine.cancel(job_id)
+                self.embeddings.cancel(job_id)
+            case Ping(n=n):
+                self.send(Pong(n))
+            case _:
+                raise AssertionError(f"unexpected message: {message}")
 
 
 def try_out(model: Llama) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError, ModelNotFound, WorkerUnavailable
-from gguf_fc.job import FromWorker, Job, Load, Measure, Ready, Sampling
+from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
 from gguf_fc.models.plan import Plan, plan
 from gguf_fc.models.pool import Pool
 from gguf_fc.models.registry import Entry
@@ -49,7 +49,7 @@ class FakeWorker:
         self._bench.log.append(f"stop {self.name}")
         self.state = "stopped"
 
-    async def run(self, job: Job | Measure) -> AsyncGenerator[FromWorker]:
+    async def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]:
         raise NotImplementedError(job)
         yield
 

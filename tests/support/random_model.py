@@ -28,7 +28,7 @@ Value = int | float | bool | str | list[str] | list[int]
 Tensors = Mapping[str, NDArray[np.float16] | NDArray[np.float32]]
 
 
-def write_random_model(
+def write_random_model(  # noqa: PLR0913 - a model has many sides
     path: Path,
     *,
     vocabulary: Path | None = None,
@@ -36,10 +36,12 @@ def write_random_model(
     n_ctx: int = 8192,
     n_layers: int = 1,
     controls: tuple[str, ...] = (),
+    extra: Mapping[str, Value] | None = None,
 ) -> Path:
     """Write the model to *path*; the tokenizer is that of the GGUF file *vocabulary*, if given.
 
-    A small tokenizer has *controls* as control tokens beside its own.
+    A small tokenizer has *controls* as control tokens beside its own.  *extra* are further fields
+    of the header.
     """
     fields = dict(_tokenizer_of(vocabulary) if vocabulary else _small_tokenizer(controls))
     n_vocab = _count(fields["tokenizer.ggml.tokens"])
@@ -59,6 +61,7 @@ def write_random_model(
         "llama.vocab_size": n_vocab,
     }
     header = {name: _value(value) for name, value in about.items()} | fields
+    header |= {name: _value(value) for name, value in (extra or {}).items()}
     _write(path, header, _tensors(n_vocab, width, n_layers, np.random.default_rng(0)))
     return path
 

@@ -12,7 +12,7 @@ import httpx
 
 from gguf_fc.api.app import create_app
 from gguf_fc.config import Settings
-from gguf_fc.job import Failed, FromWorker, Job, Load, Measure, Measured, Ready
+from gguf_fc.job import Failed, FromWorker, Job, Load, Measure, Measured, Question, Ready
 from gguf_fc.models.plan import Plan, plan
 from gguf_fc.models.pool import Pool
 from gguf_fc.models.registry import Entry
@@ -45,7 +45,7 @@ class CountingWorker:
     async def stop(self) -> None:
         self.state = "stopped"
 
-    async def run(self, job: Job | Measure) -> AsyncGenerator[FromWorker]:
+    async def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]:
         assert isinstance(job, Measure), "nothing is generated here"
         text = "".join(segment.text for segment in job.prompt)
         self.prompts.append(text)

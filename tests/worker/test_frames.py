@@ -8,6 +8,10 @@ from gguf_fc.job import (
     Accepted,
     Cancel,
     Chunk,
+    Detokenize,
+    Detokenized,
+    Embed,
+    Embedded,
     Failed,
     GrammarText,
     Job,
@@ -21,6 +25,8 @@ from gguf_fc.job import (
     ScoredToken,
     Segment,
     Stop,
+    Tokenize,
+    Tokenized,
     TokenLogprob,
 )
 from gguf_fc.worker.frames import MAX_FRAME, Decoder, FrameError, Message, encode
@@ -39,6 +45,9 @@ MESSAGES: list[Message] = [
         logprobs=0,
     ),
     Measure(id="3", prompt=(Segment("hello"),)),
+    Embed(id="4", text="", tokens=(1, 2)),
+    Tokenize(id="5", text="日本", pieces=True),
+    Detokenize(id="6", tokens=(1, 2)),
     Cancel("1"),
     Ping(3),
     Pong(3),
@@ -53,6 +62,9 @@ MESSAGES: list[Message] = [
         logprobs=(TokenLogprob((195, 169), -0.25, (ScoredToken((195,), -0.1),)),),
     ),
     Measured(id="3", prompt_tokens=9, cached_tokens=4, cache="share"),
+    Embedded(id="4", prompt_tokens=2, vector="AACAPw=="),
+    Tokenized(id="5", tokens=(1, 2), pieces=("日", (230, 156))),
+    Detokenized(id="6", text="日\ufffd"),
     Failed(id="1", code="engine_error", message="why"),
 ]
 

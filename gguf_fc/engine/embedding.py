@@ -1,0 +1,245 @@
+"""Texts to vectors, beside the generations and without ever disturbing them.
+
+Every text that is submitted ends with exactly one ``Embedded`` or ``Failed``, unless it is
+cancelled.  Knows tokens and rows of numbers; nothing of llama.cpp, processes or HTTP.
+
+Theory of operation.
+1. The vectors come from a memory of their own, made when the first text arrives and made anew when
+   a longer one does: running generations lose no room to it, and who embeds nothing pays nothing.
+2. A step reads at most as many tokens as the machine manages in ``STEP_SECONDS``, from as many
+   texts as there are slots, oldest first; between two steps generations go on.
+3. A model whose tokens look both ways must be shown a text as a whole, however long that takes.
+4. A text's rows are pooled as they come and then scaled to length 1, so a mean is a sum.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from time import monotonic
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gguf_fc.engine.model import DecodeError, Feed
+from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
+from gguf_fc.job import Embed, Embedded, Failed, FromWorker
+
+STEP_SECONDS = 0.1
+LEAST_TOKENS = 8  # read in one step, however slow the machine is
+MOST_WAITING = 4096  # texts; one request may bring 2,048
+
+Pooling = Literal["mean", "first", "last"]  # which of a text's rows stand for it
+Rows = NDArray[np.float32]  # one for each token, in order
+
+
+class EmbeddingModel(Protocol):
+    """The native line: a model that gives a row of numbers for each token it reads."""
+
+    @property
+    def pooling(self) -> Pooling: ...
+    @property
+    def reads_whole(self) -> bool: ...  # a text must be read in one step
+    @property
+    def n_ctx(self) -> int: ...  # tokens the longest text may have
+    @property
+    def n_slots(self) -> int: ...
+    @property
+    def room(self) -> int: ...  # tokens all slots hold together, now
+    @property
+    def n_batch(self) -> int: ...  # tokens one step may read, now
+
+    def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
+        """The tokens of *text*; with *frame* also those that the model wants around it."""
+        ...
+
+    def make_room(self, n_tokens: int) -> None:
+        """Empty all slots and hold at least *n_tokens*.  Raises EngineError."""
+        ...
+
+    def read(self, feeds: Sequence[Feed]) -> list[Rows]:
+        """Evaluate *feeds*; the rows of each.  With the pooling ``last`` only the last one's row,
+        and only of a feed that samples.  They are gone at the next call.  Raises DecodeError."""
+        ...
+
+    def clear(self, slot: int) -> None:
+        """Empty that slot."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Text:
+    """A text on its way."""
+
+    id: str
+    tokens: list[int]
+    slot: int | None = None
+    n_read: int = 0
+    pooled: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1), init=False)
+
+    @property
+    def n_left(self) -> int:
+        return len(self.tokens) - self.n_read
+
+    def take(self, rows: Rows, n_tokens: int, pooling: Pooling) -> None:
+        """The next *n_tokens* tokens were read."""
+        self.n_read += n_tokens
+        if not len(rows):
+            return
+        match pooling:
+            case "mean":
+                self.pooled = self.pooled + rows.sum(axis=0, dtype=np.float64)
+            case "first":
+                self.pooled = self.pooled if self.n_read > n_tokens else rows[0].astype(np.float64)
+            case "last":
+                self.pooled = rows[-1].astype(np.float64)
+
+    def vector(self) -> str:
+        """The direction of what was pooled, as ``Embedded`` carries it."""
+        length = np.linalg.norm(self.pooled)
+        if not np.isfinite(length) or not length:
+            raise EngineError("The model's numbers for this text have no direction.")
+        return base64.b64encode((self.pooled / length).astype("<f4").tobytes()).decode()
+
+
+class Embeddings:
+    """The texts of one model.  *emit* receives every message."""
+
+    def __init__(
+        self,
+        model: EmbeddingModel,
+        emit: Callable[[FromWorker], None],
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._model = model
+        self._emit = emit
+        self._clock = clock
+        self._waiting: deque[_Text] = deque()
+        self._reading: list[_Text] = []  # oldest first
+        self._speed = 0.0  # tokens per second; 0: not known yet
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether ``step`` would have nothing to do."""
+        return not self._waiting and not self._reading
+
+    def submit(self, embed: Embed) -> None:
+        """Queue *embed*, or say ``Failed`` when it cannot be read."""
+        try:
+            self._waiting.append(self._prepare(embed))
+        except GgufFcError as error:
+            self._fail(embed.id, error)
+
+    def _prepare(self, embed: Embed) -> _Text:
+        if len(self._waiting) >= MOST_WAITING:
+            raise Overloaded("Too many texts are waiting to be embedded; try again later.")
+        tokens = list(embed.tokens)
+        if not tokens:
+            tokens = self._model.tokenize_text(embed.text, frame=True, special=True)
+        if not tokens:
+            raise EngineError("The text is empty: it has no token.")
+        if len(tokens) > self._model.n_ctx:
+            raise ContextLengthExceeded(
+                f"This model reads texts of up to {self._model.n_ctx} tokens, this one has "
+                f"{len(tokens)}. Send it in parts."
+            )
+        return _Text(embed.id, tokens)
+
+    def cancel(self, text_id: str) -> None:
+        """Forget that text; one that has ended already is none of our business."""
+        for text in chain(tuple(self._waiting), tuple(self._reading)):
+            if text.id == text_id:
+                self._remove(text)
+
+    def step(self) -> None:
+        """Read one batch and tell the vectors of the texts that it completed."""
+        self._start_waiting()
+        texts, feeds = self._plan()
+        if not feeds:
+            return
+        began = self._clock()
+        try:
+            rows = self._model.read(feeds)
+        except DecodeError as error:
+            for text in texts:
+                self._give_up(text, EngineError(f"The model could not read this text: {error}."))
+            return
+        self._measure(sum(len(feed.tokens) for feed in feeds), self._clock() - began)
+        for text, feed, part in zip(texts, feeds, rows, strict=True):
+            text.take(part, len(feed.tokens), self._model.pooling)
+            if not text.n_left:
+                self._finish(text)
+
+    def _start_waiting(self) -> None:
+        """Give slots to those whose turn it is; nobody overtakes."""
+        while self._waiting and len(self._reading) < self._model.n_slots:
+            text = self._waiting[0]
+            if not self._fits(text) and not self._make_room(text):
+                return
+            self._waiting.popleft()
+            taken = {other.slot for other in self._reading}
+            text.slot = next(slot for slot in range(self._model.n_slots) if slot not in taken)
+            self._reading.append(text)
+
+    def _fits(self, text: _Text) -> bool:
+        taken = sum(len(other.tokens) for other in self._reading)
+        return taken + len(text.tokens) <= self._model.room
+
+    def _make_room(self, text: _Text) -> bool:
+        """Once nothing is read, a memory that is too small is replaced; whether *text* fits."""
+        if self._reading:
+            return False
+        try:
+            self._model.make_room(len(text.tokens))
+        except EngineError as error:
+            self._give_up(text, error)
+            return False
+        return True
+
+    def _plan(self) -> tuple[list[_Text], list[Feed]]:
+        texts, feeds = [], []
+        left = self._model.n_batch
+        if self._speed and not self._model.reads_whole:
+            left = min(left, max(LEAST_TOKENS, int(self._speed * STEP_SECONDS)))
+        for text in self._reading:
+            count = min(text.n_left, left)
+            if not count or (self._model.reads_whole and count < text.n_left):
+                break
+            assert text.slot is not None
+            tokens = text.tokens[text.n_read : text.n_read + count]
+            texts.append(text)
+            feeds.append(Feed(text.slot, text.n_read, tokens, count == text.n_left))
+            left -= count
+        return texts, feeds
+
+    def _measure(self, n_tokens: int, seconds: float) -> None:
+        speed = n_tokens / max(seconds, 1e-6)
+        self._speed = (self._speed + speed) / 2 if self._speed else speed
+
+    def _finish(self, text: _Text) -> None:
+        try:
+            vector = text.vector()
+        except EngineError as error:
+            self._give_up(text, error)
+            return
+        self._remove(text)
+        self._emit(Embedded(id=text.id, prompt_tokens=len(text.tokens), vector=vector))
+
+    def _give_up(self, text: _Text, error: GgufFcError) -> None:
+        self._remove(text)
+        self._fail(text.id, error)
+
+    def _remove(self, text: _Text) -> None:
+        if text.slot is None:
+            self._waiting.remove(text)
+        else:
+            self._reading.remove(text)
+            self._model.clear(text.slot)
+
+    def _fail(self, text_id: str, error: GgufFcError) -> None:
+        self._emit(Failed(id=text_id, code=error.code or "engine_error", message=error.message))
