@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from gguf_fc import __version__
 from gguf_fc.api.answer import Answer, Ids, answer
 from gguf_fc.api.catalog import Catalog
 from gguf_fc.api.completions import ChatWire
@@ -21,6 +22,8 @@ from gguf_fc.api.explain import Explain
 from gguf_fc.api.failure import on_bug, on_error, on_http_error
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.guard import LocalOnly
+from gguf_fc.api.operations import OPERATIONS
+from gguf_fc.api.reference import Reference
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
 from gguf_fc.request import Request
@@ -40,6 +43,7 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
     explain = Explain(pool, grammars, chat_ids)
     catalog = Catalog(pool, started=int(time.time()))
+    reference = Reference(OPERATIONS, __version__)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,6 +59,8 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
             Route("/v1/models", catalog.models),
             Route("/v1/models/{name:path}", catalog.model),
             Route("/health", catalog.health),
+            Route("/openapi.json", reference.openapi),
+            Route("/docs", reference.page),
         ],
         middleware=[Middleware(LocalOnly, allowed_hosts=allowed_hosts)],
         exception_handlers={

@@ -57,7 +57,7 @@ class Refused:
         return any(type(value) is type(other) and value == other for other in self.harmless)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fields(Generic[T]):
     """The table of one kind of request.
 

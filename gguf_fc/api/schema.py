@@ -22,74 +22,90 @@ ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
 class ContentPart(Struct):
     """One part of a message's content; only text can be read by the models served here."""
 
-    type: str
-    text: str | None = None
+    type: Annotated[str, about("`text`; any other is refused")]
+    text: Annotated[str | None, about("the text, required")] = None
 
 
 class CalledFunction(Struct):
-    """The function part of a call in the conversation.  *arguments* is JSON text or an object."""
+    """The function part of a call in the conversation."""
 
-    name: Annotated[str, Meta(min_length=1)]
-    arguments: str | dict[str, Any] | None = None
+    name: Annotated[Annotated[str, Meta(min_length=1)], about("what was called")]
+    arguments: Annotated[
+        str | dict[str, Any] | None, about("JSON text or an object; mended where it is not quite")
+    ] = None
 
 
 class Call(Struct):
     """A call an assistant made earlier."""
 
-    function: CalledFunction
-    id: str | None = None
-    type: Literal["function"] = "function"
+    function: Annotated[CalledFunction, about("what was called, with what")]
+    id: Annotated[str | None, about("what its result is known by")] = None
+    type: Annotated[Literal["function"], about("the only kind")] = "function"
 
 
 class ChatMessage(Struct):
     """A turn of the conversation."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[ContentPart] | None = None
-    name: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: list[Call] | None = None
-    tool_call_id: str | None = None
-    refusal: str | None = None
+    role: Annotated[
+        Literal["system", "developer", "user", "assistant", "tool"], about("whose turn it is")
+    ]
+    content: Annotated[
+        str | list[ContentPart] | None, about("what was said; required of the role `tool`")
+    ] = None
+    name: Annotated[str | None, about("of the speaker, or of the tool")] = None
+    reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None
+    tool_calls: Annotated[list[Call] | None, about("an assistant's earlier calls")] = None
+    tool_call_id: Annotated[str | None, about("the call that a tool's result answers")] = None
+    refusal: Annotated[str | None, about("read as content where there is none")] = None
 
 
 class Function(Struct):
     """A function a client offers."""
 
-    name: ToolName
-    description: str | None = None
-    parameters: dict[str, Any] | bool | None = None
-    strict: bool | None = None
+    name: Annotated[ToolName, about("what the model calls it")]
+    description: Annotated[str | None, about("shown to the model")] = None
+    parameters: Annotated[
+        dict[str, Any] | bool | None, about("JSON Schema of an object; none: no arguments")
+    ] = None
+    strict: Annotated[
+        bool | None, about("refuse the request if a keyword of the schema cannot be enforced")
+    ] = None
 
 
 class FunctionTool(Struct):
     """An entry of ``tools``."""
 
-    function: Function
-    type: Literal["function"] = "function"
+    function: Annotated[Function, about("the function")]
+    type: Annotated[Literal["function"], about("the only kind")] = "function"
 
 
 class JsonSchema(Struct):
     """The ``json_schema`` part of a response format."""
 
-    name: str | None = None
-    schema: dict[str, Any] | bool | None = None
-    strict: bool | None = None
-    description: str | None = None
+    name: Annotated[str | None, about("a name for the form")] = None
+    schema: Annotated[dict[str, Any] | bool | None, about("JSON Schema, required")] = None
+    strict: Annotated[
+        bool | None, about("refuse the request if a keyword of the schema cannot be enforced")
+    ] = None
+    description: Annotated[str | None, about("what the form is for; shown to the model")] = None
 
 
 class ResponseFormat(Struct):
     """The form asked of the answer."""
 
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonSchema | None = None
+    type: Annotated[
+        Literal["text", "json_object", "json_schema"], about("any text, any object, or a schema")
+    ]
+    json_schema: Annotated[JsonSchema | None, about("required of the type `json_schema`")] = None
 
 
 class StreamOptions(Struct):
     """What to add to a stream."""
 
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
+    include_usage: Annotated[bool | None, about("a last chunk with `usage`")] = None
+    include_obfuscation: Annotated[
+        bool | None, about("nothing is added: a loopback line needs no padding")
+    ] = None
 
 
 class ChatBody(Struct):

@@ -1,0 +1,104 @@
+"""Everything the server can be asked, as data: the one list behind ``/openapi.json`` and the docs.
+
+A test holds it against the application's routes.  How an operation is carried out is said nowhere
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gguf_fc.api.fields import Fields
+from gguf_fc.api.schema import CHAT
+
+Examples = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    *table* is the part of ``docs/api.md`` that explains the *fields* of its body; operations with
+    the same body share one.  *examples* are bodies by what they show.
+    """
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str  # a parameter stands in braces
+    summary: str
+    fields: Fields[Any] | None = None
+    table: str = ""
+    examples: Examples = field(default_factory=dict)
+    streams: str | None = None  # the media type of a streamed reply
+    returns: str = "application/json"
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+ASKED = {"messages": [{"role": "user", "content": "What is the weather in Paris?"}]}
+
+CHAT_EXAMPLES: Examples = {
+    "a call": {**ASKED, "tools": [WEATHER]},
+    "a call of one tool, streamed": {
+        **ASKED,
+        "tools": [WEATHER],
+        "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    },
+    "an answer in a form": {
+        "messages": [{"role": "user", "content": "Name a city."}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "name": "city",
+                "schema": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string", "maxLength": 20}},
+                    "required": ["name"],
+                },
+            },
+        },
+        "max_completion_tokens": 64,
+    },
+}
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/chat/completions",
+        summary="One reply to a conversation, whole or as server-sent events",
+        fields=CHAT,
+        table="chat",
+        examples=CHAT_EXAMPLES,
+        streams="text/event-stream",
+    ),
+    Operation(
+        method="POST",
+        path="/v1/explain",
+        summary="What a chat request would lead to; nothing is generated",
+        fields=CHAT,
+        table="chat",
+        examples={"a call": CHAT_EXAMPLES["a call"]},
+    ),
+    Operation(method="GET", path="/v1/models", summary="What is offered, and what it can do"),
+    Operation(method="GET", path="/v1/models/{name}", summary="One model"),
+    Operation(
+        method="GET", path="/health", summary="200 when the model can answer, 503 while it cannot"
+    ),
+    Operation(method="GET", path="/openapi.json", summary="This description, for programs"),
+    Operation(
+        method="GET", path="/docs", summary="This description, for people", returns="text/html"
+    ),
+)

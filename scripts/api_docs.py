@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Write the tables of ``docs/api.md`` from the tables in the code.
+
+    scripts/api_docs.py           # rewrites the page in place
+    scripts/api_docs.py --check   # only says whether it is up to date (exit code 1: it is not)
+
+A table stands between ``<!-- fields: NAME -->`` or ``<!-- operations -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from gguf_fc.api.operations import OPERATIONS  # noqa: E402
+from gguf_fc.api.tables import markdown, tables  # noqa: E402
+
+PAGE = ROOT / "docs" / "api.md"
+GENERATED = re.compile(r"(<!-- (?P<what>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def written(page: str) -> str:
+    """*page* with every table made anew."""
+    return GENERATED.sub(lambda found: f"{found[1]}{_text(found['what'])}\n{found[3]}", page)
+
+
+def _text(what: str) -> str:
+    if what == "operations":
+        rows = [f"| `{one.method} {one.path}` | {one.summary} |" for one in OPERATIONS]
+        return "\n".join(("| route | what it does |", "|---|---|", *rows))
+    wanted = what.removeprefix("fields: ")
+    fields = next(one.fields for one in OPERATIONS if one.fields and one.table == wanted)
+    return "\n\n".join(map(markdown, tables(fields)))
+
+
+def main() -> None:
+    """Write or check the page."""
+    page = PAGE.read_text()
+    new = written(page)
+    if "--check" in sys.argv[1:]:
+        sys.exit(None if new == page else f"{PAGE} is out of date: run scripts/api_docs.py")
+    PAGE.write_text(new)
+
+
+if __name__ == "__main__":
+    main()
