@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gguf_fc.api.sse import DONE, frame
+from gguf_fc.api.sse import DONE, error_frame, frame
 from gguf_fc.api.wire import Envelope, Json
 from gguf_fc.events import (
     CallDelta,
@@ -56,6 +56,10 @@ class ChatStream:
         """The frames that close the stream."""
         yield from map(frame, self.closing())
         yield DONE
+
+    def error_frame(self, error: Exception) -> bytes:
+        """*error* as the last frame."""
+        return error_frame(error)
 
     def opening(self) -> Iterator[Json]:
         """A chunk with the role for each choice."""

@@ -42,5 +42,5 @@ class ChatWire:
         return error_body(error)
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame of a stream that has begun."""
+        """*error* as the only frame of a stream whose work was not accepted in the end."""
         return error_frame(error)

@@ -20,7 +20,7 @@ from gguf_fc.api.answer import Answer
 from gguf_fc.api.failure import error_response
 from gguf_fc.api.fields import ignored_header
 from gguf_fc.api.sse import ClientGone, EventStream, while_connected
-from gguf_fc.api.wire import Asked, Envelope, Json, Wire
+from gguf_fc.api.wire import Asked, Envelope, Json, Stream, Wire
 from gguf_fc.errors import BodyTooLarge, GgufFcError
 
 logger = logging.getLogger(__name__)
@@ -67,12 +67,17 @@ class Endpoint(Generic[R]):
     async def _stream(
         self, http: HttpRequest, asked: Asked[R], headers: dict[str, str]
     ) -> Response:
+        begun: list[Stream] = []  # the encoder, once there is one: it knows what was sent
+
+        def error_frame(error: Exception) -> bytes:
+            return begun[0].error_frame(error) if begun else self._wire.error_frame(error)
+
         stream = EventStream(
-            self._frames(asked),
+            self._frames(asked, begun),
             headers=headers,
             media_type=self._wire.media_type,
             ping=self._wire.ping,
-            error_frame=self._wire.error_frame,
+            error_frame=error_frame,
         )
         try:
             await while_connected(http, stream.first_frame(HEADERS_WITHIN_SECONDS))
@@ -81,9 +86,10 @@ class Endpoint(Generic[R]):
             raise
         return stream
 
-    async def _frames(self, asked: Asked[R]) -> AsyncGenerator[bytes]:
+    async def _frames(self, asked: Asked[R], begun: list[Stream]) -> AsyncGenerator[bytes]:
         async with self._generate(asked.requests) as answered:
             encoder = self._wire.stream(asked, self._envelope(answered))
+            begun.append(encoder)
             for frame in encoder.begin():
                 yield frame
             async for choice, event in answered.events:

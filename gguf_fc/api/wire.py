@@ -64,6 +64,10 @@ class Stream(Protocol):
         """What closes a stream that went well."""
         ...
 
+    def error_frame(self, error: Exception) -> bytes:
+        """*error* as the last frame, after ``begin``."""
+        ...
+
 
 class Wire(Protocol[A]):
     """One protocol.  *media_type* is that of its streams."""
@@ -93,5 +97,5 @@ class Wire(Protocol[A]):
         ...
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame of a stream that has begun."""
+        """*error* as the only frame of a stream whose work was not accepted in the end."""
         ...
