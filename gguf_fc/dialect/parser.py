@@ -101,9 +101,8 @@ class Parser:
         buffer.mark()
         yield from self._reader.skip_space()
         # Where a turn begins anew, its header may be there, or a part of it.
-        header = self.syntax.joint
-        for part in (header, header[header.find("<", 1) :]):
-            if (yield from self._reader.follows(part)):
+        for header in self.syntax.headers:
+            if (yield from self._reader.follows(header)):
                 buffer.release()
                 buffer.mark()
                 yield from self._reader.skip_space()
@@ -139,7 +138,10 @@ class Parser:
             self._think(marks.open.strip())
         else:
             yield from self._reader.skip_space()
-        yield from self._thoughts(marks.close.strip())
+            while (yield from self._reader.follows(marks.open.strip())):
+                # The prompt had opened the block, and the model does so again.
+                yield from self._reader.skip_space()
+        yield from self._thoughts(self.syntax.thought_end)
         self._reasoned = True
         yield from self._reader.skip_space()
         return True
@@ -200,13 +202,14 @@ class Parser:
         announcing = self.syntax.announcements if self._rows and not framed else ()
         reasoned = (opened, thought) if self._reasoned else ()
         free = (*openings, closing, end, *reasoned, *announcing)
-        marks = (joint, closing, end) if framed else free
+        ends = (closing, end, self.syntax.part_end)
+        marks = (joint, *ends) if framed else free
         marker = yield from self._until(tuple(dict.fromkeys(filter(None, marks))))
         if marker is None:
             return True
         if marker in announcing:
             yield from self._calls_after(marker)
-        elif marker in (closing, end):
+        elif marker in ends:
             yield from self._closed(marker)
         elif marker in reasoned:
             yield from (self._opened if marker == opened else self._closed)(marker)
@@ -220,7 +223,9 @@ class Parser:
         buffer.mark()
         yield from self._reader.skip_space()
         ended = self._reader.ended
-        following = (self.syntax.end, self.syntax.joint, *self.syntax.announcements)
+        syntax = self.syntax
+        openings = syntax.content_openings if syntax.part_end else ()
+        following = (syntax.end, syntax.joint, *syntax.announcements, *openings)
         for text in filter(None, following):
             ended = ended or (yield from self._reader.follows(text))
         buffer.rewind()

@@ -99,6 +99,7 @@ class Pairs:
 
 # A whole tag with more behind it: what follows may be spaced differently.
 _FIRST_TAG = re.compile(r"\s*(\S*>)\s+\S")
+_TAG = re.compile(r"<[^<>\s]+>")
 _BRACKETS = ("", "[", "(", "{")
 _SAMPLES = {"arguments": "{}", "index": "0"}
 ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
@@ -237,6 +238,27 @@ class Syntax:
     def joint(self) -> str:
         """The text after which the model begins anew within its turn; "" where there is none."""
         return self.gap.strip()
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """What a model writes of the joint where it begins anew, most of it first."""
+        behind = self.joint.removeprefix(self.part_end)
+        tag = _TAG.match(behind)
+        parts = (self.joint, behind, tag.group() if tag else "")
+        return tuple(dict.fromkeys(filter(None, parts)))
+
+    @property
+    def part_end(self) -> str:
+        """The mark that ends a part of a turn whose parts have headers of their own, or ""."""
+        tag = _TAG.match(self.joint)
+        return tag.group() if tag else ""
+
+    @property
+    def thought_end(self) -> str:
+        """The mark that ends reasoning, without the header of what comes next."""
+        closing = self.reasoning.close.strip() if self.reasoning else ""
+        end = self.part_end
+        return end if end and closing.startswith(end) else closing
 
     @property
     def content_openings(self) -> tuple[str, ...]:

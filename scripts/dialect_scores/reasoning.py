@@ -65,7 +65,7 @@ def _named(corpus: Corpus, parser: str, markers: Markers) -> Dialect | None:
         if name in _letters(template):
             dialect = corpus.dialect(template)
             reasoning = dialect.syntax.reasoning
-            if reasoning is None or reasoning.close.strip() != markers[1]:
+            if reasoning is None or dialect.syntax.thought_end != markers[1]:
                 continue
             if reasoning.open.strip().startswith(markers[0]):
                 return dialect
@@ -86,7 +86,7 @@ def _splits(dialect: Dialect, row: Row) -> Iterator[Split]:
     begun, raw = row.get("starts_in_reasoning"), row["raw_output"]
     opening = dialect.syntax.reasoning.open.strip() if dialect.syntax.reasoning else ""
     prefills = [opening] if begun else ["", opening] if begun is None else [""]
-    if raw.lstrip().startswith(opening):
+    if any(raw.lstrip().startswith(header + opening) for header in ("", *dialect.syntax.headers)):
         prefills = [""]
     for prefill in prefills:
         for final in (True, False) if row["mode"] == "stream" else (True,):

@@ -113,6 +113,20 @@ def test_a_recipient_may_stand_before_or_behind_the_channel(n: int, before: str)
         ),
         (f"{HEADER}<|channel|>final<|message|>Fine.", "Fine.", ""),
         ("<|start|>assistant<|channel|>final<|message|>Fine.", "Fine.", ""),
+        (
+            (
+                "<|start|><|channel|>analysis<|message|>A.<|end|>"
+                "<|channel|>final<|message|>B.<|end|>"
+            ),
+            "B.",
+            "A.",
+        ),
+        (
+            "<|channel|>commentary<|message|>A.<|end|><|channel|>final<|message|>B.",
+            "A.B.",
+            "",
+        ),
+        ("<|channel|>final<|message|>It ends with <|end|> then.", "It ends with <|end|> then.", ""),
     ],
 )
 def test_channels_are_told_apart(text: str, content: str, reasoning: str) -> None:

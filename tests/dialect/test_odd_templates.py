@@ -61,6 +61,22 @@ ARGUMENTS = "{{ f.arguments | tojson }}"
             ),
             "does not write arguments as a JSON object",
         ),
+        (
+            (
+                "<call>{{ f.name }}{% for k, v in f.arguments | items %}<arg {{ k }}>"
+                "{{ 'n' * v if v is integer else v }}</arg>{% endfor %}</call>"
+            ),
+            "the template does not write",
+        ),
+        (
+            (
+                "<call>{{ f.name }}{% for k, v in f.arguments | items %}<arg {{ k }}>"
+                "{% if v is string %}{{ v }}{% elif v is mapping %}of {{ v | length }}"
+                "{% elif v is sequence %}<arg each>{{ v | join('<arg each>') }}"
+                "{% else %}{{ v | tojson }}{% endif %}</arg>{% endfor %}</call>"
+            ),
+            "the template does not write",
+        ),
         (f"<call>{ARGUMENTS}</call>", "does not write the name"),
         ("", "does not show calls"),
         (

@@ -150,6 +150,7 @@ def test_only_a_call_that_counts_has_an_id_of_its_own() -> None:
         ("<think>A</think>B</think>C", "B</think>C", "A"),
         ("<think>A</think>B</think>", "B", "A"),
         ("</think>B", "B", ""),
+        ("<think>\n<think>A</think>B", "B", "A"),
     ],
 )
 def test_marks_of_reasoning_that_are_none_are_text(text: str, content: str, reasoning: str) -> None:
