@@ -131,6 +131,8 @@ class Job:
 
     id: str
     prompt: tuple[Segment, ...]
+    # Characters of the prompt that other conversations begin with too; None: unknown.
+    prefix: int | None = None
     max_tokens: int | None = None  # None: until the context is full
     sampling: Sampling = field(default_factory=Sampling)
     grammar: GrammarText | None = None

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+from gguf_fc.api.beginning import shared_beginning
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import with_format_instruction
@@ -159,6 +160,7 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     job = Job(
         id=ids.reply(),
         prompt=prompt.segments,
+        prefix=shared_beginning(prompt.text, request.messages),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         grammar=text,

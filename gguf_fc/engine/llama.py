@@ -37,7 +37,7 @@ from gguf_fc.job import Load, Ready, Segment
 logger = logging.getLogger(__name__)
 
 LARGEST_DEFAULT_CONTEXT = 32_768  # a longer one has to be asked for: its memory is set aside
-SPARE_SLOTS = 2  # slots per running sequence, so that finished conversations are kept
+IDLE_SLOTS = 16  # for finished conversations and pinned beginnings; an empty one costs nothing
 NO_ROOM = 1  # llama_decode's word for a full cache
 GPU = 1  # ggml's device type
 _CANDIDATE = np.dtype(llama_cpp.llama_token_data)
@@ -130,7 +130,7 @@ class Llama:
             or llama_cpp.llama_model_is_hybrid(self._model)
         )
         self.n_slots = min(
-            load.n_parallel * (SPARE_SLOTS if self.can_trim else 1),
+            load.n_parallel + (IDLE_SLOTS if self.can_trim else 0),
             llama_cpp.llama_max_parallel_sequences(),
         )
         params = llama_cpp.llama_context_default_params()

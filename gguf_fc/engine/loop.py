@@ -14,6 +14,7 @@ from gguf_fc.engine.cache import Cache
 from gguf_fc.engine.constraint import Compile
 from gguf_fc.engine.model import DecodeError, Logits, Model, NoRoom
 from gguf_fc.engine.scheduler import Scheduler, Step
+from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
 from gguf_fc.job import Accepted, Failed, FinishReason, FromWorker, Job, Measure, Measured
@@ -110,7 +111,14 @@ class Engine:
             )
         limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)
         constraint = self._compile(job.grammar) if job.grammar else None
-        return Sequence(job, tokens, limit, constraint)
+        return Sequence(job, tokens, limit, constraint, n_prefix=self._prefix_of(job, tokens))
+
+    def _prefix_of(self, job: Job, tokens: list[int]) -> int | None:
+        """How many of the prompt's *tokens* other conversations begin with; None: unknown."""
+        if job.prefix is None:
+            return None
+        pieces = self._model.vocabulary.pieces
+        return tokens_within(job.prompt, job.prefix, (pieces[token] for token in tokens))
 
     def _sample(self, sequence: Sequence, logits: Logits) -> None:
         if sequence.prompt_done is None:

@@ -8,7 +8,9 @@ Theory of operation.
    so a step lasts about ``STEP_SECONDS`` whatever the model.
 3. Waiting sequences start in order of arrival, when a slot is free and the cells that running
    sequences may still need leave room.  Nobody overtakes, so nobody starves.
-4. When the memory is full all the same, idle slots are evicted first; then the youngest running
+4. A sequence that begins like an older one waits for as long as that one evaluates what they have
+   in common, and then shares it.  It keeps its slot and its turn meanwhile.
+5. When the memory is full all the same, idle slots are evicted first; then the youngest running
    sequence goes back to the head of the queue and is evaluated again later.  Its text so far is
    unharmed.  Then nobody starts until a running one has ended, or the two would evict each other
    for ever.  One sequence alone always fits: it ends at its own limit before the memory does.
@@ -19,7 +21,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.cache import Cache
+from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease, common
 from gguf_fc.engine.model import Feed
 from gguf_fc.engine.sequence import Sequence
 
@@ -81,12 +83,19 @@ class Scheduler:
         while self.waiting and len(self.running) < self.n_parallel and self._fits(self.waiting[0]):
             sequence = self.waiting.popleft()
             lease = self.cache.acquire(sequence.tokens)
-            sequence.slot, sequence.n_evaluated = lease.slot, lease.length
-            sequence.n_shared = lease.length if lease.shared else 0
+            sequence.slot = lease.slot
+            self._begin(sequence, lease)
             if sequence.cached_tokens is None:
                 sequence.cached_tokens = min(lease.length, sequence.n_prompt)
                 sequence.started = now
             self.running.append(sequence)
+
+    @staticmethod
+    def _begin(sequence: Sequence, lease: Lease) -> None:
+        sequence.n_evaluated = lease.length
+        sequence.n_shared = lease.length if lease.shared else 0
+        if lease.parted and sequence.n_prefix is None:
+            sequence.n_prefix = lease.length
 
     def _fits(self, sequence: Sequence) -> bool:
         if not self.running:
@@ -94,7 +103,9 @@ class Scheduler:
         if self.is_crowded:
             return False
         taken = sum(len(other.tokens) + 1 - other.n_shared for other in self.running)
-        shared = self.cache.longest_busy_prefix(sequence.tokens)
+        shared = max(_in_common(sequence, other) for other in self.running)
+        if not self.cache.memory.can_trim:
+            shared = 0
         return taken + len(sequence.tokens) + 1 - shared <= self.n_ctx
 
     def plan(self) -> Step:
@@ -105,9 +116,26 @@ class Scheduler:
             self._feed(step, sequence, self.n_batch - step.n_tokens)
         most = min(self.n_batch, max(self.budget, step.n_tokens + LEAST_BUDGET))
         for sequence in self.running:
-            if not sequence.is_decoding:
+            if not sequence.is_decoding and not self._waits_for_older(sequence):
                 self._feed(step, sequence, most - step.n_tokens)
         return step
+
+    def _waits_for_older(self, sequence: Sequence) -> bool:
+        """Whether an older sequence is evaluating what this one begins with.
+
+        When that is done, this one shares it.
+        """
+        if sequence.is_begun or not self.cache.memory.can_trim:
+            return False
+        older = self.running[: self.running.index(sequence)]
+        nearly = sequence.n_evaluated + LEAST_PREFIX
+        if any(_in_common(sequence, other) > max(other.n_evaluated, nearly) for other in older):
+            return True
+        lease = self.cache.improve(self._slot_of(sequence), sequence.tokens, sequence.n_evaluated)
+        if lease.length > sequence.n_evaluated:
+            self._begin(sequence, lease)
+            sequence.cached_tokens = min(lease.length, sequence.n_prompt)
+        return False
 
     def _feed(self, step: Step, sequence: Sequence, most: int) -> None:
         count = min(sequence.n_pending, most)
@@ -127,10 +155,18 @@ class Scheduler:
             end = feed.start + len(feed.tokens)
             sequence.decode_steps += end > sequence.n_prompt
             sequence.n_evaluated = end
+            sequence.is_begun = True
             self.cache.extend(feed.slot, feed.tokens)
+            self._pin(sequence)
             if feed.sample:
                 sampled.append(sequence)
         return sampled
+
+    def _pin(self, sequence: Sequence) -> None:
+        """Once what *sequence* has in common with other conversations is evaluated, keep it."""
+        if sequence.n_prefix is not None and sequence.n_evaluated >= sequence.n_prefix:
+            self.cache.pin(self._slot_of(sequence), sequence.n_prefix)
+            sequence.n_prefix = None
 
     def _adapt(self, n_tokens: int, seconds: float) -> None:
         if seconds > STEP_SECONDS:
@@ -180,3 +216,8 @@ class Scheduler:
         busy = {self._slot_of(s): s.tokens[: s.n_evaluated] for s in self.running}
         assert len(busy) == len(self.running)
         self.cache.check(busy)
+
+
+def _in_common(sequence: Sequence, other: Sequence) -> int:
+    """How many tokens of its prompt *other* has evaluated, or will, that *sequence* can share."""
+    return min(common(sequence.tokens, other.tokens[: other.n_prompt]), len(sequence.tokens) - 1)

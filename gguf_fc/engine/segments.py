@@ -34,3 +34,19 @@ def _occurrences(text: str, controls: Iterable[str]) -> Iterator[tuple[int, int]
         while at >= 0:
             yield at, at + len(control)
             at = text.find(control, at + 1)
+
+
+def tokens_within(segments: Sequence[Segment], n_characters: int, pieces: Iterable[bytes]) -> int:
+    """How many of a prompt's tokens, given as *pieces*, lie within its first *n_characters*.
+
+    The last of them is left out where text might have gone on in it.
+    """
+    text = "".join(segment.text for segment in segments)
+    room = len(text[:n_characters].encode())
+    count = 0
+    for piece in pieces:
+        room -= len(piece)
+        if room <= 0:
+            break
+        count += 1
+    return count

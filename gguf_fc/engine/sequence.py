@@ -24,10 +24,12 @@ class Sequence:
     tokens: list[int]
     limit: int  # tokens in all, prompt included
     constraint: Constraint | None = None
+    n_prefix: int | None = None  # tokens that other conversations begin with too; None: unknown
     n_prompt: int = field(init=False)
     slot: int | None = None  # None: waiting
     n_evaluated: int = 0
     n_shared: int = 0  # of those, cells that belong to another running sequence too
+    is_begun: bool = False  # something of it was evaluated
     cached_tokens: int | None = None  # None: not started yet
     forced_tokens: int = 0
     decode_steps: int = 0

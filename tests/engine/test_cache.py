@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.cache import Cache, common
+from gguf_fc.engine.cache import LEAST_PREFIX, MOST_PREFIXES, Cache, common
 from gguf_fc.engine.model import Feed
 from tests.support.scripted_model import ScriptedModel, rambling
 
@@ -15,7 +17,9 @@ class Books:
     """A cache over a scripted model, with what a scheduler would do to both."""
 
     def __init__(self, n_slots: int = 2, *, can_trim: bool = True) -> None:
-        self.model = ScriptedModel(rambling, n_slots=n_slots, can_trim=can_trim)
+        self.model = ScriptedModel(
+            rambling, n_ctx=4096, n_batch=256, n_slots=n_slots, can_trim=can_trim
+        )
         self.cache = Cache(self.model)
 
     def run(self, text: str, *, leave: bool = True) -> tuple[int, int]:
@@ -130,6 +134,71 @@ def test_a_preview_waits_where_no_slot_is_free() -> None:
     books = Books(1)
     books.run("one", leave=False)
     assert books.cache.preview(list(b"one two")) == (0, "wait")
+
+
+SYSTEM = "system text and tools, which are long enough to be worth keeping on their own "
+
+
+def test_what_conversations_have_in_common_outlives_them() -> None:
+    books = Books(3)
+    slot, _ = books.run(SYSTEM + "first question", leave=False)
+    books.cache.pin(slot, len(SYSTEM))
+    books.cache.release(slot)
+    for text in ("other 1", "other 2", "other 3"):
+        books.run(text)
+    assert books.held().count(SYSTEM) == 1
+    assert books.run(SYSTEM + "second question")[1] == len(SYSTEM)
+    assert books.held().count(SYSTEM) == 1, "it is shared, not gone on with in place"
+
+
+def test_a_beginning_is_pinned_once_and_only_if_it_is_long_enough() -> None:
+    books = Books(4)
+    for text in ("one", "two"):
+        slot, _ = books.run(SYSTEM + text, leave=False)
+        books.cache.pin(slot, len(SYSTEM))
+        books.cache.pin(slot, 5)
+        books.cache.release(slot)
+    assert books.held() == [SYSTEM + "one", SYSTEM, SYSTEM + "two", ""]
+
+
+def test_pinned_beginnings_never_take_more_than_a_few_slots() -> None:
+    books = Books(MOST_PREFIXES + 3)
+    for letter in "abcdefgh":
+        slot, _ = books.run(letter * LEAST_PREFIX + "tail", leave=False)
+        books.cache.pin(slot, LEAST_PREFIX)
+        books.cache.check({slot: list((letter * LEAST_PREFIX + "tail").encode())})
+        books.cache.release(slot)
+    pinned = [text for text in books.held() if len(text) == LEAST_PREFIX]
+    assert sorted(pinned) == [letter * LEAST_PREFIX for letter in "efgh"]
+
+
+def test_a_conversation_outlives_prompts_nobody_came_back_to() -> None:
+    books = Books(3)
+    books.run("conversation: one")
+    books.run("conversation: one, two")
+    for text in ("title a", "title b", "title c", "title d"):
+        books.run(text)
+    assert "conversation: one, two" in books.held()
+    assert books.run("conversation: one, two, three")[1] == len("conversation: one, two")
+
+
+def test_a_fork_leaves_the_longer_conversation_alone() -> None:
+    books = Books(3)
+    long = SYSTEM + "a conversation that has already gone on for quite a while"
+    books.run(long)
+    assert books.run(SYSTEM + "b")[1] == len(SYSTEM)
+    assert long in books.held()
+
+
+def test_the_log_shows_where_a_prompt_parts_from_what_is_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    books = Books()
+    books.run("It is Monday. Hello")
+    with caplog.at_level(logging.DEBUG, "gguf_fc.engine.cache"):
+        books.run("It is Friday. Hello")
+    (record,) = caplog.messages
+    assert "found=6 kept='It is \u00a6Monday. Hello' asked='It is \u00a6Friday. Hello'" in record
 
 
 def test_check_notices_books_that_are_wrong() -> None:

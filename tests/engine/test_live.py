@@ -193,6 +193,19 @@ def test_real_vocabularies_split_alike_wherever_segments_begin(name: str, tmp_pa
         assert run.done().forced_tokens > run.done().completion_tokens / 2
 
 
+def test_a_prompt_that_runs_many_times_is_evaluated_once_and_answered_alike(
+    talking: Llama,
+) -> None:
+    run = run_on(talking)
+    system = "You are a helpful assistant that knows a great deal about the weather. " * 20
+    for name in "abcd":
+        run.job(f"{system}What is the weather in Paris?", name, max_tokens=8)
+    run.finish()
+    cached = [run.done(name).cached_tokens for name in "bcd"]
+    assert cached == [run.done("a").prompt_tokens - 1] * 3
+    assert len({run.text(name) for name in "abcd"}) == 1
+
+
 def test_a_begin_token_is_never_doubled(tmp_path: Path) -> None:
     vocabulary = DATA / "vocab" / "ggml-vocab-llama-spm.gguf"
     if not vocabulary.exists():

@@ -119,7 +119,7 @@ def test_a_prompt_is_measured_without_being_evaluated() -> None:
     run.engine.measure(Measure(id="m", prompt=(Segment("prompt 1|"),)))
     assert run.engine.is_idle
     assert run.of("m") == [
-        Measured(id="m", prompt_tokens=9, cached_tokens=len("prompt "), cache="go on")
+        Measured(id="m", prompt_tokens=9, cached_tokens=len("prompt "), cache="share")
     ]
 
 
@@ -131,6 +131,55 @@ def test_requests_with_the_same_beginning_share_it_while_they_run() -> None:
     run.finish()
     assert (run.text("a"), run.text("b")) == ("first", "second")
     assert run.done("b").cached_tokens == len("a long system prompt ")
+
+
+TOOLS = "system text and tools, long enough that nobody wants to evaluate them twice: "
+
+
+def test_what_a_running_prompt_evaluates_anyway_is_waited_for_and_shared() -> None:
+    model = ScriptedModel(saying("one", "two", "three"), n_ctx=512, n_batch=32)
+    run = Run(model, n_parallel=3)
+    for n in range(3):
+        run.job(f"{TOOLS}{n}|", str(n))
+    run.finish()
+    assert [run.text(str(n)) for n in range(3)] == ["one", "two", "three"]
+    assert [run.done(str(n)).cached_tokens for n in range(3)] == [0, len(TOOLS), len(TOOLS)]
+    evaluated = sum(len(feed.tokens) for batch in model.batches for feed in batch)
+    assert evaluated < len(TOOLS) + 3 * 10
+
+
+def test_the_same_prompt_many_times_is_evaluated_once() -> None:
+    model = ScriptedModel(saying("same"), n_ctx=512, n_batch=32, n_slots=6)
+    run = Run(model, n_parallel=4)
+    for name in "abcd":
+        run.job(f"{TOOLS}0|", name)
+    run.finish()
+    assert {run.text(name) for name in "abcd"} == {"same"}
+    assert [run.done(name).cached_tokens for name in "bcd"] == [len(TOOLS) + 1] * 3
+
+
+def test_who_waits_for_a_prompt_goes_on_alone_when_it_is_cancelled() -> None:
+    run = Run(ScriptedModel(saying("one", "two"), n_ctx=512, n_batch=32), n_parallel=2)
+    run.job(f"{TOOLS}0|", "a")
+    run.job(f"{TOOLS}1|", "b")
+    run.step()
+    run.engine.cancel("a")
+    run.finish()
+    assert run.text("b") == "two"
+    assert 0 < run.done("b").cached_tokens < len(TOOLS)
+
+
+def test_the_common_beginning_of_conversations_stays_when_they_are_gone() -> None:
+    model = ScriptedModel(saying("one", "two"), n_ctx=300, n_ctx_seq=200, n_slots=3)
+    run = Run(model, n_parallel=1)
+    run.job(f"{TOOLS}0|", "a", prefix=len(TOOLS))
+    run.finish()
+    for name, text in (("x", "x" * 90), ("y", "y" * 90), ("z", "z" * 90)):
+        run.job(f"{text}0|", name)
+        run.finish()
+    run.job(f"{TOOLS}1|", "b", prefix=len(TOOLS))
+    run.finish()
+    assert run.done("b").cached_tokens == len(TOOLS) - 1
 
 
 def test_a_long_prompt_does_not_stall_a_running_stream() -> None:

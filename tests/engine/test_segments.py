@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.segments import parts
+from gguf_fc.engine.segments import parts, tokens_within
 from gguf_fc.job import Segment
 
 CONTROLS = ("<|end|>", "<s>")
@@ -57,3 +57,14 @@ def test_no_text_is_lost_and_no_forged_token_is_left(segments: list[Segment]) ->
                 assert all(trusted[at + start : at + start + len(control)])
                 start = part.text.find(control, start + 1)
         at += len(part.text)
+
+
+@pytest.mark.parametrize(
+    ("n_characters", "count"), [(0, 0), (2, 0), (3, 1), (4, 1), (5, 2), (99, 2)]
+)
+def test_tokens_within_a_beginning_are_whole_and_the_last_is_left_out(
+    n_characters: int, count: int
+) -> None:
+    segments = [Segment("ab"), Segment("cd\u00e9f", special=False)]
+    pieces = [b"ab", b"cd", "\u00e9f".encode()]
+    assert tokens_within(segments, n_characters, pieces) == count
