@@ -17,13 +17,16 @@ from gguf_fc import __version__
 from gguf_fc.api.answer import Answer, Ids, answer
 from gguf_fc.api.catalog import Catalog
 from gguf_fc.api.completions import ChatWire
+from gguf_fc.api.embeddings import Embeddings
 from gguf_fc.api.endpoint import Endpoint
 from gguf_fc.api.explain import Explain
 from gguf_fc.api.failure import on_bug, on_error, on_http_error
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.guard import LocalOnly
 from gguf_fc.api.operations import OPERATIONS
+from gguf_fc.api.plain import PlainEndpoint, Work
 from gguf_fc.api.reference import Reference
+from gguf_fc.api.tokens import Tokens
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
 from gguf_fc.request import Request
@@ -42,6 +45,8 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
 
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
     explain = Explain(pool, grammars, chat_ids)
+    embeddings = Embeddings(pool, _fresh_id)
+    tokens = Tokens(pool, _fresh_id)
     catalog = Catalog(pool, started=int(time.time()))
     reference = Reference(OPERATIONS, __version__)
 
@@ -55,7 +60,11 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat.respond, methods=["POST"]),
-            Route("/v1/explain", explain.respond, methods=["POST"]),
+            _plain("/v1/embeddings", embeddings.embed),
+            _plain("/v1/explain", explain.explain),
+            _plain("/apply-template", explain.apply_template),
+            _plain("/tokenize", tokens.tokenize),
+            _plain("/detokenize", tokens.detokenize),
             Route("/v1/models", catalog.models),
             Route("/v1/models/{name:path}", catalog.model),
             Route("/health", catalog.health),
@@ -70,6 +79,14 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
         },
         lifespan=lifespan,
     )
+
+
+def _plain(path: str, work: Work) -> Route:
+    return Route(path, PlainEndpoint(work).respond, methods=["POST"])
+
+
+def _fresh_id() -> str:
+    return uuid.uuid4().hex
 
 
 def _ids(reply: str, call: str) -> Ids:

@@ -2,49 +2,50 @@
 
 The body is that of a chat completion.  The reply shows the prompt and its cost, how the model
 writes calls, the grammar its answer would be held to, and what the prefix cache would do.
+``POST /apply-template`` shows the prompt only.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
-
-from gguf_fc.api.answer import Ids, Plan, failure, plan_answer, prompt_of
+from gguf_fc.api.answer import Ids, Plan, plan_answer, prompt_of
+from gguf_fc.api.ask import ask
 from gguf_fc.api.chat_request import to_request
-from gguf_fc.api.endpoint import read_body
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.schema import CHAT
-from gguf_fc.errors import EngineError
-from gguf_fc.job import Failed, Measure, Measured, Segment
+from gguf_fc.api.wire import Json
+from gguf_fc.job import Measure, Measured, Segment
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.request import Request
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """The endpoint."""
+    """The work behind the endpoints."""
 
     pool: Pool
     grammars: GrammarCache
     ids: Ids
 
-    async def respond(self, http: HttpRequest) -> Response:
-        """Explain one request."""
-        body, ignored = CHAT.parse(await read_body(http))
+    async def explain(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
+        """Explain one request; also return its fields without effect."""
+        body, ignored = CHAT.parse(raw)
         request = to_request(body, self.pool.sampling(body.model))
         async with self.pool.use(request.model) as model:
             explained = await self._explain(request, model)
-        explained["ignored"] = list(ignored)
-        return Response(orjson.dumps(explained), media_type="application/json")
+        return explained | {"ignored": list(ignored)}, ignored
+
+    async def apply_template(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
+        """Only the prompt, in the shape of llama.cpp's server."""
+        body, ignored = CHAT.parse(raw)
+        request = to_request(body, self.pool.sampling(body.model))
+        async with self.pool.use(request.model) as model:
+            tools = request.shown_tools
+            prompt = await asyncio.to_thread(prompt_of, request, model.dialect, tools)
+        return {"prompt": prompt.text}, ignored
 
     async def _explain(self, request: Request, model: LoadedModel) -> Json:
         plan = await asyncio.to_thread(plan_answer, request, model, self.grammars, self.ids)
@@ -68,14 +69,7 @@ class Explain:
 
     async def _measure(self, model: LoadedModel, prompt: Sequence[Segment]) -> Measured:
         measure = Measure(id=self.ids.reply(), prompt=tuple(prompt))
-        async with aclosing(model.worker.run(measure)) as messages:
-            match await anext(messages):
-                case Measured() as measured:
-                    return measured
-                case Failed() as failed:
-                    raise failure(failed)
-                case other:
-                    raise EngineError(f"The engine answered out of turn: {other}.")
+        return await ask(model, measure, Measured, param="messages")
 
 
 def _prompt(plan: Plan, whole: Measured, without_tools: Measured, n_ctx: int) -> Json:

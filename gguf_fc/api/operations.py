@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gguf_fc.api.embeddings import EMBEDDINGS
 from gguf_fc.api.fields import Fields
 from gguf_fc.api.schema import CHAT
+from gguf_fc.api.tokens import DETOKENIZE, TOKENIZE
 
 Examples = Mapping[str, Mapping[str, Any]]
 
@@ -88,6 +90,41 @@ OPERATIONS = (
         method="POST",
         path="/v1/explain",
         summary="What a chat request would lead to; nothing is generated",
+        fields=CHAT,
+        table="chat",
+        examples={"a call": CHAT_EXAMPLES["a call"]},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/embeddings",
+        summary="Texts as vectors of length 1",
+        fields=EMBEDDINGS,
+        table="embeddings",
+        examples={
+            "two texts": {"input": ["It is sunny in Paris.", "The sun shines."]},
+            "one text, short": {"input": "It is sunny.", "dimensions": 64},
+        },
+    ),
+    Operation(
+        method="POST",
+        path="/tokenize",
+        summary="A text as tokens",
+        fields=TOKENIZE,
+        table="tokenize",
+        examples={"tokens with their texts": {"content": "It is sunny.", "with_pieces": True}},
+    ),
+    Operation(
+        method="POST",
+        path="/detokenize",
+        summary="Tokens as a text",
+        fields=DETOKENIZE,
+        table="detokenize",
+        examples={"three tokens": {"tokens": [1, 2, 3]}},
+    ),
+    Operation(
+        method="POST",
+        path="/apply-template",
+        summary="The prompt that a chat request becomes, as text",
         fields=CHAT,
         table="chat",
         examples={"a call": CHAT_EXAMPLES["a call"]},

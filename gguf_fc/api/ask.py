@@ -1,0 +1,30 @@
+"""Questions to a model's worker that one message answers."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TypeVar
+
+from gguf_fc.errors import ContextLengthExceeded, EngineError, error_for
+from gguf_fc.job import Failed, Question, Reply
+from gguf_fc.models.pool import LoadedModel
+
+T = TypeVar("T", bound=Reply)
+
+
+async def ask(model: LoadedModel, question: Question, reply: type[T], *, param: str) -> T:
+    """The answer to *question*, which is of the type *reply*.
+
+    *param* is the field of the request whose text may be too long.  Raises GgufFcError.
+    """
+    async with aclosing(model.worker.run(question)) as messages:
+        match await anext(messages):
+            case reply() as answer:
+                return answer
+            case Failed(code=code, message=message):
+                error = error_for(code, message)
+                if isinstance(error, ContextLengthExceeded):
+                    error.param = param
+                raise error
+            case other:
+                raise EngineError(f"The engine answered out of turn: {other}.")

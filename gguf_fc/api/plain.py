@@ -1,0 +1,46 @@
+"""An endpoint whose answer is one JSON object and that generates nothing.
+
+Knows HTTP; nothing of what is asked, which is its *work*'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from gguf_fc.api.endpoint import read_body
+from gguf_fc.api.fields import ignored_header
+from gguf_fc.api.sse import ClientGone, while_connected
+from gguf_fc.api.wire import Json
+
+logger = logging.getLogger(__name__)
+
+# A body to the reply, and the fields that were accepted without effect.
+Work = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlainEndpoint:
+    """Answers with what *work* makes of a body; a client that goes cancels it."""
+
+    work: Work
+
+    async def respond(self, http: HttpRequest) -> Response:
+        """Answer one request."""
+        body = await read_body(http)
+        try:
+            reply, ignored = await while_connected(http, self.work(body))
+        except ClientGone:
+            logger.info("client gone before its reply was ready")
+            return Response(status_code=499)
+        return Response(
+            orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY),
+            headers=ignored_header(ignored),
+            media_type="application/json",
+        )
