@@ -3,13 +3,13 @@
 Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llama.cpp.
 
 Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Embed``, ``Tokenize``,
-``Detokenize``, ``Cancel``, ``Ping``, ``Stop``.
+``Detokenize``, ``Survey``, ``Cancel``, ``Ping``, ``Stop``.
 Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
 ``Chunk`` (after ``PromptScores``, if wanted), and exactly one of ``Done`` or ``Failed``; ``Pong``
 for each ``Ping``.
 A job that cannot start ends with ``Failed`` without having been accepted.
-``Measure``, ``Embed``, ``Tokenize`` and ``Detokenize`` are each answered by one message:
-``Measured``, ``Embedded``, ``Tokenized``, ``Detokenized``, or ``Failed``.
+``Measure``, ``Embed``, ``Tokenize``, ``Detokenize``, ``Survey`` are each answered by one message:
+``Measured``, ``Embedded``, ``Tokenized``, ``Detokenized``, ``Surveyed``, or ``Failed``.
 """
 
 from __future__ import annotations
@@ -179,6 +179,13 @@ class Detokenize:
     tokens: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """How busy are you, and what have you done so far?"""
+
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Cancel:
     """End a job; it answers with ``Done`` whose finish reason is ``cancelled``."""
@@ -314,6 +321,19 @@ class Detokenized:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """The answer to ``Survey``: what is going on, and the work since the worker was started."""
+
+    id: str
+    running: int  # jobs that have a sequence
+    waiting: int  # jobs in the queue
+    batch_bounds: tuple[int, ...]  # tokens of one decode; what is counted below
+    batches: tuple[int, ...]  # decodes of up to each bound but over the one before, then beyond
+    decoded_tokens: int
+    decode_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """A job's irregular end.  *code* is the ``code`` of a class in ``errors``."""
 
@@ -323,8 +343,8 @@ class Failed:
 
 
 # What is answered by one message.
-Question = Measure | Embed | Tokenize | Detokenize
-Reply = Measured | Embedded | Tokenized | Detokenized
+Question = Measure | Embed | Tokenize | Detokenize | Survey
+Reply = Measured | Embedded | Tokenized | Detokenized | Surveyed
 
 ToWorker = Load | Job | Question | Cancel | Ping | Stop
 FromWorker = Ready | LoadFailed | Accepted | PromptScores | Chunk | Done | Reply | Failed | Pong

@@ -51,6 +51,7 @@ ONLY_IN: dict[str, set[str]] = {
     "yaml": {"models/registry.py"},
     "huggingface_hub": {"models/download.py"},
     "jsonschema_rs": {"api/validation.py"},
+    "prometheus_client": {"api/metrics.py"},
     "starlette": {"api"},
     "uvicorn": {"api/server.py"},
 }

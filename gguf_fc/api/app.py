@@ -23,6 +23,7 @@ from gguf_fc.api.explain import Explain
 from gguf_fc.api.failure import on_bug, on_error, on_http_error
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.guard import LocalOnly
+from gguf_fc.api.metrics import Metrics
 from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
 from gguf_fc.api.reference import Reference
@@ -38,10 +39,11 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     *allowed_hosts* are accepted in the Host header beside the loopback names.
     """
     grammars = GrammarCache()
+    metrics = Metrics(pool, clock=time.monotonic)
     chat_ids = _ids("chatcmpl-", "call_")
 
     def generate(ids: Ids) -> Callable[[tuple[Request, ...]], AbstractAsyncContextManager[Answer]]:
-        return lambda requests: answer(requests, pool, grammars, ids)
+        return lambda requests: metrics.watch(answer(requests, pool, grammars, ids))
 
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
     explain = Explain(pool, grammars, chat_ids)
@@ -68,6 +70,7 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
             Route("/v1/models", catalog.models),
             Route("/v1/models/{name:path}", catalog.model),
             Route("/health", catalog.health),
+            Route("/metrics", metrics.respond),
             Route("/openapi.json", reference.openapi),
             Route("/docs", reference.page),
         ],

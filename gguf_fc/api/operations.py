@@ -134,6 +134,12 @@ OPERATIONS = (
     Operation(
         method="GET", path="/health", summary="200 when the model can answer, 503 while it cannot"
     ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        summary="Counts and times for Prometheus",
+        returns="text/plain",
+    ),
     Operation(method="GET", path="/openapi.json", summary="This description, for programs"),
     Operation(
         method="GET", path="/docs", summary="This description, for people", returns="text/html"

@@ -16,8 +16,19 @@ from gguf_fc.engine.model import DecodeError, Logits, Model, NoRoom
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence
+from gguf_fc.engine.work import BATCH_BOUNDS, Work
 from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
-from gguf_fc.job import Accepted, Failed, FinishReason, FromWorker, Job, Measure, Measured
+from gguf_fc.job import (
+    Accepted,
+    Failed,
+    FinishReason,
+    FromWorker,
+    Job,
+    Measure,
+    Measured,
+    Survey,
+    Surveyed,
+)
 
 
 class Engine:
@@ -37,6 +48,7 @@ class Engine:
         self._compile = compile_grammar
         self._emit = emit
         self._clock = clock
+        self._work = Work()
         self.scheduler = Scheduler(
             Cache(model),
             n_parallel=n_parallel,
@@ -77,6 +89,20 @@ class Engine:
             )
         )
 
+    def survey(self, survey: Survey) -> None:
+        """Say how busy the engine is and what it has done."""
+        self._emit(
+            Surveyed(
+                id=survey.id,
+                running=len(self.scheduler.running),
+                waiting=len(self.scheduler.waiting),
+                batch_bounds=BATCH_BOUNDS,
+                batches=tuple(self._work.batches),
+                decoded_tokens=self._work.tokens,
+                decode_seconds=self._work.seconds,
+            )
+        )
+
     def cancel(self, job_id: str) -> None:
         """End that job now; one that has ended already is none of our business."""
         if sequence := self.scheduler.find(job_id):
@@ -93,7 +119,9 @@ class Engine:
         except DecodeError as error:
             self._give_up(step, error)
         else:
-            sampled = self.scheduler.commit(step, self._clock() - began)
+            seconds = self._clock() - began
+            self._work.note(step.n_tokens, seconds)
+            sampled = self.scheduler.commit(step, seconds)
             for sequence, logits in zip(sampled, rows, strict=True):
                 self._sample(sequence, logits)
 

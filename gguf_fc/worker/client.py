@@ -26,6 +26,7 @@ from gguf_fc.job import (
     PromptScores,
     Question,
     Ready,
+    Surveyed,
     Tokenized,
 )
 from gguf_fc.worker.child import COMMAND
@@ -115,6 +116,7 @@ class Worker:
                 | Embedded(id=job_id)
                 | Tokenized(id=job_id)
                 | Detokenized(id=job_id)
+                | Surveyed(id=job_id)
             ):
                 if messages := self._jobs.pop(job_id, None):
                     messages.put_nowait(message)

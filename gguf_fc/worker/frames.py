@@ -32,6 +32,8 @@ from gguf_fc.job import (
     PromptScores,
     Ready,
     Stop,
+    Survey,
+    Surveyed,
     Tokenize,
     Tokenized,
     ToWorker,
@@ -43,9 +45,9 @@ MAX_FRAME = 64 * 1024 * 1024  # bytes; a prompt and a grammar are far smaller
 LENGTH = 4  # bytes, big-endian
 
 _TYPES: tuple[type[Any], ...] = (
-    *(Load, Job, Measure, Embed, Tokenize, Detokenize, Cancel, Ping, Stop),
+    *(Load, Job, Measure, Embed, Tokenize, Detokenize, Survey, Cancel, Ping, Stop),
     *(Ready, LoadFailed, Accepted, PromptScores, Chunk, Done, Failed, Pong),
-    *(Measured, Embedded, Tokenized, Detokenized),
+    *(Measured, Embedded, Tokenized, Detokenized, Surveyed),
 )
 _BY_NAME = {cls.__name__: cls for cls in _TYPES}
 

@@ -39,6 +39,7 @@ from gguf_fc.job import (
     Ping,
     Pong,
     Stop,
+    Survey,
     Tokenize,
 )
 from gguf_fc.worker.frames import Decoder, Message, encode
@@ -148,6 +149,8 @@ class Desk:
                 self.engine.submit(message)
             case Measure():
                 self.engine.measure(message)
+            case Survey():
+                self.engine.survey(message)
             case Embed():
                 self.embeddings.submit(message)
             case Tokenize():

@@ -18,6 +18,8 @@ from gguf_fc.job import (
     Measured,
     Sampling,
     Segment,
+    Survey,
+    Surveyed,
 )
 from tests.support.engine import Run, wait_for
 from tests.support.scripted_model import END, ScriptedModel, rambling, saying
@@ -53,6 +55,31 @@ def test_without_max_tokens_the_context_is_the_end() -> None:
     run.finish()
     assert run.done().finish_reason == "length"
     assert run.done().completion_tokens == 16
+
+
+def test_a_survey_counts_decodes_by_their_size() -> None:
+    run = Run(ScriptedModel(saying("hello")))
+    run.job("prompt 0|")
+    run.finish()
+    run.engine.survey(Survey(id="s"))
+    (surveyed,) = (m for m in run.of("s") if isinstance(m, Surveyed))
+    assert (surveyed.running, surveyed.waiting) == (0, 0)
+    sizes = dict(zip(surveyed.batch_bounds, surveyed.batches, strict=False))
+    assert sizes[16] == 1  # the prompt's nine tokens
+    assert sizes[1] == len("hello")
+    assert sum(surveyed.batches) == 1 + len("hello")
+    assert surveyed.decoded_tokens == 9 + len("hello")
+    assert surveyed.decode_seconds > 0
+
+
+def test_a_survey_tells_who_runs_and_who_waits() -> None:
+    run = Run(ScriptedModel(rambling), n_parallel=1)
+    run.job("abc", "a")
+    run.job("abd", "b")
+    run.step()
+    run.engine.survey(Survey(id="s"))
+    (surveyed,) = (m for m in run.of("s") if isinstance(m, Surveyed))
+    assert (surveyed.running, surveyed.waiting) == (1, 1)
 
 
 def test_a_prompt_that_cannot_fit_is_answered_with_numbers() -> None:
