@@ -3,6 +3,7 @@
 A stream is any number of reasoning, text and call events, then exactly one ``Finish``.
 The pieces of a call arrive in order: ``CallStart``, ``CallDelta`` any number of times, ``CallEnd``;
 a call without its ``CallEnd`` was cut off and must never be reported as complete.
+Where logprobs are wanted, ``Scores`` stand before what their tokens were read as.
 Joined, the ``arguments`` of a call are one JSON object as text.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gguf_fc.job import Done
+from gguf_fc.job import Done, TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ class CallEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """How probable the model held the tokens that came next."""
+
+    tokens: tuple[TokenLogprob, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """Whether a part of the reply is valid under the schema it was asked to follow.
 
@@ -73,4 +81,4 @@ class Finish:
 
 
 ParseEvent = ReasoningDelta | TextDelta | CallStart | CallDelta | CallEnd
-Event = ParseEvent | Finish
+Event = ParseEvent | Scores | Finish

@@ -26,7 +26,7 @@ from gguf_fc.errors import (
     SchemaNotEnforceable,
     error_for,
 )
-from gguf_fc.events import Event, Finish
+from gguf_fc.events import Event, Finish, Scores
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, GrammarText, Job
 from gguf_fc.models.pool import LoadedModel, Pool
@@ -114,7 +114,9 @@ async def _events(
 ) -> AsyncGenerator[Event]:
     async for message in messages:
         match message:
-            case Chunk(text=text):
+            case Chunk(text=text, logprobs=logprobs):
+                if logprobs:
+                    yield Scores(logprobs)
                 for event in parser.feed(text):
                     await checks.note(event)
                     yield event

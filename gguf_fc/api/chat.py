@@ -27,6 +27,7 @@ from gguf_fc.events import (
     Event,
     Finish,
     ReasoningDelta,
+    Scores,
     TextDelta,
 )
 from gguf_fc.job import Done
@@ -83,6 +84,8 @@ class ChatStream:
                 yield self._chunk(choice, {"tool_calls": [call]})
             case CallEnd():
                 self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
+            case Scores():
+                pass  # chat requests cannot ask for them
             case Finish(done, checks):
                 reason = finish_reason(done, self._complete_calls.get(choice, 0))
                 self._ends.append(done)
@@ -137,6 +140,8 @@ class _Choice:
                 self.calls[index].arguments.append(arguments)
             case CallEnd(index):
                 self.calls[index].complete = True
+            case Scores():
+                pass  # chat requests cannot ask for them
             case Finish():
                 self.finish = event
 
