@@ -5,8 +5,8 @@ Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llam
 Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Embed``, ``Tokenize``,
 ``Detokenize``, ``Survey``, ``Cancel``, ``Ping``, ``Stop``.
 Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
-``Chunk`` (after ``PromptScores``, if wanted), and exactly one of ``Done`` or ``Failed``; ``Pong``
-for each ``Ping``.
+``PromptScores``, any number of ``Chunk``, and exactly one of ``Done`` or ``Failed``; ``Pong`` for
+each ``Ping``.
 A job that cannot start ends with ``Failed`` without having been accepted.
 ``Measure``, ``Embed``, ``Tokenize``, ``Detokenize``, ``Survey`` are each answered by one message:
 ``Measured``, ``Embedded``, ``Tokenized``, ``Detokenized``, ``Surveyed``, or ``Failed``.
@@ -245,7 +245,7 @@ class TokenLogprob(ScoredToken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptScores:
-    """The prompt's tokens with their logprobs, before the first ``Chunk``."""
+    """The next of the prompt's tokens with their logprobs; all come before the first ``Chunk``."""
 
     id: str
     logprobs: tuple[TokenLogprob, ...]

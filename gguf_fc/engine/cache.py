@@ -153,6 +153,17 @@ class Cache:
         """*tokens* were evaluated in *slot*, after what it held."""
         self._slots[slot].tokens.extend(tokens)
 
+    def keep(self, slot: int, tokens: Sequence[int], sure: int) -> int:
+        """Drop from *slot* what does not begin *tokens*, as its first *sure* tokens do.
+
+        Returns how many of *tokens* it holds then.
+        """
+        held = self._slots[slot]
+        length = sure + common(held.tokens[sure:], tokens[sure:])
+        if length < len(held.tokens):
+            self._trim(held, length if self.memory.can_trim else 0)
+        return len(held.tokens)
+
     def release(self, slot: int) -> None:
         """Nobody runs in *slot* any more; what it holds may be of use."""
         self._slots[slot].busy = False

@@ -63,7 +63,7 @@ class EmbeddingModel(Protocol):
 
     def read(self, feeds: Sequence[Feed]) -> list[Rows]:
         """Evaluate *feeds*; the rows of each.  With the pooling ``last`` only the last one's row,
-        and only of a feed that samples.  They are gone at the next call.  Raises DecodeError."""
+        and only of a feed that wants rows.  They are gone at the next call.  Raises DecodeError."""
         ...
 
     def clear(self, slot: int) -> None:
@@ -213,7 +213,7 @@ class Embeddings:
             assert text.slot is not None
             tokens = text.tokens[text.n_read : text.n_read + count]
             texts.append(text)
-            feeds.append(Feed(text.slot, text.n_read, tokens, count == text.n_left))
+            feeds.append(Feed(text.slot, text.n_read, tokens, int(count == text.n_left)))
             left -= count
         return texts, feeds
 

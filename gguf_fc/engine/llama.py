@@ -79,8 +79,8 @@ class Batch:
         )
         return cls(tokens, positions, counts, slots, outputs, native)
 
-    def fill(self, feeds: Sequence[Feed]) -> list[int]:
-        """Lay *feeds* out one after another; the indices of the tokens whose logits are wanted."""
+    def fill(self, feeds: Sequence[Feed]) -> list[range]:
+        """Lay *feeds* out one after another; for each, where the wanted logits will be."""
         end, wanted = 0, []
         for feed in feeds:
             start, end = end, end + len(feed.tokens)
@@ -88,9 +88,8 @@ class Batch:
             self.positions[start:end] = np.arange(feed.start, feed.start + len(feed.tokens))
             self.slots[start:end] = feed.slot
             self.outputs[start:end] = 0
-            if feed.sample:
-                self.outputs[end - 1] = 1
-                wanted.append(end - 1)
+            self.outputs[end - feed.n_rows : end] = 1
+            wanted.append(range(end - feed.n_rows, end))
         self.native.n_tokens = end
         return wanted
 
@@ -215,15 +214,15 @@ class Llama:
         """The tokens of *text*; with *frame* also those that the model wants around it."""
         return tokenize(self._vocab, text, frame=frame, special=special)
 
-    def decode(self, feeds: Sequence[Feed]) -> list[Logits]:
-        """Evaluate a batch; the logits of each feed that samples, in order."""
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
+        """Evaluate a batch; the rows that each feed wants."""
         wanted = self._batch.fill(feeds)
         status = llama_cpp.llama_decode(self._context, self._batch.native)
         if status == NO_ROOM:
             raise NoRoom
         if status != 0:
             raise DecodeError(f"llama_decode returned {status}")
-        return [self._logits(index) for index in wanted]
+        return [[self._logits(index) for index in indices] for indices in wanted]
 
     def _logits(self, index: int) -> Logits:
         pointer = llama_cpp.llama_get_logits_ith(self._context, index)

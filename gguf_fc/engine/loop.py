@@ -11,8 +11,9 @@ from collections.abc import Callable
 from time import monotonic
 
 from gguf_fc.engine.cache import Cache
+from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constraint import Compile
-from gguf_fc.engine.model import DecodeError, Logits, Model, NoRoom
+from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence
@@ -26,6 +27,7 @@ from gguf_fc.job import (
     Job,
     Measure,
     Measured,
+    PromptScores,
     Survey,
     Surveyed,
 )
@@ -49,6 +51,7 @@ class Engine:
         self._emit = emit
         self._clock = clock
         self._work = Work()
+        self._chooser = Chooser(model.vocabulary)
         self.scheduler = Scheduler(
             Cache(model),
             n_parallel=n_parallel,
@@ -71,10 +74,7 @@ class Engine:
             return
         self._emit(Accepted(id=job.id, prompt_tokens=sequence.n_prompt))
         self.scheduler.add(sequence)
-        if job.max_tokens is not None and job.max_tokens <= 0:
-            self._end(sequence, "length")
-            return
-        self._guarded(sequence, self._follow_grammar)
+        self._guarded(sequence, self._begin)
 
     def measure(self, measure: Measure) -> None:
         """Say how long a prompt is and what of it a job would find evaluated; changes nothing."""
@@ -121,9 +121,10 @@ class Engine:
         else:
             seconds = self._clock() - began
             self._work.note(step.n_tokens, seconds)
-            sampled = self.scheduler.commit(step, seconds)
-            for sequence, logits in zip(sampled, rows, strict=True):
-                self._sample(sequence, logits)
+            self.scheduler.commit(step, seconds)
+            for sequence, feed, wanted in zip(step.sequences, step.feeds, rows, strict=True):
+                if wanted:
+                    self._use(sequence, feed, wanted)
 
     def _prepare(self, job: Job) -> Sequence:
         if self.scheduler.is_full:
@@ -148,37 +149,39 @@ class Engine:
         pieces = self._model.vocabulary.pieces
         return tokens_within(job.prompt, job.prefix, (pieces[token] for token in tokens))
 
-    def _sample(self, sequence: Sequence, logits: Logits) -> None:
+    def _begin(self, sequence: Sequence) -> None:
+        """What can be said before anything is evaluated."""
+        if sequence.is_full and not sequence.scores_prompt:
+            sequence.finish = "length"
+        elif not sequence.is_full:
+            self._chooser.follow_grammar(sequence)
+
+    def _use(self, sequence: Sequence, feed: Feed, rows: list[Logits]) -> None:
+        """Score and choose by the *rows* that *feed* yielded."""
+
+        def advance(sequence: Sequence) -> None:
+            if sequence.scores_prompt:
+                self._score_prompt(sequence, feed, rows)
+            if sequence.n_pending == 0:
+                self._choose(sequence, feed, rows)
+
+        self._guarded(sequence, advance)
+
+    def _score_prompt(self, sequence: Sequence, feed: Feed, rows: list[Logits]) -> None:
+        start = feed.start + len(feed.tokens) - len(rows)
+        if scores := self._chooser.score_prompt(sequence, start, rows):
+            self._emit(PromptScores(id=sequence.job.id, logprobs=scores))
+
+    def _choose(self, sequence: Sequence, feed: Feed, rows: list[Logits]) -> None:
         if sequence.prompt_done is None:
             sequence.prompt_done = self._clock()
-
-        def choose(sequence: Sequence) -> None:
-            sequence.sampler.prepare(logits, sequence.tokens)
-            self._take(sequence, _choose(sequence, logits))
-            self._follow_grammar(sequence)
-
-        self._guarded(sequence, choose)
-
-    def _follow_grammar(self, sequence: Sequence) -> None:
-        """Take the tokens that have no alternative, and stop where nothing may follow."""
-        constraint = sequence.constraint
-        if constraint is None or sequence.finish:
-            return
-        for token in constraint.forced():
-            self._take(sequence, token, forced=True)
-            if sequence.finish:
-                return
-        if constraint.complete:
-            sequence.finish = "stop"
-
-    def _take(self, sequence: Sequence, token: int, *, forced: bool = False) -> None:
-        vocabulary, constraint = self._model.vocabulary, sequence.constraint
-        ends = token in vocabulary.ends and not forced
-        if constraint and not forced:
-            ends = ends and constraint.accepting
-            if not ends:
-                constraint.take(token)
-        sequence.take(token, vocabulary.pieces[token], ends=ends, forced=forced)
+        if sequence.is_full:
+            sequence.finish = "length"
+        ahead = feed.tokens[sequence.n_evaluated - feed.start :]
+        try:
+            self._chooser.advance(sequence, ahead, rows[len(rows) - len(ahead) - 1 :])
+        finally:
+            self.scheduler.settle(sequence)
 
     def _guarded(self, sequence: Sequence, advance: Callable[[Sequence], None]) -> None:
         """*advance* a sequence, say what it said, and end it if it is at its end or has failed."""
@@ -213,15 +216,6 @@ class Engine:
         for sequence in step.sequences:
             error = EngineError(f"The model could not evaluate this request: {cause}.")
             self._fail(sequence, error, keep=False)
-
-
-def _choose(sequence: Sequence, logits: Logits) -> int:
-    """Sample first, test that token, and compute the whole mask only if it is refused."""
-    token = sequence.sampler.choose(logits)
-    constraint = sequence.constraint
-    if constraint is None or constraint.allows(token):
-        return token
-    return sequence.sampler.choose(logits, constraint.mask())
 
 
 def _failed(job_id: str, error: GgufFcError) -> Failed:

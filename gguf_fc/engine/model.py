@@ -40,12 +40,12 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """*tokens* to evaluate at *start* in *slot*; with *sample* the last one's logits are wanted."""
+    """*tokens* to evaluate at *start* in *slot*; the logits after the last *n_rows* are wanted."""
 
     slot: int
     start: int
     tokens: Sequence[int]
-    sample: bool
+    n_rows: int = 0
 
 
 class Model(Protocol):
@@ -68,8 +68,8 @@ class Model(Protocol):
         """The prompt's tokens, with the begin-of-text token if the model wants one."""
         ...
 
-    def decode(self, feeds: Sequence[Feed]) -> list[Logits]:
-        """Evaluate a batch; the logits of each feed that samples, in order.
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
+        """Evaluate a batch; the rows that each feed wants.
 
         Raises NoRoom or DecodeError.
         """

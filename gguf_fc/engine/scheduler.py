@@ -28,6 +28,7 @@ from gguf_fc.engine.sequence import Sequence
 STEP_SECONDS = 0.2
 FIRST_BUDGET = 64  # tokens; until it is known how fast the machine is
 LEAST_BUDGET = 8
+MOST_SCORED = 64  # tokens of a prompt that is scored; each takes a row of logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Scheduler:
         """Give slots to those whose turn it is."""
         while self.waiting and len(self.running) < self.n_parallel and self._fits(self.waiting[0]):
             sequence = self.waiting.popleft()
-            lease = self.cache.acquire(sequence.tokens)
+            lease = self.cache.acquire(sequence.reusable)
             sequence.slot = lease.slot
             self._begin(sequence, lease)
             if sequence.cached_tokens is None:
@@ -125,7 +126,7 @@ class Scheduler:
 
         When that is done, this one shares it.
         """
-        if sequence.is_begun or not self.cache.memory.can_trim:
+        if sequence.is_begun or sequence.scores_prompt or not self.cache.memory.can_trim:
             return False
         older = self.running[: self.running.index(sequence)]
         nearly = sequence.n_evaluated + LEAST_PREFIX
@@ -138,29 +139,37 @@ class Scheduler:
         return False
 
     def _feed(self, step: Step, sequence: Sequence, most: int) -> None:
-        count = min(sequence.n_pending, most)
-        if count <= 0:
+        """Add what of *sequence* fits: its pending tokens, then what is evaluated ahead."""
+        scored = sequence.scores_prompt
+        if scored:
+            most = min(most, MOST_SCORED)
+        if most <= 0:
             return
         start = sequence.n_evaluated
-        tokens = sequence.tokens[start : start + count]
+        tokens = sequence.tokens[start : start + most]
+        n_rows = 0
+        if len(tokens) == sequence.n_pending:
+            ahead = sequence.ahead[: most - len(tokens)]
+            tokens, n_rows = tokens + ahead, 1 + len(ahead)
         assert sequence.slot is not None
         step.sequences.append(sequence)
-        step.feeds.append(Feed(sequence.slot, start, tokens, count == sequence.n_pending))
+        step.feeds.append(Feed(sequence.slot, start, tokens, len(tokens) if scored else n_rows))
 
-    def commit(self, step: Step, seconds: float) -> list[Sequence]:
-        """*step* was evaluated; the sequences that are to be sampled, in the order of the rows."""
+    def commit(self, step: Step, seconds: float) -> None:
+        """*step* was evaluated.  What it evaluated ahead is left to ``settle``."""
         self._adapt(step.n_tokens, seconds)
-        sampled = []
         for sequence, feed in zip(step.sequences, step.feeds, strict=True):
             end = feed.start + len(feed.tokens)
             sequence.decode_steps += end > sequence.n_prompt
-            sequence.n_evaluated = end
+            sequence.n_evaluated = min(end, len(sequence.tokens))
             sequence.is_begun = True
             self.cache.extend(feed.slot, feed.tokens)
             self._pin(sequence)
-            if feed.sample:
-                sampled.append(sequence)
-        return sampled
+
+    def settle(self, sequence: Sequence) -> None:
+        """Drop what was evaluated ahead of *sequence* and is not what it then took."""
+        slot, sure = self._slot_of(sequence), sequence.n_evaluated
+        sequence.n_evaluated = self.cache.keep(slot, sequence.tokens, sure)
 
     def _pin(self, sequence: Sequence) -> None:
         """Once what *sequence* has in common with other conversations is evaluated, keep it."""

@@ -3,17 +3,19 @@
 A sequence's ``tokens`` are its prompt and then its completion; the first ``n_evaluated`` lie in its
 slot, the rest is *pending*.  Prompt, sampled and forced tokens differ in nothing but who chose
 them, so prefill, decoding and fast-forwarding are all the same: evaluate what is pending.
+What is evaluated *ahead* comes after them and is not theirs yet.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.constraint import Constraint
-from gguf_fc.engine.detokenize import Detokenizer
 from gguf_fc.engine.sampler import Sampler
+from gguf_fc.engine.speech import Speech
 from gguf_fc.engine.stops import StopFilter
-from gguf_fc.job import Chunk, Done, FinishReason, Job
+from gguf_fc.job import Chunk, Done, FinishReason, Job, TokenLogprob
 
 
 @dataclass(slots=True, eq=False)
@@ -37,15 +39,14 @@ class Sequence:
     prompt_done: float | None = None
     finish: FinishReason | None = None
     sampler: Sampler = field(init=False)
-    _detokenizer: Detokenizer = field(default_factory=Detokenizer, init=False)
-    _stops: StopFilter = field(init=False)
-    _said: str = field(default="", init=False)
-    _n_unsaid: int = field(default=0, init=False)
+    forced: deque[int] = field(default_factory=deque, init=False)  # to be scored, then taken
+    n_scored: int = 0  # tokens of the prompt whose logprobs were wanted and are known
+    _speech: Speech = field(init=False)
 
     def __post_init__(self) -> None:
         self.n_prompt = len(self.tokens)
         self.sampler = Sampler(self.job.sampling)
-        self._stops = StopFilter(self.job.stop)
+        self._speech = Speech(StopFilter(self.job.stop))
 
     @property
     def n_pending(self) -> int:
@@ -56,33 +57,56 @@ class Sequence:
         return len(self.tokens) - self.n_prompt
 
     @property
+    def is_full(self) -> bool:
+        """Whether it may have no token more."""
+        return len(self.tokens) >= self.limit
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the logits before every token of the reply are wanted."""
+        return self.job.logprobs is not None
+
+    @property
+    def scores_prompt(self) -> bool:
+        """Whether logits are still wanted for the prompt."""
+        return self.job.prompt_logprobs is not None and self.n_scored < self.n_prompt
+
+    @property
+    def reusable(self) -> list[int]:
+        """The tokens that need no evaluation where somebody evaluated them before."""
+        return [] if self.scores_prompt else self.tokens
+
+    @property
+    def ahead(self) -> list[int]:
+        """What to evaluate beyond its tokens."""
+        return list(self.forced)
+
+    @property
     def is_decoding(self) -> bool:
         """Whether all that is pending was generated: a short step, somebody is waiting for it."""
         return self.n_completion > 0 and self.n_evaluated >= self.n_prompt
 
-    def take(self, token: int, piece: bytes, *, ends: bool, forced: bool = False) -> None:
-        """*token* is next; sets ``finish`` when it is the last."""
+    def take(
+        self, token: int, piece: bytes | None, score: TokenLogprob | None, *, forced: bool
+    ) -> None:
+        """*token* is next, the end of the reply if it has no *piece*; may set ``finish``."""
         self.tokens.append(token)
         self.forced_tokens += forced
-        self._n_unsaid += 1
-        if ends:
+        if piece is None:
+            self._speech.end()
             self.finish = "stop"
             return
-        self._said += self._stops.feed(self._detokenizer.feed(piece))
-        if self._stops.stopped:
+        self._speech.feed(piece, score)
+        if self._speech.stops.stopped:
             self.finish = "stop"
-        elif len(self.tokens) >= self.limit:
+        elif self.is_full:
             self.finish = "length"
 
     def chunk(self) -> Chunk | None:
         """What was said since the last chunk, if anything."""
-        if self.finish is not None and not self._stops.stopped:
-            self._said += self._stops.feed(self._detokenizer.finish()) + self._stops.finish()
-        if not self._said:
-            return None
-        chunk = Chunk(id=self.job.id, text=self._said, n_tokens=self._n_unsaid)
-        self._said, self._n_unsaid = "", 0
-        return chunk
+        if self.finish is not None:
+            self._speech.finish()
+        return self._speech.chunk(self.job.id)
 
     def done(self, reason: FinishReason, now: float) -> Done:
         """The regular end, with its counts."""
@@ -98,5 +122,5 @@ class Sequence:
             decode_steps=self.decode_steps,
             prompt_ms=(switched - began) * 1000,
             completion_ms=(now - switched) * 1000,
-            stop_string=self._stops.hit,
+            stop_string=self._speech.stops.hit,
         )

@@ -173,7 +173,7 @@ def try_out(model: Llama) -> None:
     """
     for start, count in ((0, 1), (1, min(TRIAL_TOKENS, model.n_batch, model.n_ctx - 1))):
         try:
-            model.decode([Feed(0, start, [0] * count, sample=True)])
+            model.decode([Feed(0, start, [0] * count, n_rows=1)])
         except DecodeError as error:
             raise ModelFileError(f"The model cannot be evaluated: {error}.") from error
     model.trim(0, 0)

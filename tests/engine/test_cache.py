@@ -27,7 +27,7 @@ class Books:
         tokens = list(text.encode())
         lease = self.cache.acquire(tokens)
         rest = tokens[lease.length :]
-        self.model.decode([Feed(lease.slot, lease.length, rest, sample=True)])
+        self.model.decode([Feed(lease.slot, lease.length, rest, n_rows=1)])
         self.cache.extend(lease.slot, rest)
         if leave:
             self.cache.release(lease.slot)

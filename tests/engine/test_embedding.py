@@ -67,7 +67,7 @@ class ScriptedRows:
         assert sum(map(len, self.slots.values())) <= self.room
         rows = [row(token, feed.start + at) for at, token in enumerate(feed.tokens)]
         if self.pooling == "last":
-            rows = rows[-1:] if feed.sample else []
+            rows = rows[-1:] if feed.n_rows else []
         return np.array(rows, np.float32).reshape(len(rows), 4)
 
     def clear(self, slot: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from gguf_fc.engine.constraint import Grammars
 from gguf_fc.engine.llama import Llama
 from gguf_fc.errors import GrammarError, ModelFileError
-from gguf_fc.job import Chunk, GrammarText, Load, Sampling, Segment
+from gguf_fc.job import Chunk, GrammarText, Load, PromptScores, Sampling, Segment
 from tests.support.engine import Run
 from tests.support.models import DATA, talking_model
 from tests.support.random_model import write_random_model
@@ -229,6 +229,25 @@ def test_files_that_are_no_models_are_named_with_a_reason(tmp_path: Path) -> Non
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelFileError, match="incomplete"):
         Llama(Load(path=str(cut)))
+
+
+def test_logprobs_are_the_same_whether_a_text_was_read_written_or_forced(random: Llama) -> None:
+    """One batch or several: llama.cpp's figures differ in the last digits only."""
+    fixed = "the city name"
+    run = run_on(random)
+    forced = grammar(f'start: "{fixed}"')
+    run.job("hello ", "forced", logprobs=3, grammar=forced)
+    run.finish()
+    run.job("hello " + fixed, "read", prompt_logprobs=3, max_tokens=0)
+    run.finish()
+    written = [t for m in run.of("forced") if isinstance(m, Chunk) for t in m.logprobs]
+    read = [t for m in run.of("read") if isinstance(m, PromptScores) for t in m.logprobs]
+    assert run.done("forced").forced_tokens > 0
+    assert "".join(token.text for token in written) == fixed
+    for one, other in zip(written, read[-len(written) :], strict=True):
+        assert one.bytes == other.bytes
+        assert one.logprob == pytest.approx(other.logprob, abs=0.02)
+        assert [t.bytes for t in one.top] == [t.bytes for t in other.top]
 
 
 def test_chunks_are_whole_characters(random: Llama) -> None:

@@ -44,7 +44,7 @@ class ScriptedModel:
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
         return list("".join(segment.text for segment in segments).encode())
 
-    def decode(self, feeds: Sequence[Feed]) -> list[Logits]:
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
         assert feeds, "nothing to decode"
         assert all(feed.tokens for feed in feeds)
         assert len({feed.slot for feed in feeds}) == len(feeds)
@@ -55,7 +55,7 @@ class ScriptedModel:
         if len({cell for slot in self.slots for cell, _ in slot}) + count > self.n_ctx:
             raise NoRoom
         self.batches.append(list(feeds))
-        return [row for feed in feeds for row in self._evaluate(feed)]
+        return [self._evaluate(feed) for feed in feeds]
 
     def _evaluate(self, feed: Feed) -> list[Logits]:
         slot = self.slots[feed.slot]
@@ -63,11 +63,12 @@ class ScriptedModel:
         for token in feed.tokens:
             self._cells += 1
             slot.append((self._cells, token))
-        if not feed.sample:
-            return []
-        row = np.zeros(len(self.vocabulary.pieces), np.float32)
-        row[self.reply([token for _, token in slot])] = 10
-        return [row]
+        rows = []
+        for length in range(len(slot) - feed.n_rows, len(slot)):
+            row = np.zeros(len(self.vocabulary.pieces), np.float32)
+            row[self.reply([token for _, token in slot[: length + 1]])] = 10
+            rows.append(row)
+        return rows
 
     def trim(self, slot: int, length: int) -> None:
         assert self.can_trim or length in (0, len(self.slots[slot]))

@@ -1,0 +1,118 @@
+"""What a sequence does with the logits it gets: choose, obey its grammar, score.
+
+Knows sequences and constraints; nothing of batches, slots or messages.
+
+Theory of operation.
+1. A sampled token is tested alone; only if the grammar refuses it, the whole vocabulary is masked
+   and one of the rest is sampled.
+2. Tokens that the grammar leaves no choice about are taken at once.  Where they are to be scored
+   they wait in ``sequence.forced`` until they were evaluated, like any token that was evaluated
+   *ahead*, and are then taken one by one from their rows.
+3. Tokens evaluated ahead of their choice are only a forecast.  Each row is used exactly as if its
+   token were the last one, in order, until the choice differs from what was evaluated: so neither
+   the tokens nor the random numbers depend on what was ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Row
+from dataclasses import dataclass
+
+from gguf_fc.engine.model import Logits, Vocabulary
+from gguf_fc.engine.scores import score, unscored
+from gguf_fc.engine.sequence import Sequence
+from gguf_fc.job import TokenLogprob
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses the tokens of one vocabulary."""
+
+    vocabulary: Vocabulary
+
+    def advance(self, sequence: Sequence, ahead: Row[int], rows: Row[Logits]) -> None:
+        """Take what follows: *rows* are those after the last token and after each one *ahead*."""
+        start, used = len(sequence.tokens), 0
+        while used <= len(ahead) and not sequence.finish:
+            self._next(sequence, rows[used])
+            taken = sequence.tokens[start:]
+            if taken[used:] != ahead[used : len(taken)]:
+                return
+            used = len(taken)
+
+    def follow_grammar(self, sequence: Sequence) -> None:
+        """Take the tokens that have no alternative, and stop where nothing may follow."""
+        if sequence.constraint is None or sequence.finish:
+            return
+        forced = sequence.constraint.forced()
+        if sequence.is_scored:
+            sequence.forced.extend(forced)
+        else:
+            for token in forced:
+                self._take(sequence, token, forced=True)
+                if sequence.finish:
+                    return
+        self._stop_if_complete(sequence)
+
+    def _stop_if_complete(self, sequence: Sequence) -> None:
+        constraint = sequence.constraint
+        if constraint and not sequence.forced and not sequence.finish and constraint.complete:
+            sequence.finish = "stop"
+
+    def score_prompt(
+        self, sequence: Sequence, start: int, rows: Row[Logits]
+    ) -> tuple[TokenLogprob, ...]:
+        """The next scores of the prompt; *rows* are those from its token at *start* on.
+
+        What was scored before the sequence had to give way to another is not scored again.
+        """
+        pieces, n_top = self.vocabulary.pieces, sequence.job.prompt_logprobs or 0
+        scores = [] if sequence.n_scored else [unscored(sequence.tokens[0], pieces)]
+        for at, row in enumerate(rows, start + 1):
+            if at == sequence.n_scored + len(scores) < sequence.n_prompt:
+                scores.append(score(row, sequence.tokens[at], n_top, pieces))
+        sequence.n_scored += len(scores)
+        return tuple(scores)
+
+    def _next(self, sequence: Sequence, logits: Logits) -> None:
+        """The token after a row, and those that must follow it."""
+        if sequence.forced:
+            token = sequence.forced.popleft()
+            self._take(sequence, token, self._score(sequence, logits, token), forced=True)
+            self._stop_if_complete(sequence)
+        else:
+            row = logits.copy() if sequence.is_scored else logits
+            sequence.sampler.prepare(row, sequence.tokens)
+            token = _choose(sequence, row)
+            self._take(sequence, token, self._score(sequence, logits, token))
+            self.follow_grammar(sequence)
+
+    def _score(self, sequence: Sequence, logits: Logits, token: int) -> TokenLogprob | None:
+        n_top = sequence.job.logprobs
+        return None if n_top is None else score(logits, token, n_top, self.vocabulary.pieces)
+
+    def _take(
+        self,
+        sequence: Sequence,
+        token: int,
+        score: TokenLogprob | None = None,
+        *,
+        forced: bool = False,
+    ) -> None:
+        constraint = sequence.constraint
+        ends = token in self.vocabulary.ends and not forced
+        if constraint and not forced:
+            ends = ends and constraint.accepting
+            if not ends:
+                constraint.take(token)
+        piece = None if ends else self.vocabulary.pieces[token]
+        sequence.take(token, piece, score, forced=forced)
+
+
+def _choose(sequence: Sequence, logits: Logits) -> int:
+    """Sample first, test that token, and compute the whole mask only if it is refused."""
+    token = sequence.sampler.choose(logits)
+    constraint = sequence.constraint
+    if constraint is None or constraint.allows(token):
+        return token
+    return sequence.sampler.choose(logits, constraint.mask())
