@@ -6,15 +6,13 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
 from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
-from gguf_fc.api.tools import Declared, checked_tools, known_name
-from gguf_fc.dialect.repair import Unreadable, read_object
+from gguf_fc.api.tools import Declared, arguments_text, checked_tools, tool_choice_of
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Format, Message, Request, Tool, ToolCall, ToolChoice
+from gguf_fc.request import Format, Message, Request, Tool, ToolCall
 
 # What a template is told by the server.
 OWN_VARIABLES = frozenset(
@@ -34,7 +32,7 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         model=body.model,
         messages=tuple(_message(message, n) for n, message in enumerate(body.messages)),
         tools=tools,
-        tool_choice=_tool_choice(body.tool_choice, tools),
+        tool_choice=tool_choice_of(body.tool_choice, tools),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         format=_format(body),
         grammar=_grammar(body),
@@ -68,7 +66,9 @@ def _message(message: ChatMessage, n: int) -> Message:
             ToolCall(
                 call.id,
                 call.function.name,
-                _arguments(call.function.arguments, f"{where}.tool_calls[{i}].function.arguments"),
+                arguments_text(
+                    call.function.arguments, f"{where}.tool_calls[{i}].function.arguments"
+                ),
             )
             for i, call in enumerate(message.tool_calls or [])
         ),
@@ -92,18 +92,6 @@ def _text(content: str | list[ContentPart] | None, param: str) -> str | None:
     return "\n".join(part.text or "" for part in content)
 
 
-def _arguments(arguments: str | dict[str, Any] | None, param: str) -> str:
-    """*arguments* as the text of a JSON object, mended where they are not quite that."""
-    try:
-        found = arguments if isinstance(arguments, dict) else read_object(arguments or "")
-        return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    except Unreadable as error:
-        raise InvalidParameter(
-            f"'{param}' is not the text of a JSON object; send what the server returned ({error}).",
-            param=param,
-        ) from error
-
-
 def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
     return checked_tools(
         Declared(
@@ -118,57 +106,6 @@ def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
         )
         for i, tool in enumerate(tools)
     )
-
-
-def _tool_choice(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
-    if not tools:
-        if choice in (None, "none", "auto"):
-            return ToolChoice("none")
-        raise InvalidParameter(
-            "'tool_choice' asks for a call but 'tools' is empty.", param="tool_choice"
-        )
-    match choice:
-        case None | "auto":
-            return ToolChoice("auto")
-        case "none":
-            return ToolChoice("none")
-        case "required":
-            return ToolChoice("required")
-        case {"type": "function", "function": {"name": str(name)}}:
-            return ToolChoice("named", known_name(name, tools, "tool_choice.function.name"))
-        case {"type": "function", "name": str(name)}:
-            return ToolChoice("named", known_name(name, tools, "tool_choice.name"))
-        case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
-            return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
-        case {"type": "allowed_tools", "mode": mode, "tools": named}:
-            return _allowed_tools({"mode": mode, "tools": named}, tools, "tool_choice")
-        case _:
-            raise InvalidParameter(
-                '\'tool_choice\' must be "none", "auto", "required", '
-                '{"type": "function", "function": {"name": ...}} or '
-                '{"type": "allowed_tools", "allowed_tools": {"mode": ..., "tools": [...]}}.',
-                param="tool_choice",
-            )
-
-
-def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str) -> ToolChoice:
-    mode, entries = allowed.get("mode"), allowed.get("tools")
-    if mode not in ("auto", "required"):
-        raise InvalidParameter(
-            f'\'{where}.mode\' must be "auto" or "required".', param=f"{where}.mode"
-        )
-    if not isinstance(entries, list) or not entries:
-        raise InvalidParameter(f"'{where}.tools' must name tools.", param=f"{where}.tools")
-    names = []
-    for i, entry in enumerate(entries):
-        match entry:
-            case {"function": {"name": str(name)}} | {"name": str(name)}:
-                names.append(known_name(name, tools, f"{where}.tools[{i}]"))
-            case _:
-                raise InvalidParameter(
-                    f"'{where}.tools[{i}]' must name a function.", param=f"{where}.tools[{i}]"
-                )
-    return ToolChoice("required" if mode == "required" else "auto", allowed=tuple(names))
 
 
 def _format(body: ChatBody) -> Format:

@@ -1,12 +1,15 @@
-"""The tools of a request, whatever its protocol: what is refused about them."""
+"""The tools and calls of a request, whatever its protocol: what is refused about them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from gguf_fc.dialect.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.request import Schema, Tool
+from gguf_fc.request import Schema, Tool, ToolChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,78 @@ def checked_tools(declared: Iterable[Declared]) -> tuple[Tool, ...]:
     return tuple(tools.values())
 
 
+def arguments_text(arguments: str | dict[str, Any] | None, param: str) -> str:
+    """*arguments* as the text of a JSON object, mended where they are not quite that."""
+    try:
+        found = arguments if isinstance(arguments, dict) else read_object(arguments or "")
+        return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    except Unreadable as error:
+        raise InvalidParameter(
+            f"'{param}' is not the text of a JSON object; send what the server returned ({error}).",
+            param=param,
+        ) from error
+
+
 def known_name(name: str, tools: Iterable[Tool], param: str) -> str:
     """*name*, which *param* says, if one of *tools* has it.  Raises InvalidParameter."""
     if name not in {tool.name for tool in tools}:
         raise InvalidParameter(f"'{param}' is '{name}', which is not in 'tools'.", param=param)
     return name
+
+
+def tool_choice_of(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
+    """*choice* as OpenAI's protocols write it, with names nested or flat.
+
+    Raises InvalidParameter, also where it asks for a call and there is no tool.
+    """
+    if not tools:
+        if choice in (None, "none", "auto"):
+            return ToolChoice("none")
+        raise InvalidParameter(
+            "'tool_choice' asks for a call but 'tools' is empty.", param="tool_choice"
+        )
+    match choice:
+        case None | "auto":
+            return ToolChoice("auto")
+        case "none":
+            return ToolChoice("none")
+        case "required":
+            return ToolChoice("required")
+        case {"type": "function", "function": {"name": str(name)}}:
+            return ToolChoice("named", known_name(name, tools, "tool_choice.function.name"))
+        case {"type": "function", "name": str(name)}:
+            return ToolChoice("named", known_name(name, tools, "tool_choice.name"))
+        case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
+            return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
+        case {"type": "allowed_tools", "mode": mode, "tools": named}:
+            return _allowed_tools({"mode": mode, "tools": named}, tools, "tool_choice")
+        case _:
+            raise InvalidParameter(
+                '\'tool_choice\' must be "none", "auto", "required", '
+                '{"type": "function", "function": {"name": ...}} or '
+                '{"type": "allowed_tools", "allowed_tools": {"mode": ..., "tools": [...]}}.',
+                param="tool_choice",
+            )
+
+
+def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str) -> ToolChoice:
+    mode, entries = allowed.get("mode"), allowed.get("tools")
+    if mode not in ("auto", "required"):
+        raise InvalidParameter(
+            f'\'{where}.mode\' must be "auto" or "required".', param=f"{where}.mode"
+        )
+    if not isinstance(entries, list) or not entries:
+        raise InvalidParameter(f"'{where}.tools' must name tools.", param=f"{where}.tools")
+    names = []
+    for i, entry in enumerate(entries):
+        match entry:
+            case {"function": {"name": str(name)}} | {"name": str(name)}:
+                names.append(known_name(name, tools, f"{where}.tools[{i}]"))
+            case _:
+                raise InvalidParameter(
+                    f"'{where}.tools[{i}]' must name a function.", param=f"{where}.tools[{i}]"
+                )
+    return ToolChoice("required" if mode == "required" else "auto", allowed=tuple(names))
 
 
 def _takes_object(schema: Schema | None) -> bool:
