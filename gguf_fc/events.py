@@ -78,6 +78,7 @@ class Finish:
 
     done: Done
     checks: tuple[Check, ...] = ()
+    reasoning_tokens: int = 0  # of the completion, the marks around it included
 
 
 ParseEvent = ReasoningDelta | TextDelta | CallStart | CallDelta | CallEnd

@@ -26,7 +26,7 @@ from gguf_fc.errors import (
     SchemaNotEnforceable,
     error_for,
 )
-from gguf_fc.events import Event, Finish, Scores
+from gguf_fc.events import Event, Finish, ParseEvent, ReasoningDelta, Scores
 from gguf_fc.gbnf import Grammar
 from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, GrammarText, Job
 from gguf_fc.models.pool import LoadedModel, Pool
@@ -112,12 +112,15 @@ async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> A
 async def _events(
     messages: AsyncGenerator[FromWorker], parser: Unsaid, checks: ReplyChecks
 ) -> AsyncGenerator[Event]:
+    reasoning = _ReasoningTokens()
     async for message in messages:
         match message:
-            case Chunk(text=text, logprobs=logprobs):
-                if logprobs:
-                    yield Scores(logprobs)
-                for event in parser.feed(text):
+            case Chunk(text=text):
+                if message.logprobs:
+                    yield Scores(message.logprobs)
+                said = parser.feed(text)
+                reasoning.note(message.n_tokens, said)
+                for event in said:
                     await checks.note(event)
                     yield event
             case Done(finish_reason="cancelled"):
@@ -126,11 +129,32 @@ async def _events(
                 for event in parser.finish():
                     await checks.note(event)
                     yield event
-                yield Finish(message, await checks.finish(message))
+                yield Finish(message, await checks.finish(message), reasoning.count)
             case Failed():
                 raise failure(message)
             case _:
                 raise EngineError(f"The engine answered out of turn: {message}.")
+
+
+@dataclass(slots=True)
+class _ReasoningTokens:
+    """Counts the tokens before the first thing a reply says that is not reasoning."""
+
+    _before: int = 0
+    _reasoned: bool = False
+    _over: bool = False
+
+    def note(self, n_tokens: int, said: Sequence[ParseEvent]) -> None:
+        """Take in *said*, which ends with the last of *n_tokens*."""
+        self._over = self._over or any(not isinstance(event, ReasoningDelta) for event in said)
+        if not self._over:
+            self._reasoned = self._reasoned or bool(said)
+            self._before += n_tokens
+
+    @property
+    def count(self) -> int:
+        """Tokens of reasoning so far."""
+        return self._before if self._reasoned else 0
 
 
 def failure(failed: Failed) -> GgufFcError:

@@ -30,9 +30,11 @@ from gguf_fc.events import (
     Scores,
     TextDelta,
 )
-from gguf_fc.job import Done
+from gguf_fc.job import Done, ScoredToken, TokenLogprob
 
 ChatFinish = Literal["stop", "length", "tool_calls"]
+
+LEAST_LOGPROB = -9999.0  # what the protocol's clients know as "never"
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +45,8 @@ class ChatStream:
     include_usage: bool = False
     n_choices: int = 1
     _complete_calls: dict[int, int] = field(default_factory=dict, init=False)
-    _ends: list[Done] = field(default_factory=list, init=False)
+    _scores: dict[int, list[Json]] = field(default_factory=dict, init=False)  # not sent yet
+    _ends: list[Finish] = field(default_factory=list, init=False)
 
     def begin(self) -> Iterator[bytes]:
         """The frames that open the stream."""
@@ -84,11 +87,11 @@ class ChatStream:
                 yield self._chunk(choice, {"tool_calls": [call]})
             case CallEnd():
                 self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
-            case Scores():
-                pass  # chat requests cannot ask for them
+            case Scores(tokens):
+                self._scores.setdefault(choice, []).extend(map(scored, tokens))
             case Finish(done, checks):
                 reason = finish_reason(done, self._complete_calls.get(choice, 0))
-                self._ends.append(done)
+                self._ends.append(event)
                 yield self._chunk(choice, {}, reason) | validation({choice: checks})
 
     def closing(self) -> Iterator[Json]:
@@ -97,8 +100,9 @@ class ChatStream:
             yield self._object([]) | {"usage": usage(self._ends), "timings": timings(self._ends)}
 
     def _chunk(self, choice: int, delta: Json, finish: ChatFinish | None = None) -> Json:
+        logprobs = score_list(self._scores.pop(choice, None))
         return self._object(
-            [{"index": choice, "delta": delta, "logprobs": None, "finish_reason": finish}]
+            [{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]
         )
 
     def _object(self, choices: list[Json]) -> Json:
@@ -126,6 +130,7 @@ class _Choice:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, _Call] = field(default_factory=dict)
+    scores: list[Json] = field(default_factory=list)
     finish: Finish | None = None
 
     def add(self, event: Event) -> None:
@@ -140,8 +145,8 @@ class _Choice:
                 self.calls[index].arguments.append(arguments)
             case CallEnd(index):
                 self.calls[index].complete = True
-            case Scores():
-                pass  # chat requests cannot ask for them
+            case Scores(tokens):
+                self.scores.extend(map(scored, tokens))
             case Finish():
                 self.finish = event
 
@@ -156,7 +161,7 @@ class _Choice:
         return {
             "index": index,
             "message": self._message(calls),
-            "logprobs": None,
+            "logprobs": score_list(self.scores),
             "finish_reason": finish_reason(self.ended.done, len(calls)),
         }
 
@@ -191,7 +196,7 @@ class ChatReply:
     def result(self) -> Json:
         """The whole reply; only after every choice has had its ``Finish``."""
         choices = sorted(self._choices.items())
-        ends = [choice.ended.done for _, choice in choices]
+        ends = [choice.ended for _, choice in choices]
         return {
             "id": self.envelope.id,
             "object": "chat.completion",
@@ -212,15 +217,40 @@ def finish_reason(done: Done, complete_calls: int) -> ChatFinish:
     return "tool_calls" if complete_calls else "stop"
 
 
-def usage(ends: Sequence[Done]) -> Json:
+def usage(ends: Sequence[Finish]) -> Json:
     """The exact token counts of all choices; their common prompt counts once."""
-    prompt, completion = ends[0].prompt_tokens, sum(done.completion_tokens for done in ends)
+    jobs = [end.done for end in ends]
+    prompt, completion = jobs[0].prompt_tokens, sum(done.completion_tokens for done in jobs)
+    right = sum(done.accepted_predictions for done in jobs)
+    wrong = sum(done.drafted_predictions for done in jobs) - right
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": ends[0].cached_tokens},
+        "prompt_tokens_details": {"cached_tokens": jobs[0].cached_tokens},
+        "completion_tokens_details": {
+            "reasoning_tokens": sum(end.reasoning_tokens for end in ends),
+            "accepted_prediction_tokens": right,
+            "rejected_prediction_tokens": wrong,
+        },
     }
+
+
+def scored(token: TokenLogprob) -> Json:
+    """A token and the likeliest in its place, as the protocol has them."""
+    return _score(token) | {"top_logprobs": [_score(other) for other in token.top]}
+
+
+def _score(token: ScoredToken) -> Json:
+    # The protocol knows no infinity; the model's own scores are finite but for a forbidden token.
+    known = token.logprob is not None and token.logprob > LEAST_LOGPROB
+    logprob = token.logprob if known else LEAST_LOGPROB
+    return {"token": token.text, "logprob": logprob, "bytes": list(token.bytes)}
+
+
+def score_list(scores: list[Json] | None) -> Json | None:
+    """The ``logprobs`` of a choice: every token of the reply, calls and reasoning included."""
+    return {"content": scores, "refusal": None} if scores else None
 
 
 def validation(checks: Mapping[int, Sequence[Check]]) -> Json:
@@ -238,13 +268,14 @@ def validation(checks: Mapping[int, Sequence[Check]]) -> Json:
     return {"validation": found} if found else {}
 
 
-def timings(ends: Sequence[Done]) -> Json:
+def timings(ends: Sequence[Finish]) -> Json:
     """What the reply cost; not part of the protocol, so clients pass over it."""
+    jobs = [end.done for end in ends]
     return {
-        "prompt_ms": round(max(done.prompt_ms for done in ends), 3),
-        "completion_ms": round(max(done.completion_ms for done in ends), 3),
-        "decode_steps": sum(done.decode_steps for done in ends),
-        "forced_tokens": sum(done.forced_tokens for done in ends),
+        "prompt_ms": round(max(done.prompt_ms for done in jobs), 3),
+        "completion_ms": round(max(done.completion_ms for done in jobs), 3),
+        "decode_steps": sum(done.decode_steps for done in jobs),
+        "forced_tokens": sum(done.forced_tokens for done in jobs),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from gguf_fc.events import (
     Event,
     Finish,
     ReasoningDelta,
+    Scores,
     TextDelta,
 )
-from gguf_fc.job import Done, FinishReason
+from gguf_fc.job import Done, FinishReason, ScoredToken, TokenLogprob
 
 ENVELOPE = Envelope(id="chatcmpl-1", created=1, model="demo")
 
@@ -117,6 +119,11 @@ def test_usage_comes_last_without_choices_and_only_if_asked_for() -> None:
         "completion_tokens": 5,
         "total_tokens": 12,
         "prompt_tokens_details": {"cached_tokens": 3},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
@@ -198,3 +205,52 @@ def test_each_choice_has_its_own_chunks_and_one_finish_reason() -> None:
 
 def test_a_stream_ends_with_done() -> None:
     assert list(ChatStream(ENVELOPE).end()) == [b"data: [DONE]\n\n"]
+
+
+def scores(*texts: str) -> Scores:
+    other = ScoredToken(tuple(b"?"), float("-inf"))
+    return Scores(tuple(TokenLogprob(tuple(t.encode()), -0.5, (other,)) for t in texts))
+
+
+SCORED: list[Event] = [
+    scores("<", "call"),
+    scores(">"),
+    CallStart(0, "a", "f"),
+    scores("{}"),
+    CallDelta(0, "{}"),
+    CallEnd(0),
+    scores("\n"),
+    Finish(done()),
+]
+
+
+def test_every_token_s_score_is_sent_once_with_the_next_chunk() -> None:
+    sent = [chunk["choices"][0]["logprobs"] for chunk in stream(SCORED)]
+    tokens = [[token["token"] for token in one["content"]] if one else None for one in sent]
+    assert tokens == [None, ["<", "call", ">"], ["{}"], ["\n"]]
+    folded = fold(SCORED)["choices"][0]["logprobs"]["content"]
+    assert [token["token"] for token in folded] == ["<", "call", ">", "{}", "\n"]
+    assert folded[0] == {
+        "token": "<",
+        "logprob": -0.5,
+        "bytes": [60],
+        "top_logprobs": [{"token": "?", "logprob": -9999.0, "bytes": [63]}],
+    }
+
+
+def test_the_official_client_can_read_scores() -> None:
+    for chunk in stream(SCORED):
+        ChatCompletionChunk.model_validate(chunk)
+    ChatCompletion.model_validate(fold(SCORED))
+
+
+def test_what_was_reasoned_and_predicted_is_counted_over_all_choices() -> None:
+    end = dataclasses.replace(done(), drafted_predictions=4, accepted_predictions=3)
+    reply = ChatReply(ENVELOPE)
+    reply.add(0, Finish(end, reasoning_tokens=2))
+    reply.add(1, Finish(end, reasoning_tokens=1))
+    assert reply.result()["usage"]["completion_tokens_details"] == {
+        "reasoning_tokens": 3,
+        "accepted_prediction_tokens": 6,
+        "rejected_prediction_tokens": 2,
+    }
