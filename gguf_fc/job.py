@@ -136,7 +136,7 @@ class Job:
     max_tokens: int | None = None  # None: until the context is full
     sampling: Sampling = field(default_factory=Sampling)
     grammar: GrammarText | None = None
-    reasoning: ReasoningLimit | None = None
+    reasoning: ReasoningLimit | None = None  # only where there is a grammar
     stop: tuple[str, ...] = ()
     prediction: str | None = None  # text much of which the reply may repeat; makes it quicker only
     logprobs: int | None = None  # score each token, beside so many likely ones; None: not wanted

@@ -28,7 +28,16 @@ from gguf_fc.errors import (
 )
 from gguf_fc.events import Event, Finish, ParseEvent, ReasoningDelta, Scores
 from gguf_fc.gbnf import Grammar
-from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, GrammarText, Job
+from gguf_fc.job import (
+    Accepted,
+    Chunk,
+    Done,
+    Failed,
+    FromWorker,
+    GrammarText,
+    Job,
+    ReasoningLimit,
+)
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.request import Request, Tool
 
@@ -168,7 +177,8 @@ def failure(failed: Failed) -> GgufFcError:
 def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
     """What the model reads where it is shown *tools*."""
     messages = with_format_instruction(request.messages, request.format)
-    thinking = dialect.thinking_variables(request.thinking, request.effort)
+    on = False if request.thinking_budget == 0 else request.thinking
+    thinking = dialect.thinking_variables(on, request.effort)
     # What a client says by the template's own names wins.
     prompt = dialect.render(messages, tools=tools, **{**thinking, **request.template_variables})
     if prompt.warning is not None:
@@ -190,6 +200,7 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         grammar=text,
+        reasoning=_reasoning(request, dialect, prompt),
         stop=request.stop,
         prediction=request.prediction,
         logprobs=request.logprobs,
@@ -199,6 +210,20 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     prefill = prompt.prefill if request.grammar is None else ""
     parser = dialect.parser(tools=callable_tools, prefill=prefill, new_id=ids.call)
     return Plan(prompt, grammar, job, Unsaid(parser, prompt))
+
+
+def _reasoning(request: Request, dialect: Dialect, prompt: Prompt) -> ReasoningLimit | None:
+    """Where the reply's reasoning is to end; at once where it is switched off."""
+    if request.grammar is not None:
+        if request.thinking_budget is not None:
+            raise InvalidParameter(
+                "'grammar' is over the whole reply, so its reasoning cannot be limited as well; "
+                "leave out the budget, or hold the reasoning in the grammar.",
+                param="grammar",
+            )
+        return None
+    budget = 0 if request.thinking is False else request.thinking_budget
+    return dialect.reasoning_limit(prompt.prefill, budget)
 
 
 def _grammar(

@@ -37,6 +37,7 @@ from gguf_fc.dialect.thinking import Thinking
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.gbnf import Grammar
+from gguf_fc.job import ReasoningLimit
 from gguf_fc.request import Format, Tool, ToolCall, ToolChoice
 
 
@@ -178,6 +179,26 @@ class Dialect:
             prefill=self._own_part(prefill),
         )
         return build_grammar(self.syntax, wanted)
+
+    def reasoning_limit(
+        self, prefill: str = "", tokens: int | None = None
+    ) -> ReasoningLimit | None:
+        """How to end reasoning of more than so many *tokens*; None if a reply cannot reason.
+
+        *tokens* None: it may take as long as it likes, but is closed before the reply ends.
+        """
+        marks, own = self.syntax.reasoning, self._own_part(prefill)
+        if marks is None:
+            return None
+        opening = marks.open.strip()
+        if opening not in own:
+            if own.strip():
+                return None  # something else was begun
+        elif marks.close.strip() in own:
+            return None
+        else:
+            opening = ""
+        return ReasoningLimit(opening=opening, closing=marks.close.rstrip(), tokens=tokens)
 
     def render(
         self,

@@ -14,6 +14,7 @@ from gguf_fc.engine.cache import Cache
 from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constraint import Compile
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
+from gguf_fc.engine.reasoning import constraint_of
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence
@@ -139,7 +140,7 @@ class Engine:
                 "Shorten the messages or the tools, or start the server with a larger context."
             )
         limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)
-        constraint = self._compile(job.grammar) if job.grammar else None
+        constraint = constraint_of(job, self._compile, self._model)
         return Sequence(job, tokens, limit, constraint, n_prefix=self._prefix_of(job, tokens))
 
     def _prefix_of(self, job: Job, tokens: list[int]) -> int | None:

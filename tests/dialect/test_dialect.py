@@ -255,3 +255,31 @@ def test_a_call_that_is_written_needs_a_name_and_an_object() -> None:
         dialect_of("tagged").write(tool_calls=[{"arguments": {}}])
     with pytest.raises(InvalidParameter):
         dialect_of("tagged").write(tool_calls=[{"name": "f", "arguments": "[]"}])
+
+
+@pytest.mark.parametrize(
+    ("prefill", "opening"),
+    [
+        ("", "<think>"),
+        ("<|im_start|>assistant\n<think>\n", ""),
+        ("<think>\n\n</think>\n\n", None),
+        ("Well, ", None),
+    ],
+    ids=["the model opens", "the prompt opened", "closed", "text was begun"],
+)
+def test_reasoning_is_limited_where_the_reply_can_begin_with_it(
+    prefill: str, opening: str | None
+) -> None:
+    dialect = Dialect.from_template(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+        "{% if m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}"
+        "{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    limit = dialect.reasoning_limit(prefill, 9)
+    assert (limit and limit.opening) == opening
+    assert limit is None or (limit.closing, limit.tokens) == ("\n</think>", 9)
+
+
+def test_what_does_not_reason_has_no_limit() -> None:
+    assert dialect_of("bare").reasoning_limit("", 0) is None

@@ -1,0 +1,159 @@
+"""Ending a reply's reasoning where it has gone on for long enough.
+
+``LimitedReasoning`` is a constraint around another: it counts the tokens of the block and writes
+the closing mark in the model's place.  Knows tokens and marks, not what is thought.
+
+Theory of operation.
+1. A reply reasons at its very beginning or not at all.  Either the prompt has opened the block, or
+   the first text of the reply is the opening mark; after any other text nothing is counted.
+2. When the tokens are used up the closing mark is forced like a grammar's own text, and the inner
+   constraint must accept it as it must accept any token.  In the middle of a character it refuses;
+   then the model goes on until it accepts, three tokens later at most.
+3. A token that would end the reply inside of the block is refused, and the closing mark is all that
+   is allowed in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gguf_fc.engine.constraint import Compile, Constraint
+from gguf_fc.engine.model import Model, Vocabulary
+from gguf_fc.errors import EngineError
+from gguf_fc.job import Job, ReasoningLimit, Segment
+
+_SPACE = b" \t\r\n"
+_LEADS = ("a", "\n", ".")  # texts behind which a mark is cut into tokens as in a reply
+
+Tokenize = Callable[[Sequence[Segment]], list[int]]
+
+
+@dataclass(slots=True, eq=False)
+class LimitedReasoning:
+    """Holds a reply to *inner* and its reasoning to *limit*; *closing* are the mark's tokens."""
+
+    inner: Constraint
+    limit: ReasoningLimit
+    closing: tuple[int, ...]
+    vocabulary: Vocabulary
+    _state: Literal["before", "inside", "over"] = field(init=False)
+    _text: bytes = field(default=b"", init=False)  # as much of it as may hold a mark
+    _left: int | None = field(init=False)  # tokens; None: no limit
+    _ending: bool = field(default=False, init=False)  # the model would end the reply
+
+    def __post_init__(self) -> None:
+        self._state = "before" if self.limit.opening else "inside"
+        self._left = self.limit.tokens
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing at all may follow."""
+        return self.inner.complete
+
+    @property
+    def accepting(self) -> bool:
+        """Whether the reply may end here."""
+        return self.inner.accepting
+
+    def allows(self, token: int) -> bool:
+        """Whether *token* may be next; one that ends replies, if the reply may end here."""
+        allowed = self.inner.allows(token)
+        if not allowed and self._state == "inside" and token in self.vocabulary.ends:
+            self._ending = self.inner.allows(self.closing[0])
+        return allowed
+
+    def mask(self) -> NDArray[np.bool_]:
+        """For each token, whether it may be next."""
+        if not self._ending:
+            return self.inner.mask()
+        mask = np.zeros(len(self.vocabulary.pieces), np.bool_)
+        mask[self.closing[0]] = True
+        return mask
+
+    def take(self, token: int) -> None:
+        """*token*, an allowed one, is next."""
+        self.inner.take(token)
+        self._ending = self._ending and token == self.closing[0]
+        if not self._ending:
+            self._note(token)
+
+    def forced(self) -> list[int]:
+        """The tokens that must be next, already taken."""
+        taken = self._closed()
+        for token in self.inner.forced():
+            self._note(token)
+            taken.append(token)
+        return taken
+
+    def _closed(self) -> list[int]:
+        """The closing mark, or the rest of it, where the time for it has come."""
+        start = int(self._ending)  # its first token was chosen
+        due = self._ending or (self._state == "inside" and self._left == 0)
+        if not due or not (start or self.inner.allows(self.closing[0])):
+            return []
+        self._state, self._ending = "over", False
+        rest = list(self.closing[start:])
+        for token in rest:
+            if not self.inner.allows(token):
+                raise EngineError(f"The reasoning cannot be closed: {token} may not follow here.")
+            self.inner.take(token)
+        return rest
+
+    def _note(self, token: int) -> None:
+        """What *token* means for the block."""
+        if self._state == "over":
+            return
+        self._text += self.vocabulary.pieces[token]
+        if self._state == "before":
+            self._look_for_opening()
+        elif self._left:
+            self._left -= 1
+        if self._state == "inside":
+            mark = self.limit.closing.strip().encode()
+            if mark in self._text:
+                self._state = "over"
+            self._text = self._text[-len(mark) :]
+
+    def _look_for_opening(self) -> None:
+        text, mark = self._text.lstrip(_SPACE), self.limit.opening.strip().encode()
+        if text.startswith(mark):
+            self._state, self._text = "inside", text[len(mark) :]
+        elif not mark.startswith(text):
+            self._state = "over"
+
+
+def constraint_of(job: Job, compile_grammar: Compile, model: Model) -> Constraint | None:
+    """What holds the reply to *job*.  Raises GrammarError or EngineError."""
+    if job.grammar is None:
+        return None
+    constraint = compile_grammar(job.grammar)
+    if job.reasoning is None:
+        return constraint
+    return limited(constraint, job.reasoning, model.vocabulary, model.tokenize)
+
+
+def limited(
+    inner: Constraint, limit: ReasoningLimit, vocabulary: Vocabulary, tokenize: Tokenize
+) -> Constraint:
+    """*inner* with the reasoning held to *limit*.
+
+    Raises EngineError if there is a number of tokens to hold it to, and the vocabulary cannot
+    write the closing mark.
+    """
+    for lead in _LEADS:
+        before = tokenize((Segment(lead),))
+        both = tokenize((Segment(lead + limit.closing),))
+        closing = tuple(both[len(before) :])
+        written = b"".join(vocabulary.pieces[token] for token in closing)
+        if both[: len(before)] == before and written == limit.closing.encode():
+            return LimitedReasoning(inner, limit, closing, vocabulary)
+    if limit.tokens is None:
+        return inner  # which lets no reply end before its reasoning does
+    raise EngineError(
+        f"The reasoning cannot be limited: this model's vocabulary cannot write {limit.closing!r}."
+    )
