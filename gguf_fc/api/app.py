@@ -20,9 +20,12 @@ from gguf_fc.api.completions import ChatWire
 from gguf_fc.api.embeddings import Embeddings
 from gguf_fc.api.endpoint import Endpoint
 from gguf_fc.api.explain import Explain
-from gguf_fc.api.failure import on_bug, on_error, on_http_error
+from gguf_fc.api.failure import ErrorBody, error_body, on_bug, on_error, on_http_error
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.guard import LocalOnly
+from gguf_fc.api.messages.count import CountTokens
+from gguf_fc.api.messages.failure import error_body as messages_error
+from gguf_fc.api.messages.wire import MessagesWire
 from gguf_fc.api.metrics import Metrics
 from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
@@ -46,6 +49,9 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
         return lambda requests: metrics.watch(answer(requests, pool, grammars, ids))
 
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
+    message_ids = _ids("msg_", "toolu_")
+    messages = Endpoint(MessagesWire(pool), generate(message_ids), clock=time.time)
+    count_tokens = CountTokens(pool, message_ids)
     explain = Explain(pool, grammars, chat_ids)
     embeddings = Embeddings(pool, _fresh_id)
     tokens = Tokens(pool, _fresh_id)
@@ -62,6 +68,8 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat.respond, methods=["POST"]),
+            Route("/v1/messages", messages.respond, methods=["POST"]),
+            _plain("/v1/messages/count_tokens", count_tokens.count, messages_error),
             _plain("/v1/embeddings", embeddings.embed),
             _plain("/v1/explain", explain.explain),
             _plain("/apply-template", explain.apply_template),
@@ -84,8 +92,8 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     )
 
 
-def _plain(path: str, work: Work) -> Route:
-    return Route(path, PlainEndpoint(work).respond, methods=["POST"])
+def _plain(path: str, work: Work, shape: ErrorBody = error_body) -> Route:
+    return Route(path, PlainEndpoint(work, shape).respond, methods=["POST"])
 
 
 def _fresh_id() -> str:

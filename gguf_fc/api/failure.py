@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 1
 
+ErrorBody = Callable[[Exception], dict[str, Any]]  # the shape of errors in one protocol
+
 
 def error_body(error: Exception) -> dict[str, Any]:
     """*error* for the body of a response, or for an event of a stream that has begun."""
@@ -39,9 +41,7 @@ def error_body(error: Exception) -> dict[str, Any]:
     }
 
 
-def error_response(
-    error: Exception, body: Callable[[Exception], dict[str, Any]] = error_body
-) -> Response:
+def error_response(error: Exception, body: ErrorBody = error_body) -> Response:
     """*error* as a whole response, whose *body* another protocol may shape."""
     status = error.status if isinstance(error, GgufFcError) else 500
     headers = {}

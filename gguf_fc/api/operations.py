@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from gguf_fc.api.embeddings import EMBEDDINGS
 from gguf_fc.api.fields import Fields
+from gguf_fc.api.messages.schema import COUNT_TOKENS, MESSAGES
 from gguf_fc.api.schema import CHAT
 from gguf_fc.api.tokens import DETOKENIZE, TOKENIZE
 
@@ -36,7 +37,7 @@ class Operation:
     returns: str = "application/json"
 
 
-WEATHER = {
+WEATHER: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -76,6 +77,22 @@ CHAT_EXAMPLES: Examples = {
     },
 }
 
+MESSAGE_TOOL = {
+    "name": "get_weather",
+    "description": "The weather in a city",
+    "input_schema": WEATHER["function"]["parameters"],
+}
+MESSAGES_EXAMPLES: Examples = {
+    "a call": {**ASKED, "max_tokens": 256, "tools": [MESSAGE_TOOL]},
+    "a call of one tool, streamed": {
+        **ASKED,
+        "max_tokens": 256,
+        "tools": [MESSAGE_TOOL],
+        "tool_choice": {"type": "tool", "name": "get_weather"},
+        "stream": True,
+    },
+}
+
 OPERATIONS = (
     Operation(
         method="POST",
@@ -85,6 +102,23 @@ OPERATIONS = (
         table="chat",
         examples=CHAT_EXAMPLES,
         streams="text/event-stream",
+    ),
+    Operation(
+        method="POST",
+        path="/v1/messages",
+        summary="One reply to a conversation, in the Messages protocol",
+        fields=MESSAGES,
+        table="messages",
+        examples=MESSAGES_EXAMPLES,
+        streams="text/event-stream",
+    ),
+    Operation(
+        method="POST",
+        path="/v1/messages/count_tokens",
+        summary="How many tokens the prompt of a message has",
+        fields=COUNT_TOKENS,
+        table="messages",
+        examples={"a question with a tool": {**ASKED, "tools": [MESSAGE_TOOL]}},
     ),
     Operation(
         method="POST",

@@ -15,9 +15,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from gguf_fc.api.endpoint import read_body
+from gguf_fc.api.failure import ErrorBody, error_body, error_response
 from gguf_fc.api.fields import ignored_header
 from gguf_fc.api.sse import ClientGone, while_connected
 from gguf_fc.api.wire import Json
+from gguf_fc.errors import GgufFcError
 
 logger = logging.getLogger(__name__)
 
@@ -30,15 +32,18 @@ class PlainEndpoint:
     """Answers with what *work* makes of a body; a client that goes cancels it."""
 
     work: Work
+    error_body: ErrorBody = error_body
 
     async def respond(self, http: HttpRequest) -> Response:
         """Answer one request."""
-        body = await read_body(http)
         try:
+            body = await read_body(http)
             reply, ignored = await while_connected(http, self.work(body))
         except ClientGone:
             logger.info("client gone before its reply was ready")
             return Response(status_code=499)
+        except GgufFcError as error:
+            return error_response(error, self.error_body)
         return Response(
             orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY),
             headers=ignored_header(ignored),
