@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TypeVar
 
-from gguf_fc.errors import ContextLengthExceeded, EngineError, error_for
+from gguf_fc.errors import ContextLengthExceeded, EngineError, InvalidParameter, error_for
 from gguf_fc.job import Failed, Question, Reply
 from gguf_fc.models.pool import LoadedModel
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Reply)
 async def ask(model: LoadedModel, question: Question, reply: type[T], *, param: str) -> T:
     """The answer to *question*, which is of the type *reply*.
 
-    *param* is the field of the request whose text may be too long.  Raises GgufFcError.
+    *param* is the field of the request whose text may be of no use.  Raises GgufFcError.
     """
     async with aclosing(model.worker.run(question)) as messages:
         match await anext(messages):
@@ -23,7 +23,7 @@ async def ask(model: LoadedModel, question: Question, reply: type[T], *, param: 
                 return answer
             case Failed(code=code, message=message):
                 error = error_for(code, message)
-                if isinstance(error, ContextLengthExceeded):
+                if isinstance(error, ContextLengthExceeded | InvalidParameter):
                     error.param = param
                 raise error
             case other:

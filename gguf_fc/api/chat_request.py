@@ -5,9 +5,9 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+from gguf_fc.api.sampling import sampling_of
 from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
 from gguf_fc.api.tools import Declared, arguments_text, checked_tools, tool_choice_of
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
@@ -37,7 +37,7 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         format=_format(body),
         grammar=_grammar(body),
         max_tokens=_max_tokens(body),
-        sampling=_sampling(body, defaults),
+        sampling=sampling_of(body, defaults),
         thinking=_thinking(body),
         effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
         template_variables=_template_variables(body.chat_template_kwargs or {}),
@@ -174,23 +174,3 @@ def _max_tokens(body: ChatBody) -> int | None:
             param="max_tokens",
         )
     return old if new is None else new
-
-
-def _sampling(body: ChatBody, defaults: Sampling) -> Sampling:
-    names = {field.name for field in dataclasses.fields(Sampling)} - {"logit_bias"}
-    given = {name: getattr(body, name, None) for name in names}
-    sampling = dataclasses.replace(
-        defaults, **{name: value for name, value in given.items() if value is not None}
-    )
-    if body.logit_bias is None:
-        return sampling
-    return dataclasses.replace(sampling, logit_bias=_logit_bias(body.logit_bias))
-
-
-def _logit_bias(bias: dict[str, float]) -> tuple[tuple[int, float], ...]:
-    for token in bias:
-        if not (token.isascii() and token.isdigit()):
-            raise InvalidParameter(
-                f"'logit_bias' has the key '{token}'; keys are token ids.", param="logit_bias"
-            )
-    return tuple((int(token), value) for token, value in bias.items())

@@ -26,7 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gguf_fc.engine.model import DecodeError, Feed
-from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
+from gguf_fc.errors import (
+    ContextLengthExceeded,
+    EngineError,
+    GgufFcError,
+    InvalidParameter,
+    Overloaded,
+)
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker
 
 STEP_SECONDS = 0.1
@@ -58,7 +64,7 @@ class EmbeddingModel(Protocol):
         ...
 
     def make_room(self, n_tokens: int) -> None:
-        """Empty all slots and hold at least *n_tokens*.  Raises EngineError."""
+        """Empty all slots and hold at least *n_tokens*.  Raises GgufFcError."""
         ...
 
     def read(self, feeds: Sequence[Feed]) -> list[Rows]:
@@ -142,7 +148,7 @@ class Embeddings:
         if not tokens:
             tokens = self._model.tokenize_text(embed.text, frame=True, special=True)
         if not tokens:
-            raise EngineError("The text is empty: it has no token.")
+            raise InvalidParameter("The text is empty: it has no token.")
         if len(tokens) > self._model.n_ctx:
             raise ContextLengthExceeded(
                 f"This model reads texts of up to {self._model.n_ctx} tokens, this one has "
@@ -196,7 +202,7 @@ class Embeddings:
             return False
         try:
             self._model.make_room(len(text.tokens))
-        except EngineError as error:
+        except GgufFcError as error:
             self._give_up(text, error)
             return False
         return True

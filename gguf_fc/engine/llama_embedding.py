@@ -17,7 +17,7 @@ import numpy as np
 from gguf_fc.engine.embedding import Pooling, Rows
 from gguf_fc.engine.llama import Batch, Llama
 from gguf_fc.engine.model import DecodeError, Feed
-from gguf_fc.errors import EngineError
+from gguf_fc.errors import EngineError, UnsupportedParameter
 
 SLOTS = 16  # texts that can be read at once
 RECURRENT_SLOTS = 4  # where each slot costs a whole state
@@ -55,9 +55,12 @@ class LlamaEmbeddings:
         return self._llama.tokenize_text(text, frame=frame, special=special)
 
     def make_room(self, n_tokens: int) -> None:
-        """Empty all slots and hold at least *n_tokens*.  Raises EngineError."""
+        """Empty all slots and hold at least *n_tokens*.
+
+        Raises UnsupportedParameter or EngineError.
+        """
         if self._pooling is None:
-            raise EngineError("This model ranks texts; it has no embeddings.")
+            raise UnsupportedParameter("This model ranks texts; it has no embeddings.")
         self.close()
         room = min(self.n_ctx, max(LEAST_ROOM, 1 << (n_tokens - 1).bit_length()))
         params = llama_cpp.llama_context_default_params()

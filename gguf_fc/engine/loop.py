@@ -19,7 +19,13 @@ from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.engine.work import BATCH_BOUNDS, Work
-from gguf_fc.errors import ContextLengthExceeded, EngineError, GgufFcError, Overloaded
+from gguf_fc.errors import (
+    ContextLengthExceeded,
+    EngineError,
+    GgufFcError,
+    InvalidParameter,
+    Overloaded,
+)
 from gguf_fc.job import (
     Accepted,
     Failed,
@@ -133,7 +139,7 @@ class Engine:
         tokens = self._model.tokenize(job.prompt)
         n_ctx = self._model.n_ctx_seq
         if not tokens:
-            raise EngineError("The prompt is empty: it has no token to begin from.")
+            raise InvalidParameter("The prompt is empty: it has no token to begin from.")
         if len(tokens) >= n_ctx:
             raise ContextLengthExceeded(
                 f"This model's context holds {n_ctx} tokens, the prompt alone has {len(tokens)}. "

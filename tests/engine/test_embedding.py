@@ -198,7 +198,7 @@ def test_a_text_over_the_context_is_refused_with_both_numbers() -> None:
 def test_a_text_without_a_token_fails() -> None:
     run = Run(ScriptedRows())
     run.embed("")
-    assert run.failed("").code == "engine_error"
+    assert run.failed("").code == "invalid_value"
 
 
 def test_too_little_memory_fails_one_text_only() -> None:

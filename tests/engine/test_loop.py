@@ -95,7 +95,7 @@ def test_an_empty_prompt_and_a_bad_grammar_fail_before_they_are_accepted() -> No
     run = Run(ScriptedModel(rambling))
     run.job("", "empty")
     run.job("x", "grammar", grammar=GrammarText(gbnf="", llguidance="bad"))
-    assert run.failed("empty").code == "engine_error"
+    assert run.failed("empty").code == "invalid_value"
     assert run.failed("grammar").code == "invalid_grammar"
     assert not run.accepted("grammar")
 
