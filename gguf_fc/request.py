@@ -93,6 +93,7 @@ class Request:
     thinking: bool | None = None  # None: as the template has it
     effort: str | None = None  # how much of it
     thinking_budget: int | None = None  # at most so many tokens of it; 0: none. None: no limit
+    separate_reasoning: bool = True  # if not, it is part of the content, between its marks
     template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
     prediction: str | None = None  # text much of which the reply may repeat

@@ -208,7 +208,8 @@ def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, id
     callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
     # A client's own grammar is over the whole reply, so nothing of it was begun by the prompt.
     prefill = prompt.prefill if request.grammar is None else ""
-    parser = dialect.parser(tools=callable_tools, prefill=prefill, new_id=ids.call)
+    inline = not request.separate_reasoning
+    parser = dialect.parser(callable_tools, prefill, ids.call, inline=inline)
     return Plan(prompt, grammar, job, Unsaid(parser, prompt))
 
 

@@ -153,10 +153,16 @@ class Dialect:
         tools: Tools = None,
         prefill: str = "",
         new_id: Callable[[], str] | None = None,
+        *,
+        inline: bool = False,
     ) -> Parser:
-        """Reads one turn as it is written.  Without *tools* everything is text."""
+        """Reads one turn as it is written.  Without *tools* everything is text.
+
+        With *inline* reasoning is text too, between its marks.
+        """
         schemas = {tool.name: tool.parameters for tool in tools_of(tools)}
-        return Parser(self.syntax, schemas, new_id or _numbered_ids(), self._own_part(prefill))
+        own = self._own_part(prefill)
+        return Parser(self.syntax, schemas, new_id or _numbered_ids(), own, inline)
 
     def parse(self, text: str, tools: Tools = None, prefill: str = "") -> Reply:
         """Read a whole turn."""

@@ -36,13 +36,14 @@ class Parser:
     """One turn.  ``feed`` pieces, then ``finish``; both return the events they complete.
 
     *schemas* are the parameters of the tools that may be called, by name; None: any name is a
-    tool's.  Empty: nothing is a call.
+    tool's.  Empty: nothing is a call.  With *inline*, reasoning is text, between its marks.
     """
 
     syntax: Syntax
     schemas: Mapping[str, Any] | None
     new_id: Callable[[], str]
     prefill: str = ""
+    inline: bool = False
     _reader: Reader = field(default_factory=Reader, init=False)
     _calls: CallReader = field(init=False)
     _events: list[ParseEvent] = field(default_factory=list, init=False)
@@ -58,6 +59,12 @@ class Parser:
         self._rows = sorted(rows, key=lambda row: -len(row.marker))
         self._steps = self._turn()
         self._reader.buffer.push(self.prefill)
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether the reasoning is text; what the prompt itself has closed says nothing."""
+        closed = self.syntax.reasoning and self.syntax.reasoning.close.strip() in self.prefill
+        return self.inline and not closed
 
     def feed(self, piece: str) -> list[ParseEvent]:
         """More of the model's text."""
@@ -127,7 +134,7 @@ class Parser:
         if (yield from self._reader.follows(marks.close.strip())):
             # The prompt, or the model, opened the block and there is nothing in it.
             buffer.release()
-            yield from self._reader.skip_space()
+            yield from self._shown(marks.close.strip())
             return True
         if not (yield from self._reader.follows(marks.open.strip())):
             buffer.rewind()
@@ -137,17 +144,24 @@ class Parser:
             # Words with which the prompt has the model begin.
             self._think(marks.open.strip())
         else:
-            yield from self._reader.skip_space()
+            yield from self._shown(marks.open.strip())
             while (yield from self._reader.follows(marks.open.strip())):
                 # The prompt had opened the block, and the model does so again.
-                yield from self._reader.skip_space()
-        yield from self._thoughts(self.syntax.thought_end)
+                yield from self._shown(marks.open.strip())
+        closed = yield from self._thoughts(self.syntax.thought_end)
         self._reasoned = True
-        yield from self._reader.skip_space()
+        yield from self._shown(self.syntax.thought_end if closed else "")
         return True
 
-    def _thoughts(self, closing: str) -> Steps:
-        """What is thought, up to the *closing* mark.
+    def _shown(self, mark: str) -> Steps:
+        """A *mark* was taken.  It and the white space behind it are layout, unless all is text."""
+        if self.shows_reasoning:
+            self._say_text(mark)
+        else:
+            yield from self._reader.skip_space()
+
+    def _thoughts(self, closing: str) -> Generator[None, None, bool]:
+        """What is thought, up to the *closing* mark; whether that was reached.
 
         Where that never comes, the thoughts end at what announces a call.  What may be that is held
         back until the block is closed, because a call inside of it is none.
@@ -158,20 +172,20 @@ class Parser:
             self._think(text)
             if marker == closing:
                 buffer.take(len(closing))
-                break
-            if marker is not None:
+            elif marker is not None:
                 buffer.mark()
                 inside, closed = yield from self._up_to(closing)
-                if not closed:
+                if closed:
+                    buffer.release()
+                    self._think(inside)
+                else:
                     buffer.rewind()
-                    break
-                buffer.release()
-                self._think(inside)
-                break
-            if self._reader.ended:
-                break
-            yield
-        self._space = ""
+                    marker = None
+            elif not self._reader.ended:
+                yield
+                continue
+            self._space = self._space if self.shows_reasoning else ""
+            return marker is not None
 
     def _up_to(self, closing: str) -> Generator[None, None, tuple[str, bool]]:
         """The text before *closing*, which is taken too, or before the end."""
@@ -184,6 +198,9 @@ class Parser:
             yield
 
     def _think(self, text: str) -> None:
+        if self.shows_reasoning:
+            self._say_text(text)
+            return
         text = self._space + text
         thought = text.rstrip(SPACE)
         self._space = text[len(thought) :]

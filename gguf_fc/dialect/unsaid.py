@@ -28,6 +28,8 @@ class Unsaid:
             # White space at the beginning is layout to it.
             self._content = self.prompt.said.lstrip()
             self._thought = self.prompt.thought.lstrip()
+            if self.parser.shows_reasoning and self._thought:
+                self._content = self.parser.prefill.lstrip()
 
     def feed(self, piece: str) -> list[ParseEvent]:
         """More of the model's text."""

@@ -63,9 +63,13 @@ def hear(
     prefill: str = "",
     *,
     final: bool = True,
+    inline: bool = False,
 ) -> Heard:
-    """Everything *dialect* makes of the *pieces* of one turn; less, unless they are *final*."""
-    parser, heard = dialect.parser(tools=tools, prefill=prefill), Heard()
+    """Everything *dialect* makes of the *pieces* of one turn; less, unless they are *final*.
+
+    With *inline*, reasoning is left in the content.
+    """
+    parser, heard = dialect.parser(tools=tools, prefill=prefill, inline=inline), Heard()
     for piece in pieces:
         heard.take(parser.feed(piece))
     if final:

@@ -7,7 +7,9 @@ written, so that what is measured is what a template leads to.
 
 1. Where a row does not say whether the prompt had opened the reasoning, either may be right.
 2. A row of a stream may stop before the stream's end: what was said until then may be right too.
-3. Where a project's rows expect different things of one text, each of them is right.
+3. A parser that is named for appending the mark leaves reasoning in the content and restores the
+   mark with which the prompt has opened it, as ``inline`` does here.
+4. Where a project's rows expect different things of one text, each of them is right.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from gguf_fc import Dialect
 Markers = tuple[str, str]
 Split = tuple[str, str]  # content and reasoning
 _USUAL = ("<think>", "</think>")
+_APPENDING = "AppendThink"
 _TEMPLATE = """\
 {%- for message in messages -%}
 <|im_start|>{{ message.role }}
@@ -82,15 +85,18 @@ def dialect_with(opening: str, closing: str) -> Dialect:
 
 
 def _splits(dialect: Dialect, row: Row) -> Iterator[Split]:
-    """Content and reasoning as we read them, by rules 1 and 2."""
+    """Content and reasoning as we read them, by rules 1 to 3."""
     begun, raw = row.get("starts_in_reasoning"), row["raw_output"]
     opening = dialect.syntax.reasoning.open.strip() if dialect.syntax.reasoning else ""
     prefills = [opening] if begun else ["", opening] if begun is None else [""]
     if any(raw.lstrip().startswith(header + opening) for header in ("", *dialect.syntax.headers)):
         prefills = [""]
+    inline = _APPENDING in _parser(row)
+    if inline:
+        prefills = [opening]
     for prefill in prefills:
         for final in (True, False) if row["mode"] == "stream" else (True,):
-            heard = hear(dialect, [raw], [], prefill, final=final)
+            heard = hear(dialect, [raw], [], prefill, final=final, inline=inline)
             yield heard.content.strip(), heard.reasoning.strip()
 
 

@@ -54,7 +54,7 @@ def _split_differently(case: Case) -> str | None:
 
 
 def _heard(case: Case, pieces: list[str]) -> Heard:
-    return hear(case.dialect, pieces, case.tools, case.prefill)
+    return hear(case.dialect, pieces, case.tools, case.prefill, inline=case.inline)
 
 
 def _ways(case: Case) -> Iterator[tuple[str, list[str]]]:

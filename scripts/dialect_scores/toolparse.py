@@ -3,8 +3,8 @@
 How a row is judged: content and reasoning after strip, arguments as JSON, ids where one is given.
 
 1. A row whose expected arguments are cut off is right if the stream shows as much, unfinished.
-2. ``reasoning_format: none`` leaves reasoning in the content; ours is always split off.  Such a row
-   is right if the expected content, without the markers, is our reasoning and then our content.
+2. ``reasoning_format: none`` leaves reasoning in the content, as ``inline`` does here.  White space
+   at the joints is kept otherwise: such content is compared without any.
 3. Where the model continues a turn, the expected reply has the turn's beginning; ours may have it.
 4. Rows of other projects say what their parsers return: only the calls are compared.
 5. The parsers of other projects read a call of any name, ours only of tools that were offered.  So
@@ -47,6 +47,12 @@ class Case:
         return str(self.row["raw_output"])
 
     @property
+    def inline(self) -> bool:
+        """Whether reasoning is to be left in the content."""
+        request = self.row.get("request") or {}
+        return bool(request.get("reasoning_format") == "none")
+
+    @property
     def prefill(self) -> str:
         """What the prompt already held of the turn."""
         return self.row.get("prefill") or ""
@@ -82,7 +88,7 @@ def score(corpus: Corpus, formats: Formats) -> Iterator[Figure]:
     missed: dict[str, Counter[str]] = defaultdict(Counter)
     for case in cases(corpus, formats):
         project = _project(case.row)
-        heard = hear(case.dialect, [case.text], case.tools, case.prefill)
+        heard = hear(case.dialect, [case.text], case.tools, case.prefill, inline=case.inline)
         judged = _whole(case, heard) if project == "llama.cpp" else _calls(case, heard)
         figures[project].count(case.id, judged and f"{judged}\n{_about(case)}")
         missed[project][_template_of(case)] += judged is not None
@@ -106,8 +112,8 @@ def _whole(case: Case, heard: Heard) -> str | None:
     expected = case.row["expected"]
     content, reasoning = (expected["content"] or "").strip(), expected["reasoning_content"] or ""
     request = case.row["request"]
-    if request["reasoning_format"] == "none" and heard.reasoning:
-        return _calls(case, heard) or _rejoined(case.dialect, content, heard)
+    if case.inline:
+        return _calls(case, heard) or _packed(content, heard)
     if request["continue_final_message"] != "none":
         last = case.row["messages"][-1]
         content = _beyond(content, last.get("content") or "", heard.content)
@@ -119,13 +125,10 @@ def _whole(case: Case, heard: Heard) -> str | None:
     )
 
 
-def _rejoined(dialect: Dialect, content: str, heard: Heard) -> str | None:
+def _packed(content: str, heard: Heard) -> str | None:
     """Rule 2."""
-    marked = dialect.syntax.reasoning
-    for marker in (marked.open.strip(), marked.close.strip()) if marked else ():
-        content = content.replace(marker, "")
-    whole = heard.reasoning + heard.content
-    return differs("content", "".join(content.split()), "".join(whole.split()))
+    got = heard.reasoning + heard.content
+    return differs("content", "".join(content.split()), "".join(got.split()))
 
 
 def _beyond(expected: str, begun: str, got: str) -> str:

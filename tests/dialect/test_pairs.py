@@ -158,6 +158,40 @@ def test_marks_of_reasoning_that_are_none_are_text(text: str, content: str, reas
     assert (heard.content, heard.reasoning) == (content, reasoning)
 
 
+@pytest.mark.parametrize(
+    ("text", "prefill", "content"),
+    [
+        ("<think>\nA\n</think>\n\nB", "", "<think>\nA\n</think>\n\nB"),
+        ("A\n</think>\n\nB", "<think>\n", "<think>\nA\n</think>\n\nB"),
+        ("B", "<think>\n\n</think>\n\n", "B"),
+        ("</think>B", "<think>", "<think></think>B"),
+        ("</think>B", "", "</think>B"),
+        ("<think>A", "", "<think>A"),
+        ("Plain", "", "Plain"),
+        ("<think>A <tool_call> B</think>C", "", "<think>A <tool_call> B</think>C"),
+        ("<think>A <tool_call> B", "", "<think>A <tool_call> B"),
+    ],
+)
+def test_reasoning_that_is_text_stands_between_its_marks(
+    text: str, prefill: str, content: str
+) -> None:
+    def parser() -> Parser:
+        syntax = replace(TAGGED, reasoning=THINK)
+        return Parser(syntax, {"look": None}, lambda: "call_0", prefill, inline=True)
+
+    heard = hear(parser(), [text])
+    assert hear(parser(), text) == heard
+    assert (heard.content, heard.reasoning) == (content, "")
+
+
+def test_a_call_inside_of_reasoning_that_is_text_is_none() -> None:
+    call = write(TAGGED, calls=[Call("look", {})])
+    syntax = replace(TAGGED, reasoning=THINK)
+    parser = Parser(syntax, {"look": None}, lambda: "call_0", inline=True)
+    heard = hear(parser, f"<think>So: {call}</think>{call}")
+    assert (heard.calls, heard.content) == ([("look", "{}")], f"<think>So: {call}</think>")
+
+
 def test_words_with_which_the_prompt_has_the_model_begin_are_reasoning() -> None:
     syntax = replace(TAGGED, reasoning=Marked("Let me think.", "So:"))
     heard = read(syntax, " Hm. So: yes.", prefill="Let me think.")

@@ -59,6 +59,27 @@ def test_said_and_new_are_the_whole(said: str, more: str, name: str) -> None:
     assert (said.lstrip() + content).strip() == whole.strip()
 
 
+@pytest.mark.parametrize(
+    ("turn", "text", "content"),
+    [
+        (
+            {"content": "", "reasoning_content": "Well,"},
+            " yes.\n</think>\n\nFine.",
+            " yes.\n</think>\n\nFine.",
+        ),
+        ({"content": "Fine", "reasoning_content": "Well."}, " day.", " day."),
+    ],
+)
+def test_reasoning_that_is_text_is_not_repeated_either(
+    turn: dict[str, Any], text: str, content: str
+) -> None:
+    dialect = dialect_of("tagged")
+    prompt = dialect.render([USER, {"role": "assistant", **turn}])
+    parser = Unsaid(dialect.parser(prefill=prompt.prefill, inline=True), prompt)
+    events = [*parser.feed(text), *parser.finish()]
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == content
+
+
 def test_calls_are_passed_on() -> None:
     dialect = dialect_of("tagged")
     prompt = dialect.render([USER, {"role": "assistant", "content": "I look."}], tools=[TOOL])
