@@ -16,11 +16,15 @@ from typing import Any
 
 from gguf_fc import __version__
 from gguf_fc.api.server import serve
+from gguf_fc.bench.bench import Order, bench, ends_of
+from gguf_fc.bench.rounds import Setting
+from gguf_fc.bench.workloads import WORKLOADS
 from gguf_fc.config import Settings, read_settings
 from gguf_fc.errors import ConfigError, DownloadError, GgufFcError, GrammarError
 from gguf_fc.gbnf import schema_to_grammar
 from gguf_fc.models.download import Hub
 from gguf_fc.models.fit import size_text
+from gguf_fc.models.gguf import read_header
 from gguf_fc.models.inspect import (
     TEMPLATE_ENDINGS,
     inspect_model,
@@ -83,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--chat-template", metavar="FILE", help="instead of the one in the file")
     _add_models_option(command)
 
+    command = commands.add_parser("bench", help="measure this server, and others beside it")
+    command.set_defaults(run=_bench)
+    _add_bench_options(command)
+
     command = commands.add_parser("grammar", help="a JSON Schema as GBNF, and what it cannot hold")
     command.set_defaults(run=_grammar)
     command.add_argument("schema", metavar="SCHEMA.json", help="-: standard input")
@@ -111,6 +119,22 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
         metavar="ENGINE",
         help="what holds replies to their grammars: llguidance (default) or llama.cpp",
     )
+    _add_models_option(command)
+
+
+def _add_bench_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", nargs="?", metavar="FILE.gguf|ALIAS|OWNER/REPO[:QUANT]", help="as for serve")
+    add("--against", metavar="URL[,URL]", default="", help="servers with the same model")
+    add("--workloads", metavar="NAME[,NAME]", default="", help=f"of {', '.join(WORKLOADS)}")
+    add("--rounds", metavar="N", default=5, type=int, help="that count (default: 5)")
+    add("--tokens", metavar="N", default=64, type=int, help="of a free reply (default: 64)")
+    add("--long", metavar="N", default=3000, type=int, help="tokens of a long prompt (3000)")
+    add("--html", metavar="FILE", type=Path, help="write a report with plots")
+    add("--ctx", metavar="TOKENS", help="of our server, as for serve")
+    add("--parallel", metavar="N", default="16", help="of our server (default: 16)")
+    add("--threads", metavar="N", help="of our server, as for serve")
+    add("--n-gpu-layers", metavar="N", help="of our server, as for serve")
     _add_models_option(command)
 
 
@@ -154,6 +178,31 @@ def _inspect(flags: Flags) -> None:
         entry = offered(settings)[0]
         found = inspect_model(locate(entry), settings.chat_template or entry.chat_template)
     print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else inspection_text(found))
+
+
+def _bench(flags: Flags) -> None:
+    order = {key: flags.pop(key) for key in ("against", "workloads", "html")}
+    counts = {key: flags.pop(key) for key in ("rounds", "tokens", "long")}
+    entry = offered(_settings(flags))[0]
+    path = locate(entry)
+    ours = {key: flags[key] for key in ("ctx", "parallel", "threads", "n_gpu_layers")}
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in ours.items() if value]
+    setting = Setting(
+        rounds=counts["rounds"],
+        tokens=counts["tokens"],
+        long_tokens=counts["long"],
+        end_tokens=ends_of(read_header(path)),
+    )
+    bench(
+        Order(
+            serve=(str(path), *options),
+            setting=setting,
+            against=tuple(filter(None, order["against"].split(","))),
+            workloads=tuple(filter(None, order["workloads"].split(","))),
+            html=order["html"],
+        ),
+        say=partial(print, flush=True),
+    )
 
 
 def _grammar(flags: Flags) -> None:

@@ -19,6 +19,7 @@
     + ConfigError               a flag, environment variable or models.yaml entry
     + ModelFileError            a GGUF file that is missing, damaged or unsupported
     + DownloadError             the Hub or its cache
+    + BenchError                a server that cannot be measured
   x TemplateError           a chat template that does not compile or render
   x RunawayTemplate         a chat template that had to be ended: too long, too large
   x GrammarError            a grammar or schema that is malformed
@@ -149,6 +150,10 @@ class ModelFileError(SetupError):
 
 class DownloadError(SetupError):
     """The Hub refused, is out of reach, or holds no such file."""
+
+
+class BenchError(SetupError):
+    """A server under measurement does not do what was asked of it."""
 
 
 class TemplateError(GgufFcError):

@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "job"},
     "models": {"errors", "job", "config", "dialect", "rendering", "worker", "demo"},
     "api": {"errors", "job", "config", "request", "events", "gbnf", "dialect", "worker", "models"},
-    "cli": {"errors", "job", "config", "request", "gbnf", "dialect", "models", "api"},
+    "bench": {"errors", "models"},
+    "cli": {"bench", "errors", "job", "config", "request", "gbnf", "dialect", "models", "api"},
     "__init__": {"errors", "events", "gbnf", "dialect"},
     "__main__": {"cli"},
 }
@@ -49,6 +50,7 @@ ONLY_IN: dict[str, set[str]] = {
     "llguidance": {"engine/constraint.py"},
     "jinja2": {"dialect/template.py"},
     "yaml": {"models/registry.py"},
+    "httpx": {"bench/client.py"},
     "huggingface_hub": {"models/download.py"},
     "jsonschema_rs": {"api/validation.py"},
     "prometheus_client": {"api/metrics.py"},

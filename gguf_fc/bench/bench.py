@@ -1,0 +1,87 @@
+"""``gguf-fc bench``: starts our server, plays the workloads, says what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gguf_fc.bench.contender import others, ours
+from gguf_fc.bench.ratios import table
+from gguf_fc.bench.report import page
+from gguf_fc.bench.rounds import Result, Setting, play, words_per_token
+from gguf_fc.bench.sample import Workload
+from gguf_fc.bench.workloads import WORKLOADS
+from gguf_fc.errors import BenchError
+from gguf_fc.models.gguf import Header
+
+Say = Callable[[str], None]
+
+# What a reply can end with, where the file says.
+END_KEYS = ("eos_token_id", "eot_token_id", "eom_token_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to measure.  *serve* are the arguments our server is started with."""
+
+    serve: Sequence[str]
+    setting: Setting
+    against: Sequence[str] = ()
+    workloads: Sequence[str] = ()  # none: all
+    html: Path | None = None
+
+
+def chosen(names: Sequence[str]) -> list[Workload]:
+    """The workloads of those names; all, if there are none.  Raises BenchError."""
+    for name in names:
+        if name not in WORKLOADS:
+            raise BenchError(f"There is no workload '{name}'; known: {', '.join(WORKLOADS)}.")
+    return [WORKLOADS[name] for name in names or WORKLOADS]
+
+
+def ends_of(header: Header) -> tuple[int, ...]:
+    """The tokens that a free reply must not end with, so that all are as long as each other."""
+    found = (header.metadata.get(f"tokenizer.ggml.{key}") for key in END_KEYS)
+    return tuple(dict.fromkeys(token for token in found if isinstance(token, int)))
+
+
+def bench(order: Order, say: Say) -> list[Result]:
+    """Measure, say the results, write the report.  Raises BenchError."""
+    workloads = chosen(order.workloads)
+    results = asyncio.run(_measured(order, workloads, say))
+    if order.html is not None:
+        order.html.write_text(page(results, _about(order)), encoding="utf-8")
+        say(f"report: {order.html}")
+    return results
+
+
+async def _measured(order: Order, workloads: Sequence[Workload], say: Say) -> list[Result]:
+    results = []
+    async with AsyncExitStack() as stack:
+        contenders = [
+            await stack.enter_async_context(ours(order.serve)),
+            *await stack.enter_async_context(others(order.against)),
+        ]
+        ratio = await words_per_token(contenders[0])
+        for workload in workloads:
+            result = await play(workload, contenders, order.setting, ratio, say)
+            say(table([result]))
+            results.append(result)
+    return results
+
+
+def _about(order: Order) -> dict[str, str]:
+    setting = order.setting
+    return {
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",
+        "ours": f"gguf-fc serve {' '.join(order.serve)}",
+        "against": ", ".join(order.against) or "nothing",
+        "rounds": f"{setting.rounds} after {setting.warmups} that do not count, interleaved",
+        "lengths": f"free replies {setting.tokens} tokens, long prompts {setting.long_tokens}",
+    }

@@ -1,0 +1,162 @@
+"""A chat client with a stopwatch: asks any OpenAI-compatible server and notes when pieces came.
+
+Knows the chat completions stream and nothing of workloads or of who serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import httpx
+import orjson
+
+from gguf_fc.errors import BenchError
+
+Json = dict[str, Any]
+
+PATIENCE = httpx.Timeout(600, connect=10)  # seconds; a cold prompt on a slow machine takes minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back, and when: all times in seconds since the request was sent."""
+
+    moments: tuple[float, ...]  # when each piece of text, reasoning or call arrived
+    seconds: float  # when the reply ended
+    text: str
+    calls: tuple[Json, ...]  # as a later message repeats them
+    finish_reason: str
+    prompt_tokens: int
+    cached_tokens: int | None  # None: the server does not say
+    completion_tokens: int
+
+    @property
+    def first(self) -> float:
+        """When the first piece arrived."""
+        return self.moments[0] if self.moments else self.seconds
+
+    @property
+    def message(self) -> Json:
+        """The reply as a message of the next request."""
+        message: Json = {"role": "assistant", "content": self.text or None}
+        return {**message, "tool_calls": list(self.calls)} if self.calls else message
+
+
+class Client:
+    """One server.  Close it when done."""
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = perf_counter) -> None:
+        self._url = url.rstrip("/").removesuffix("/v1") + "/v1"
+        # Measured servers are local: a proxy of the environment would be measured with them.
+        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        self._clock = clock
+        self._model: str | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def ask(self, body: Json, note: Callable[[float], None] | None = None) -> Reply:
+        """The streamed reply to *body*; *note* hears the clock at every piece.
+
+        Raises BenchError for whatever is no reply.
+        """
+        if self._model is None:
+            self._model = await self._first_model()
+        sent = {
+            **body,
+            "model": self._model,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        begun = self._clock()
+        folded = _Fold()
+        async for chunk in self._chunks(sent):
+            if folded.add(chunk):
+                now = self._clock()
+                folded.moments.append(now - begun)
+                if note is not None:
+                    note(now)
+        return folded.reply(self._clock() - begun)
+
+    async def _first_model(self) -> str:
+        try:
+            response = await self._http.get(f"{self._url}/models")
+            name: str = response.json()["data"][0]["id"]
+        except (httpx.HTTPError, ValueError, KeyError, IndexError) as error:
+            raise BenchError(f"{self._url} does not say which models it has: {error!r}") from error
+        return name
+
+    async def _chunks(self, body: Json) -> AsyncIterator[Json]:
+        try:
+            async with self._http.stream(
+                "POST", f"{self._url}/chat/completions", json=body
+            ) as response:
+                if response.is_error:
+                    text = (await response.aread()).decode(errors="replace")
+                    raise BenchError(f"{self._url} answered {response.status_code}: {text[:300]}")
+                async for line in response.aiter_lines():
+                    if line.startswith("data: {"):
+                        yield _checked(orjson.loads(line.removeprefix("data: ")))
+        except httpx.HTTPError as error:
+            raise BenchError(f"{self._url} does not answer: {error!r}") from error
+
+
+def _checked(chunk: Json) -> Json:
+    if "error" in chunk:
+        raise BenchError(f"the reply ended with an error: {chunk['error']}")
+    return chunk
+
+
+@dataclass(slots=True, eq=False)
+class _Fold:
+    """Chunks, as they come, to one reply."""
+
+    moments: list[float] = field(default_factory=list)
+    _text: list[str] = field(default_factory=list)
+    _calls: dict[int, Json] = field(default_factory=dict)
+    _finish: str = ""
+    _usage: Json = field(default_factory=dict)
+
+    def add(self, chunk: Json) -> bool:
+        """Take *chunk* in; whether it brought a piece of the reply."""
+        self._usage = chunk.get("usage") or self._usage
+        brought = False
+        for choice in chunk.get("choices") or ():
+            self._finish = choice.get("finish_reason") or self._finish
+            delta = choice.get("delta") or {}
+            self._text.append(delta.get("content") or "")
+            for call in delta.get("tool_calls") or ():
+                self._add_call(call)
+            brought |= any(delta.get(key) for key in ("content", "reasoning_content", "tool_calls"))
+        return brought
+
+    def _add_call(self, delta: Json) -> None:
+        call = self._calls.setdefault(
+            delta["index"],
+            {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
+        )
+        call["id"] = delta.get("id") or call["id"]
+        for key, text in (delta.get("function") or {}).items():
+            call["function"][key] += text or ""
+
+    def reply(self, seconds: float) -> Reply:
+        """The whole.  Raises BenchError if the stream was cut off or says no token counts."""
+        if not self._finish:
+            raise BenchError("the stream ended without a finish_reason")
+        if "completion_tokens" not in self._usage:
+            raise BenchError("the stream has no usage, though stream_options asked for it")
+        details = self._usage.get("prompt_tokens_details") or {}
+        return Reply(
+            moments=tuple(self.moments),
+            seconds=seconds,
+            text="".join(self._text),
+            calls=tuple(call for _, call in sorted(self._calls.items())),
+            finish_reason=self._finish,
+            prompt_tokens=self._usage["prompt_tokens"],
+            cached_tokens=details.get("cached_tokens"),
+            completion_tokens=self._usage["completion_tokens"],
+        )

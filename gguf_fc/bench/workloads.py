@@ -1,0 +1,319 @@
+"""The named workloads, from one required call to a restart.
+
+Each asks for the same work from any server and says what it measured.  A server that does
+something else, such as answering in words where a call is required, has failed: BenchError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import pairwise
+from statistics import median
+from time import perf_counter
+
+from gguf_fc.bench import material
+from gguf_fc.bench.client import Client, Json, Reply
+from gguf_fc.bench.sample import Sample, Scene, Workload
+from gguf_fc.errors import BenchError
+
+GREEDY: Json = {"temperature": 0}
+TURNS = 6
+RUNNING = 3  # streams that run beside a long prompt
+CALL_TOKENS = 400  # a call that is longer has gone wrong
+PROMPT_OF_TOOLS = 900  # tokens, about what twenty tools take in a prompt
+LEAST_PIECES = 3  # fewer say nothing about a rate
+
+
+def _user(text: str) -> Json:
+    return {"role": "user", "content": text}
+
+
+def _call_body(tools: list[Json], question: str) -> Json:
+    return {
+        **GREEDY,
+        "messages": [_user(question)],
+        "tools": tools,
+        "tool_choice": "required",
+        "parallel_tool_calls": False,
+        "max_tokens": CALL_TOKENS,
+    }
+
+
+def _free(scene: Scene, text: str, number: int, tokens: int | None = None) -> Json:
+    """A reply of so many tokens, sampled as servers do by default so that it does not circle."""
+    banned = {str(token): -100 for token in scene.end_tokens}
+    return {
+        "messages": [_user(text)],
+        "temperature": 0.8,
+        "top_p": 0.95,
+        "seed": 1000 * scene.number + number,
+        "max_tokens": tokens or scene.tokens,
+        **({"logit_bias": banned} if banned else {}),
+    }
+
+
+def _tokens(reply: Reply) -> dict[str, float]:
+    return {"prompt": reply.prompt_tokens, "tokens": reply.completion_tokens}
+
+
+async def _whole_call(client: Client, body: Json) -> Sample:
+    reply = await client.ask(body)
+    _require_calls(reply)
+    return Sample(reply.seconds, _tokens(reply))
+
+
+def _require_calls(reply: Reply) -> None:
+    if len(reply.calls) != 1 or reply.finish_reason != "tool_calls":
+        raise BenchError(
+            f"no call was made, though one was required: {len(reply.calls)} calls, "
+            f"finish_reason {reply.finish_reason}, text {reply.text[:60]!r}"
+        )
+
+
+def required_call(n_tools: int) -> Callable[[Scene], Awaitable[Sample]]:
+    """Time to a complete call whose values stand in the question."""
+
+    async def play(scene: Scene) -> Sample:
+        tools = list(material.TOOLS[:n_tools])
+        question = material.copied_question(scene.number)
+        return await _whole_call(scene.client, _call_body(tools, question))
+
+    return play
+
+
+async def form_call(scene: Scene) -> Sample:
+    """Time to a complete call with ten arguments, enums and numbers only."""
+    question = material.form_question(scene.number)
+    return await _whole_call(scene.client, _call_body([material.FORM], question))
+
+
+async def auto_call(scene: Scene) -> Sample:
+    """Time to the end of a reply that may call."""
+    body = _call_body(list(material.TOOLS[:5]), material.copied_question(scene.number))
+    reply = await scene.client.ask({**body, "tool_choice": "auto"})
+    return Sample(reply.seconds, {**_tokens(reply), "calls": len(reply.calls)})
+
+
+async def structured(scene: Scene) -> Sample:
+    """Time to a complete answer with ten fixed keys."""
+    schema = {"name": "judgement", "schema": material.ANSWER, "strict": True}
+    body = {
+        **GREEDY,
+        "messages": [_user(material.message_to_judge(scene.number))],
+        "response_format": {"type": "json_schema", "json_schema": schema},
+        "max_tokens": CALL_TOKENS,
+    }
+    reply = await scene.client.ask(body)
+    if reply.finish_reason != "stop":
+        raise BenchError(f"the structured answer was cut off: {reply.text[:60]!r}")
+    return Sample(reply.seconds, _tokens(reply))
+
+
+def _rate(reply: Reply) -> float:
+    """Tokens a second, from the first piece to the last."""
+    if len(reply.moments) < LEAST_PIECES:
+        raise BenchError(f"a reply of {len(reply.moments)} pieces has no rate")
+    tokens = reply.completion_tokens - 1
+    return tokens / (reply.moments[-1] - reply.moments[0])
+
+
+async def chat(scene: Scene) -> Sample:
+    """Tokens a second of one free reply."""
+    question = material.TALK[scene.number % len(material.TALK)]
+    reply = await scene.client.ask(_free(scene, question, 0))
+    return Sample(_rate(reply), _tokens(reply))
+
+
+def streams(count: int) -> Callable[[Scene], Awaitable[Sample]]:
+    """Tokens a second of *count* free replies at once, together."""
+
+    async def play(scene: Scene) -> Sample:
+        bodies = [
+            _free(scene, f"{material.TALK[i % len(material.TALK)]} ({i})", i) for i in range(count)
+        ]
+        begun = perf_counter()
+        replies = await asyncio.gather(*map(scene.client.ask, bodies))
+        seconds = perf_counter() - begun
+        tokens = sum(reply.completion_tokens for reply in replies)
+        return Sample(tokens / seconds, {"tokens": tokens})
+
+    return play
+
+
+async def _talk(scene: Scene, more: Json, system: tuple[Json, ...] = ()) -> Sample:
+    """A free reply beside *more* fields and *system* messages."""
+    body = _free(scene, material.TALK[scene.number % len(material.TALK)], 0)
+    reply = await scene.client.ask({**body, **more, "messages": [*system, *body["messages"]]})
+    if reply.calls:
+        raise BenchError("the model called instead of talking; there is no rate of its text")
+    return Sample(_rate(reply), _tokens(reply))
+
+
+async def auto_text(scene: Scene) -> Sample:
+    """Tokens a second of free text while twenty tools may be called."""
+    return await _talk(scene, {"tools": list(material.TOOLS), "tool_choice": "auto"})
+
+
+async def plain_text(scene: Scene) -> Sample:
+    """The same beside a prompt of about that length without any tool."""
+    system = material.words(int(PROMPT_OF_TOOLS * scene.words_per_token), 0)
+    return await _talk(scene, {}, ({"role": "system", "content": system},))
+
+
+async def agent_loop(scene: Scene) -> Sample:
+    """Median time to the first piece of turns 2 to 6: a call, its result, and on."""
+    messages: list[Json] = []
+    firsts: list[float] = []
+    beyond: list[float] = []  # tokens evaluated again that the turn before had, or had made
+    known = 0
+    for turn in range(TURNS):
+        messages.append(_next_message(messages, scene.number, turn))
+        body = {**_call_body(list(material.TOOLS[:5]), ""), "messages": messages}
+        reply = await scene.client.ask(
+            body if turn % 2 == 0 else {**body, "tool_choice": "auto", "max_tokens": scene.tokens}
+        )
+        if turn % 2 == 0:
+            _require_calls(reply)
+        if turn:
+            firsts.append(reply.first)
+            if reply.cached_tokens is not None:
+                beyond.append(max(0, known - reply.cached_tokens))
+        known = reply.prompt_tokens + reply.completion_tokens
+        messages.append(reply.message)
+    notes = {"prompt": float(reply.prompt_tokens)}
+    return Sample(median(firsts), {**notes, "read again": max(beyond)} if beyond else notes)
+
+
+def _next_message(messages: list[Json], number: int, turn: int) -> Json:
+    if turn % 2 == 0 or not messages[-1].get("tool_calls"):
+        return _user(material.copied_question(number * TURNS + turn))
+    call = messages[-1]["tool_calls"][0]
+    return {"role": "tool", "tool_call_id": call["id"], "content": '{"status": "sent"}'}
+
+
+async def long_prompt(scene: Scene) -> Sample:
+    """Median gap of running streams while a long prompt is read; how many times the gap before."""
+    moments: list[list[float]] = [[] for _ in range(RUNNING)]
+    running = [
+        asyncio.create_task(
+            scene.client.ask(
+                _free(scene, f"{material.TALK[i]} ({i})", i, tokens=scene.long_tokens),
+                note=at.append,
+            )
+        )
+        for i, at in enumerate(moments)
+    ]
+    try:
+        while min(map(len, moments)) < scene.tokens // 2:
+            await asyncio.sleep(0.01)
+            _raise_ended(running)
+        begun = perf_counter()
+        text = material.words(scene.long_words, scene.number)
+        reply = await scene.client.ask({**_free(scene, text, 9), "max_tokens": 1})
+        ended = perf_counter()
+        _raise_ended(running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    before = _gaps(moments, 0, begun)
+    during = _gaps(moments, begun, ended)
+    notes = {
+        "prompt": reply.prompt_tokens,
+        "first token": reply.first,
+        "gap before": median(before),
+        "times": median(during) / median(before),
+        "longest": max(during),
+    }
+    return Sample(median(during), notes)
+
+
+def _raise_ended(running: list[asyncio.Task[Reply]]) -> None:
+    for task in running:
+        if task.done():
+            reply = task.result()
+            raise BenchError(
+                f"a stream ended after {reply.completion_tokens} tokens, before the long prompt"
+            )
+
+
+def _gaps(moments: list[list[float]], begin: float, end: float) -> list[float]:
+    """The gaps that end between *begin* and *end*."""
+    gaps = [
+        later - earlier for at in moments for earlier, later in pairwise(at) if begin < later <= end
+    ]
+    return gaps or [end - begin]  # not a single token came through
+
+
+def _prefixed(scene: Scene, number: int, question: str) -> Json:
+    """A conversation that begins with a long system message and many tools."""
+    count = 12
+    each = max(1, scene.long_words // (count + 1))
+    return {
+        **GREEDY,
+        "messages": [
+            {"role": "system", "content": f"Number {number}. {material.words(each, number)}"},
+            _user(question),
+        ],
+        "tools": material.long_tools(count, each, number),
+        "max_tokens": 4,
+    }
+
+
+async def new_conversation(scene: Scene) -> Sample:
+    """Time to the first piece of a new conversation whose system message and tools are known."""
+    number = 100 + scene.number
+    cold = await scene.client.ask(_prefixed(scene, number, "Who are you?"))
+    warm = await scene.client.ask(_prefixed(scene, number, "What can you do?"))
+    notes = {"prompt": float(warm.prompt_tokens), "cold": cold.first}
+    return Sample(warm.first, {**notes, "cold / warm": cold.first / warm.first, **_cached(warm)})
+
+
+def _cached(reply: Reply) -> dict[str, float]:
+    return {} if reply.cached_tokens is None else {"cached": reply.cached_tokens}
+
+
+async def restart(scene: Scene) -> Sample:
+    """Time to the first piece after a restart, with a long prefix read before it."""
+    if scene.restart is None:
+        raise BenchError("this server was not started by us, so it cannot be restarted")
+    number = 500
+    await scene.client.ask(_prefixed(scene, number, "Who are you?"))
+    client = await scene.restart()
+    reply = await client.ask(_prefixed(scene, number, "What can you do?"))
+    return Sample(reply.first, {"prompt": reply.prompt_tokens, **_cached(reply)})
+
+
+WORKLOADS: Mapping[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        Workload("call-1", "required call, 1 tool: to the complete call", "s", required_call(1)),
+        Workload("call-3", "required call, 3 tools: to the complete call", "s", required_call(3)),
+        Workload("call-5", "required call, 5 tools: to the complete call", "s", required_call(5)),
+        Workload(
+            "call-20", "required call, 20 tools: to the complete call", "s", required_call(20)
+        ),
+        Workload(
+            "form", "required call, 10 enums and numbers: to the complete call", "s", form_call
+        ),
+        Workload("auto-call", "5 tools, tool_choice auto: to the end", "s", auto_call),
+        Workload("structured", "answer with 10 fixed keys: to the end", "s", structured),
+        Workload("agent", "agent loop, turns 2 to 6: to the first piece", "s", agent_loop),
+        Workload("chat", "plain chat, one stream", "tokens/s", chat),
+        Workload("auto-text", "free text, 20 tools on offer", "tokens/s", auto_text),
+        Workload("plain-text", "free text, as long a prompt, no tools", "tokens/s", plain_text),
+        Workload("streams-1", "1 stream, with its prompt", "tokens/s", streams(1)),
+        Workload("streams-4", "4 streams together", "tokens/s", streams(4)),
+        Workload("streams-8", "8 streams together", "tokens/s", streams(8)),
+        Workload("streams-16", "16 streams together", "tokens/s", streams(16)),
+        Workload("long-prompt", "gap of 3 streams beside a long prompt", "s", long_prompt),
+        Workload(
+            "new-chat",
+            "new conversation, known long prefix: to the first piece",
+            "s",
+            new_conversation,
+        ),
+        Workload("restart", "first request after a restart, known long prefix", "s", restart),
+    )
+}

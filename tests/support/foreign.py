@@ -1,0 +1,103 @@
+"""Another server with the same protocol, scripted: it calls where a call is required, or talks.
+
+What it does wrong, if anything, is its *fault*.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+
+Json = dict[str, Any]
+Fault = Literal["", "status", "error", "cut", "no usage", "no call", "no models"]
+WORDS = 4  # a free reply's pieces, unless fewer are asked for
+
+
+@dataclass(slots=True)
+class Foreign:
+    """A running server and the bodies it was sent."""
+
+    url: str
+    bodies: list[Json] = field(default_factory=list)
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64  # many streams begin at once
+
+
+@contextmanager
+def foreign(fault: Fault = "") -> Iterator[Foreign]:
+    """A scripted server on a free port."""
+    bodies: list[Json] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            data = [] if fault == "no models" else [{"id": "the-model"}]
+            self._answer(200, json.dumps({"object": "list", "data": data}).encode())
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            bodies.append(body)
+            if fault == "status":
+                self._answer(503, b'{"error": {"message": "loading"}}')
+                return
+            frames = (f"data: {json.dumps(chunk)}\n\n" for chunk in chunks(body, fault))
+            self._answer(200, f"{''.join(frames)}data: [DONE]\n\n".encode())
+
+        def _answer(self, status: int, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield Foreign(f"http://127.0.0.1:{server.server_port}/v1", bodies)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def chunks(body: Json, fault: Fault) -> Iterator[Json]:
+    """The reply to *body*, as chunks."""
+    calls = body.get("tool_choice") == "required" and fault != "no call"
+    yield _chunk({"role": "assistant", "content": None})
+    yield from _call(body) if calls else _talk(body)
+    if fault == "error":
+        yield {"error": {"message": "out of order"}}
+    if fault == "cut":
+        return
+    yield _chunk({}, "tool_calls" if calls else "stop")
+    if fault != "no usage":
+        prompt = sum(len(str(message)) for message in body["messages"])
+        details = {"cached_tokens": prompt - 1}
+        usage = {"prompt_tokens": prompt, "completion_tokens": WORDS}
+        yield {"choices": [], "usage": {**usage, "prompt_tokens_details": details}}
+
+
+def _call(body: Json) -> Iterator[Json]:
+    name = body["tools"][0]["function"]["name"]
+    start = {"index": 0, "id": "call-1", "type": "function"}
+    yield _chunk({"tool_calls": [{**start, "function": {"name": name, "arguments": ""}}]})
+    for piece in ('{"to": ', '"x"}'):
+        yield _chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+
+
+def _talk(body: Json) -> Iterator[Json]:
+    for number in range(min(WORDS, body.get("max_tokens", WORDS))):
+        yield _chunk({"content": f"word{number} "})
+
+
+def _chunk(delta: Json, finish: str | None = None) -> Json:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
