@@ -135,7 +135,7 @@ async def _events(
             case Done(finish_reason="cancelled"):
                 raise EngineError("The server is stopping; the reply was cut off.")
             case Done():
-                for event in parser.finish():
+                for event in parser.finish(whole=message.finish_reason == "stop"):
                     await checks.note(event)
                     yield event
                 yield Finish(message, await checks.finish(message), reasoning.count)

@@ -15,7 +15,7 @@ from gguf_fc.dialect.derive import Finding, NotDerivable, derive, header_of
 from gguf_fc.dialect.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.history import Needs
-from gguf_fc.dialect.known import Known, known_for
+from gguf_fc.dialect.known import Known, code_for, known_for
 from gguf_fc.dialect.probe import Renderings, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
@@ -68,7 +68,8 @@ def _analysed(
             eos_token=eos_token,
             clock=clock,
         )
-        return _native_or_generic(text, chat, replace(probe(chat), text=text))
+        found = _native_or_generic(text, chat, replace(probe(chat), text=text))
+        return replace(found, syntax=_with_code(found.syntax, text))
     except (TemplateError, RunawayTemplate) as error:
         plain = Chat(
             template=Template(CHAT_TEMPLATE),
@@ -101,6 +102,12 @@ def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
         header=derived.header,
         evidence=(*derived.findings, Finding("check", "passed", "written, read and constrained")),
     )
+
+
+def _with_code(syntax: Syntax, text: str) -> Syntax:
+    """*syntax* with the calls of tools that were built into the models of the template *text*."""
+    framed = bool(syntax.content_openings)
+    return syntax if framed else replace(syntax, code=code_for(text))
 
 
 def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:

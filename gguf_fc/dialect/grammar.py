@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gguf_fc.dialect.code import CodeComposer
 from gguf_fc.dialect.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.grammar_prefix import merged, without_start
 from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
@@ -75,12 +76,14 @@ class _Composer:
     _calls: Node | None = field(default=None, init=False)  # None: there may be no call
     _json: Node | None = field(default=None, init=False)  # None: the answer is free text
     _one: Node = field(default=Literal(""), init=False)  # a call
+    _code: Node | None = field(default=None, init=False)  # a call as code, with its mark
     # The arguments by the name of their tool.
     _written: dict[str, Node] = field(default_factory=dict, init=False)
     _paired_members: dict[str, Members] = field(default_factory=dict, init=False)
 
     def compose(self) -> Grammar:
         self._calls = self._all_calls()
+        self._code = self._called_as_code()
         if self.wanted.format.type != "text":
             self._json = self._framed(self._builder.define("answer", self._answer()))
         turn = self._turn(self.wanted.prefill)
@@ -112,10 +115,22 @@ class _Composer:
             return sequence(gap, self._json) if self._json else self._text_only(gap, instead_of)
         called = _begun(self.syntax.lead, self._calls)
         if self.wanted.choice.mode in ("required", "named"):
-            return sequence(gap, called)
+            return sequence(gap, self._or_code(called))
         if self._json is not None:
-            return sequence(gap, merged(self._json, called))
+            return sequence(gap, self._or_code(merged(self._json, called)))
         return self._text_then(self._calls, instead_of, gap)
+
+    @property
+    def _announcing(self) -> tuple[str, ...]:
+        """The texts of which each announces a call."""
+        marks = self.syntax.announcements
+        return (*marks, self.syntax.code.open) if self.syntax.code and self._code else marks
+
+    def _or_code(self, node: Node) -> Node:
+        """*node*, or a call as code."""
+        if self._code is None or self.syntax.code is None:
+            return node
+        return choice(node, sequence(Literal(self.syntax.code.open), self._code))
 
     # Text.
 
@@ -132,7 +147,7 @@ class _Composer:
         """Text, then perhaps calls, then the end."""
         marker = self.syntax.marker
         if not marker:
-            called = _begun(self.syntax.lead, calls)
+            called = self._or_code(_begun(self.syntax.lead, calls))
             return choice(sequence(gap, called), self._unlike_bare(instead_of))
         called = _begun(self.syntax.lead[self.syntax.lead.index(marker) + len(marker) :], calls)
         before = self.syntax.lead[: self.syntax.lead.index(marker)] + marker
@@ -150,11 +165,14 @@ class _Composer:
             for row in self.syntax.rows[1:]
             if row.marker not in ("", marker)
         ]
-        texts = choice(Without(self.syntax.announcements), *announced)
+        if self._code is not None and self.syntax.code is not None:
+            mark = self.syntax.code.open
+            announced.append(sequence(Until((mark,), self._others(mark)), self._code))
+        texts = choice(Without(self._announcing), *announced)
         plain = self._guarded(texts, instead_of)
         if not instead_of:
             return plain
-        return choice(sequence(Literal(before), called), plain)
+        return choice(self._or_code(sequence(Literal(before), called)), plain)
 
     def _text_up_to(self, marker: str, called: Node, calls: Node) -> Node:
         """Text in a frame, then perhaps calls: announced, or behind what ends the frame."""
@@ -165,7 +183,7 @@ class _Composer:
 
     def _others(self, marker: str) -> tuple[str, ...]:
         """The other texts that announce a call; a marker within *marker* is no other."""
-        return tuple(m for m in self.syntax.announcements if m not in marker)
+        return tuple(m for m in self._announcing if m not in marker)
 
     def _also_calls(self, row: Row) -> Node:
         """The calls of a turn of which the first is written like *row*, from behind its marker."""
@@ -186,7 +204,8 @@ class _Composer:
         if not self.wanted.tools:
             return self._guarded(Without(()), instead_of)
         begun = self.syntax.lead.strip()[:1] or self._names_begun()
-        barred = (*_SPACE, *instead_of[:1], *begun)
+        mark = self.syntax.code.open if self.syntax.code and self._code else ""
+        barred = (*_SPACE, *instead_of[:1], *begun, mark)
         return sequence(Repeat(_LAYOUT), not_opening(self._builder, barred))
 
     def _names_begun(self) -> list[str]:
@@ -225,6 +244,18 @@ class _Composer:
         )
         return sequence(self._one, self._more(), Literal(self.syntax.section.close))
 
+    def _called_as_code(self) -> Node | None:
+        """A call of a tool that was built into the model, from behind its mark; None: none."""
+        if self.syntax.code is None:
+            return None
+        composer = CodeComposer(self.syntax.code, self._builder, self._report)
+        schemas = {
+            tool.name: (_arguments_schema(tool.parameters), _path_of(n))
+            for n, tool in self._callable()
+        }
+        openings = (row.opening.strip()[:1] for row in self.syntax.rows)
+        return composer.calls(schemas, tuple(filter(None, openings)))
+
     def _more(self) -> Node:
         """The calls after the first."""
         if not (self.syntax.parallel and self.wanted.parallel):
@@ -242,7 +273,7 @@ class _Composer:
     def _call(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
         """A call of one tool, written like *parts*, from behind its opening text."""
         n, tool = numbered
-        path = f"tools[{n}].function.parameters"
+        path = _path_of(n)
         schema = _arguments_schema(tool.parameters)
         if self.syntax.pairs is None:
             if tool.name not in self._written:
@@ -329,6 +360,10 @@ def _arguments_schema(schema: dict[str, Any] | bool | None) -> dict[str, Any] | 
     if schema.keys() <= _NAMELESS:
         return {**schema, **_NO_ARGUMENTS}
     return {**schema, "type": "object"}
+
+
+def _path_of(tool: int) -> str:
+    return f"tools[{tool}].function.parameters"
 
 
 def _none_of(characters: set[str]) -> CharClass:

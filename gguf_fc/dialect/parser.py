@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.calls import CallReader
+from gguf_fc.dialect.code import CodeReader
 from gguf_fc.dialect.reader import SPACE, Reader, Steps
 from gguf_fc.dialect.syntax import Marked, Row, Syntax
 from gguf_fc.events import CallStart, ParseEvent, ReasoningDelta, TextDelta
@@ -52,9 +53,12 @@ class Parser:
     _written: bool = field(default=False, init=False)  # there was text since the last layout
     _reasoned: bool = field(default=False, init=False)  # there was a block of reasoning
     _rows: list[Row] = field(init=False)  # the one with the longest mark first
+    _code: CodeReader | None = field(init=False)  # None: no tool is called as code
 
     def __post_init__(self) -> None:
         self._calls = CallReader(self.syntax, self.schemas, self.new_id, self._reader, self._say)
+        code = CodeReader(self.syntax.code, self._calls) if self.syntax.code else None
+        self._code = code if code and code.offered else None
         rows = [] if self.schemas is not None and not self.schemas else self.syntax.rows
         self._rows = sorted(rows, key=lambda row: -len(row.marker))
         self._steps = self._turn()
@@ -74,8 +78,9 @@ class Parser:
             events += self._run()
         return events
 
-    def finish(self) -> list[ParseEvent]:
-        """The end of the model's text."""
+    def finish(self, *, whole: bool = True) -> list[ParseEvent]:
+        """The end of the model's text; not *whole* if something else than the model ended it."""
+        self._reader.whole = whole
         self._reader.buffer.close()
         return self._run()
 
@@ -94,6 +99,8 @@ class Parser:
             yield from self._reasoning(self.syntax.reasoning)
         if self._rows and not self.syntax.marker:
             yield from self._bare_calls()
+            if self._code and not self._calls.count:
+                yield from self._bare_code(self._code)
         ended = False
         while not ended:
             yield from self._begin()
@@ -216,7 +223,7 @@ class Parser:
         closing, end = self.syntax.content.close.strip(), self.syntax.end
         reasoning = self.syntax.reasoning or Marked()
         opened, thought = reasoning.open.strip(), reasoning.close.strip()
-        announcing = self.syntax.announcements if self._rows and not framed else ()
+        announcing = self._announcing if self._rows and not framed else ()
         reasoned = (opened, thought) if self._reasoned else ()
         free = (*openings, closing, end, *reasoned, *announcing)
         ends = (closing, end, self.syntax.part_end)
@@ -224,7 +231,9 @@ class Parser:
         marker = yield from self._until(tuple(dict.fromkeys(filter(None, marks))))
         if marker is None:
             return True
-        if marker in announcing:
+        if self._code and marker == self._code.code.open:
+            yield from self._code_after(self._code)
+        elif marker in announcing:
             yield from self._calls_after(marker)
         elif marker in ends:
             yield from self._closed(marker)
@@ -290,6 +299,34 @@ class Parser:
         self._space, self._written = "", False
 
     # Calls.
+
+    @property
+    def _announcing(self) -> tuple[str, ...]:
+        """The marks that may announce a call anywhere in text."""
+        marks = self.syntax.announcements
+        return (*marks, self._code.code.open) if self._code and marks else marks
+
+    def _bare_code(self, code: CodeReader) -> Steps:
+        """A call as code at the very beginning."""
+        self._reader.buffer.mark()
+        yield from self._reader.skip_space()
+        if (yield from self._reader.follows(code.code.open)):
+            self._reader.buffer.release()
+            yield from self._code_after(code)
+        else:
+            self._reader.buffer.rewind()
+
+    def _code_after(self, code: CodeReader) -> Steps:
+        """A call as code, from behind its mark; if there is none, the mark was text."""
+        buffer, before = self._reader.buffer, self._calls.count
+        buffer.mark()
+        yield from self._reader.skip_space()
+        yield from self._call("")  # some models put the mark before any call
+        if self._calls.count == before:
+            yield from code.read()
+        if self._calls.count == before:
+            buffer.rewind()
+            self._say_text(code.code.open)
 
     def _calls_after(self, marker: str) -> Steps:
         """Calls, from behind the *marker*; if there is none, the marker was text."""

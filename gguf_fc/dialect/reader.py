@@ -30,6 +30,7 @@ class Reader:
     """A buffer that is waited on."""
 
     buffer: Buffer = field(default_factory=Buffer)
+    whole: bool = True  # the model itself ended the turn
 
     @property
     def ended(self) -> bool:

@@ -176,6 +176,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """How a model calls the tools it was built with: as code behind a mark, at the end of a turn.
+
+    A tool of *takes* is called with keywords; one of *runs* is given what stands there as its only
+    argument.  Other tools are called as the syntax has it.
+    """
+
+    open: str
+    call: Parts  # behind the mark
+    pairs: Pairs
+    takes: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Syntax:
     """How a model writes reasoning, text and calls."""
 
@@ -195,6 +210,7 @@ class Syntax:
     ascii_only: bool = False  # whether the arguments' JSON escapes what is not ASCII
     first_index: int = 0  # of the number that counts the calls of a turn
     parallel: bool = True  # more than one call in a turn
+    code: Code | None = None  # another form, of tools that were built into the model
 
     def to_dict(self) -> dict[str, Any]:
         """The same, as JSON-able data; ``msgspec.convert`` reads it back."""

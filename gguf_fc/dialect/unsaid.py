@@ -35,9 +35,9 @@ class Unsaid:
         """More of the model's text."""
         return list(self._new(self.parser.feed(piece)))
 
-    def finish(self) -> list[ParseEvent]:
-        """The end of the model's text."""
-        return list(self._new(self.parser.finish()))
+    def finish(self, *, whole: bool = True) -> list[ParseEvent]:
+        """The end of the model's text; not *whole* if something else than the model ended it."""
+        return list(self._new(self.parser.finish(whole=whole)))
 
     def _new(self, events: Iterable[ParseEvent]) -> Iterator[ParseEvent]:
         for event in events:
