@@ -73,6 +73,7 @@ class Format:
     type: Literal["text", "json_object", "json_schema"] = "text"
     schema: Schema | None = None
     name: str | None = None
+    description: str | None = None
     strict: bool = False
 
 
@@ -87,6 +88,7 @@ class Request:
     parallel_tool_calls: bool = True
     format: Format = field(default_factory=Format)
     grammar: str | None = None  # GBNF for the whole reply, instead of tools and a format
+    verbosity: Literal["low", "medium", "high"] | None = None  # of the answer, not the reasoning
     max_tokens: int | None = None
     n_ctx: int | None = None  # tokens of context the client counts on
     sampling: Sampling = field(default_factory=Sampling)

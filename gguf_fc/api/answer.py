@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from gguf_fc.api.beginning import shared_beginning
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.grammars import GrammarCache
-from gguf_fc.api.instruct import with_format_instruction
+from gguf_fc.api.instruct import instructed
 from gguf_fc.api.merge import merged
 from gguf_fc.dialect import Dialect, Prompt, Unsaid
 from gguf_fc.errors import (
@@ -176,7 +176,7 @@ def failure(failed: Failed) -> GgufFcError:
 
 def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
     """What the model reads where it is shown *tools*."""
-    messages = with_format_instruction(request.messages, request.format)
+    messages = instructed(request)
     on = False if request.thinking_budget == 0 else request.thinking
     thinking = dialect.thinking_variables(on, request.effort)
     # What a client says by the template's own names wins.

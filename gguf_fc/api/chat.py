@@ -6,7 +6,7 @@ events.  The contract of the chunks, tested as golden files:
 1. the first delta has the role and nothing else; every chunk of a stream has the same ``id``
    and ``created``;
 2. a call opens with one delta with ``index``, ``id``, ``type``, ``name`` and empty ``arguments``;
-   its later deltas have only ``index`` and ``arguments``;
+   its later deltas have only ``index`` and ``arguments``; other forms of calls are ``chat_calls``';
 3. exactly one chunk has a ``finish_reason``; then, if asked for, one chunk with ``usage`` and no
    choices; then ``[DONE]``.
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gguf_fc.api.chat_calls import CallFinish, CallForm, CallWriter, WholeCall
 from gguf_fc.api.sse import DONE, error_frame, frame
 from gguf_fc.api.wire import Envelope, Json
 from gguf_fc.events import (
@@ -32,7 +33,7 @@ from gguf_fc.events import (
 )
 from gguf_fc.job import Done, ScoredToken, TokenLogprob
 
-ChatFinish = Literal["stop", "length", "tool_calls"]
+ChatFinish = Literal["stop", "length"] | CallFinish
 
 LEAST_LOGPROB = -9999.0  # what the protocol's clients know as "never"
 
@@ -44,6 +45,8 @@ class ChatStream:
     envelope: Envelope
     include_usage: bool = False
     n_choices: int = 1
+    form: CallForm = field(default_factory=CallForm)
+    _writers: dict[int, CallWriter] = field(default_factory=dict, init=False)
     _complete_calls: dict[int, int] = field(default_factory=dict, init=False)
     _scores: dict[int, list[Json]] = field(default_factory=dict, init=False)  # not sent yet
     _ends: list[Finish] = field(default_factory=list, init=False)
@@ -78,19 +81,13 @@ class ChatStream:
                 yield self._chunk(choice, {"content": text})
             case ReasoningDelta(text):
                 yield self._chunk(choice, {"reasoning_content": text})
-            case CallStart(index, id_, name):
-                function = {"name": name, "arguments": ""}
-                call = {"index": index, "id": id_, "type": "function", "function": function}
-                yield self._chunk(choice, {"tool_calls": [call]})
-            case CallDelta(index, arguments):
-                call = {"index": index, "function": {"arguments": arguments}}
-                yield self._chunk(choice, {"tool_calls": [call]})
-            case CallEnd():
-                self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
+            case CallStart() | CallDelta() | CallEnd():
+                yield from self._call(choice, event)
             case Scores(tokens):
                 self._scores.setdefault(choice, []).extend(map(scored, tokens))
             case Finish(done, checks):
-                reason = finish_reason(done, self._complete_calls.get(choice, 0))
+                complete = self._complete_calls.get(choice, 0)
+                reason = finish_reason(done, complete, self._writer(choice).finish)
                 self._ends.append(event)
                 yield self._chunk(choice, {}, reason) | validation({choice: checks})
 
@@ -98,6 +95,15 @@ class ChatStream:
         """What all the choices cost, if that was asked for."""
         if self.include_usage:
             yield self._object([]) | {"usage": usage(self._ends), "timings": timings(self._ends)}
+
+    def _call(self, choice: int, event: CallStart | CallDelta | CallEnd) -> Iterator[Json]:
+        if (delta := self._writer(choice).delta(event)) is not None:
+            yield self._chunk(choice, delta)
+        if isinstance(event, CallEnd):
+            self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
+
+    def _writer(self, choice: int) -> CallWriter:
+        return self._writers.setdefault(choice, self.form.writer())
 
     def _chunk(self, choice: int, delta: Json, finish: ChatFinish | None = None) -> Json:
         logprobs = score_list(self._scores.pop(choice, None))
@@ -115,21 +121,14 @@ class ChatStream:
         }
 
 
-@dataclass(slots=True)
-class _Call:
-    id: str
-    name: str
-    arguments: list[str] = field(default_factory=list)
-    complete: bool = False
-
-
 @dataclass(slots=True, eq=False)
 class _Choice:
     """One choice, as it grows."""
 
+    writer: CallWriter
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
-    calls: dict[int, _Call] = field(default_factory=dict)
+    calls: dict[int, WholeCall] = field(default_factory=dict)
     scores: list[Json] = field(default_factory=list)
     finish: Finish | None = None
 
@@ -140,9 +139,9 @@ class _Choice:
             case ReasoningDelta(text):
                 self.reasoning.append(text)
             case CallStart(index, id_, name):
-                self.calls[index] = _Call(id_, name)
+                self.calls[index] = WholeCall(id_, name)
             case CallDelta(index, arguments):
-                self.calls[index].arguments.append(arguments)
+                self.calls[index].pieces.append(arguments)
             case CallEnd(index):
                 self.calls[index].complete = True
             case Scores(tokens):
@@ -162,23 +161,16 @@ class _Choice:
             "index": index,
             "message": self._message(calls),
             "logprobs": score_list(self.scores),
-            "finish_reason": finish_reason(self.ended.done, len(calls)),
+            "finish_reason": finish_reason(self.ended.done, len(calls), self.writer.finish),
         }
 
-    def _message(self, calls: list[_Call]) -> Json:
+    def _message(self, calls: list[WholeCall]) -> Json:
         text = "".join(self.text)
         message: Json = {"role": "assistant", "content": text if text or not calls else None}
         if self.reasoning:
             message["reasoning_content"] = "".join(self.reasoning)
         if calls:
-            message["tool_calls"] = [
-                {
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": "".join(call.arguments)},
-                }
-                for call in calls
-            ]
+            message |= self.writer.message(calls)
         return message
 
 
@@ -187,11 +179,12 @@ class ChatReply:
     """Folds events into one reply: ``add`` for each, then ``result``."""
 
     envelope: Envelope
+    form: CallForm = field(default_factory=CallForm)
     _choices: dict[int, _Choice] = field(default_factory=dict, init=False)
 
     def add(self, choice: int, event: Event) -> None:
         """Take in one event."""
-        self._choices.setdefault(choice, _Choice()).add(event)
+        self._choices.setdefault(choice, _Choice(self.form.writer())).add(event)
 
     def result(self) -> Json:
         """The whole reply; only after every choice has had its ``Finish``."""
@@ -210,11 +203,11 @@ class ChatReply:
         }
 
 
-def finish_reason(done: Done, complete_calls: int) -> ChatFinish:
-    """Why the reply ended, in the protocol's words; a reply cut off is never ``tool_calls``."""
+def finish_reason(done: Done, complete_calls: int, called: CallFinish) -> ChatFinish:
+    """Why the reply ended, in the protocol's words; a reply cut off is never *called*."""
     if done.finish_reason == "length":
         return "length"
-    return "tool_calls" if complete_calls else "stop"
+    return called if complete_calls else "stop"
 
 
 def usage(ends: Sequence[Finish]) -> Json:

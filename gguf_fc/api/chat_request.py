@@ -5,14 +5,25 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, TypeVar
 
+from gguf_fc.api.chat_history import messages_of, text_of
+from gguf_fc.api.chat_tools import Callables, callables_of
+from gguf_fc.api.chat_types import ResponseFormat
 from gguf_fc.api.sampling import sampling_of
-from gguf_fc.api.schema import ChatBody, ChatMessage, ContentPart, FunctionTool
-from gguf_fc.api.tools import Declared, arguments_text, checked_tools, tool_choice_of
-from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.api.schema import ChatBody
+from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Format, Message, Request, Tool, ToolCall
+from gguf_fc.request import Format, Request
+
+T = TypeVar("T")
+
+LIMITS = ("max_completion_tokens", "max_tokens", "n_predict")
+BUDGETS = (
+    *("thinking_budget", "thinking_budget_tokens"),
+    *("reasoning_budget", "reasoning_budget_tokens"),
+)
 
 # What a template is told by the server.
 OWN_VARIABLES = frozenset(
@@ -22,7 +33,11 @@ OWN_VARIABLES = frozenset(
 
 def to_request(body: ChatBody, defaults: Sampling) -> Request:
     """Translate *body*; sampling fields it leaves out come from *defaults*."""
-    tools = _tools(body.tools or [])
+    return request_for(body, callables_of(body), defaults)
+
+
+def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Request:
+    """As ``to_request``, where it is known already what may be called."""
     stream = bool(body.stream)
     if body.stream_options is not None and not stream:
         raise InvalidParameter(
@@ -30,113 +45,126 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
         )
     return Request(
         model=body.model,
-        messages=tuple(_message(message, n) for n, message in enumerate(body.messages)),
-        tools=tools,
-        tool_choice=tool_choice_of(body.tool_choice, tools),
-        parallel_tool_calls=body.parallel_tool_calls is not False,
+        messages=messages_of(body.messages),
+        tools=callables.tools,
+        tool_choice=callables.choice,
+        parallel_tool_calls=callables.parallel,
         format=_format(body),
         grammar=_grammar(body),
+        verbosity=body.verbosity,
         max_tokens=_max_tokens(body),
-        sampling=sampling_of(body, defaults),
+        sampling=_sampling(body, defaults),
         thinking=_thinking(body),
         effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
+        thinking_budget=_thinking_budget(body),
         template_variables=_template_variables(body.chat_template_kwargs or {}),
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        prediction=_prediction(body),
+        logprobs=_logprobs(body),
         stream=stream,
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
     )
 
 
-def _message(message: ChatMessage, n: int) -> Message:
-    where = f"messages[{n}]"
-    if message.role == "tool" and message.content is None:
-        raise InvalidParameter(
-            f"'{where}.content' is required: it is the tool's result.", param=f"{where}.content"
+def choices(request: Request, count: int) -> tuple[Request, ...]:
+    """*request* as *count* choices; a seed of it gives each choice a seed of its own."""
+    seed = request.sampling.seed
+    return tuple(
+        request
+        if seed is None or n == 0
+        else dataclasses.replace(
+            request, sampling=dataclasses.replace(request.sampling, seed=abs(seed) + n)
         )
-    if message.tool_calls and message.role != "assistant":
-        raise InvalidParameter(
-            f"'{where}.tool_calls' is only allowed for the role assistant.",
-            param=f"{where}.tool_calls",
-        )
-    return Message(
-        role=message.role,
-        content=_text(message.content, f"{where}.content") or message.refusal,
-        reasoning_content=message.reasoning_content,
-        tool_calls=tuple(
-            ToolCall(
-                call.id,
-                call.function.name,
-                arguments_text(
-                    call.function.arguments, f"{where}.tool_calls[{i}].function.arguments"
-                ),
-            )
-            for i, call in enumerate(message.tool_calls or [])
-        ),
-        tool_call_id=message.tool_call_id,
-        name=message.name,
+        for n in range(count)
     )
 
 
-def _text(content: str | list[ContentPart] | None, param: str) -> str | None:
-    """*content* as one string; parts that are not text are refused."""
-    if content is None or isinstance(content, str):
-        return content
-    for i, part in enumerate(content):
-        if part.type != "text":
-            raise UnsupportedParameter(
-                f"'{param}[{i}]' has type '{part.type}'; this server reads only text.",
-                param=f"{param}[{i}].type",
+def _agreed(values: dict[str, T | None]) -> T | None:
+    """The value of fields that mean the same.  Raises InvalidParameter if they differ."""
+    given = {name: value for name, value in values.items() if value is not None}
+    if not given:
+        return None
+    (first, value), *rest = given.items()
+    for other, differing in rest:
+        if differing != value:
+            raise InvalidParameter(
+                f"'{other}' and '{first}' differ; send one of them.", param=other
             )
-        if part.text is None:
-            raise InvalidParameter(f"'{param}[{i}].text' is required.", param=f"{param}[{i}].text")
-    return "\n".join(part.text or "" for part in content)
-
-
-def _tools(tools: list[FunctionTool]) -> tuple[Tool, ...]:
-    return checked_tools(
-        Declared(
-            tool=Tool(
-                name=tool.function.name,
-                description=tool.function.description,
-                parameters=tool.function.parameters,
-                strict=bool(tool.function.strict),
-            ),
-            name_at=f"tools[{i}].function.name",
-            schema_at=f"tools[{i}].function.parameters",
-        )
-        for i, tool in enumerate(tools)
-    )
+    return value
 
 
 def _format(body: ChatBody) -> Format:
     asked = body.response_format
-    if asked is None:
+    if body.json_schema is not None:
+        if asked is not None:
+            raise InvalidParameter(
+                "'json_schema' and 'response_format' cannot be combined; send one of them.",
+                param="json_schema",
+            )
+        return Format(type="json_schema", schema=body.json_schema)
+    return format_of(asked)
+
+
+def format_of(asked: ResponseFormat | None) -> Format:
+    """The form *asked* of an answer.  Raises InvalidParameter."""
+    if asked is None or asked.type == "text":
         return Format()
-    if asked.type != "json_schema":
-        return Format(type=asked.type)
-    if asked.json_schema is None or asked.json_schema.schema is None:
+    form = _schema_format(asked)
+    if form.type != asked.type == "json_schema":
         raise InvalidParameter(
             "'response_format.json_schema.schema' is required for the type json_schema.",
             param="response_format.json_schema.schema",
         )
+    return form
+
+
+def _schema_format(asked: ResponseFormat) -> Format:
+    described = asked.json_schema
+    if described is None or described.schema is None:
+        if asked.schema is None:
+            return Format(type="json_object")
+        return Format(type="json_schema", schema=asked.schema)
     return Format(
         type="json_schema",
-        schema=asked.json_schema.schema,
-        name=asked.json_schema.name,
-        strict=bool(asked.json_schema.strict),
+        schema=described.schema,
+        name=described.name,
+        description=described.description,
+        strict=bool(described.strict),
     )
 
 
 def _thinking(body: ChatBody) -> bool | None:
     """Whether to think; the effort ``none`` says no."""
-    if body.reasoning_effort != "none":
-        return body.enable_thinking
-    if body.enable_thinking:
+    switch = None if body.thinking is None else body.thinking.type
+    return _agreed(
+        {
+            "enable_thinking": body.enable_thinking,
+            "thinking": {"enabled": True, "disabled": False}.get(switch or ""),
+            "reasoning_effort": False if body.reasoning_effort == "none" else None,
+        }
+    )
+
+
+def _thinking_budget(body: ChatBody) -> int | None:
+    named = {name: getattr(body, name) for name in BUDGETS}
+    inner = None if body.thinking is None else body.thinking.budget_tokens
+    budget = _agreed({**named, "thinking.budget_tokens": inner})
+    return None if budget == -1 else budget
+
+
+def _prediction(body: ChatBody) -> str | None:
+    given = body.prediction
+    return None if given is None else text_of(given.content, "prediction.content")
+
+
+def _logprobs(body: ChatBody) -> int | None:
+    if body.logprobs:
+        return body.top_logprobs or 0
+    if body.top_logprobs:
         raise InvalidParameter(
-            "'reasoning_effort' is \"none\" though 'enable_thinking' is true; send one of them.",
-            param="reasoning_effort",
+            "'top_logprobs' is only allowed when 'logprobs' is true.", param="top_logprobs"
         )
-    return False
+    return None
 
 
 def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
@@ -156,6 +184,8 @@ def _grammar(body: ChatBody) -> str | None:
         return None
     others = {
         "tools": bool(body.tools),
+        "functions": bool(body.functions),
+        "json_schema": body.json_schema is not None,
         "response_format": body.response_format is not None and body.response_format.type != "text",
     }
     for other, is_given in others.items():
@@ -167,10 +197,21 @@ def _grammar(body: ChatBody) -> str | None:
 
 
 def _max_tokens(body: ChatBody) -> int | None:
-    old, new = body.max_tokens, body.max_completion_tokens
-    if old is not None and new is not None and old != new:
-        raise InvalidParameter(
-            "'max_tokens' and 'max_completion_tokens' differ; send one of them.",
-            param="max_tokens",
-        )
-    return old if new is None else new
+    limits = {name: getattr(body, name) for name in LIMITS}
+    for name, limit in limits.items():
+        if limit == 0:
+            raise InvalidParameter(f"'{name}' must be at least 1, or -1 for no limit.", param=name)
+    limit = _agreed(limits)
+    return None if limit == -1 else limit
+
+
+def _sampling(body: ChatBody, defaults: Sampling) -> Sampling:
+    sampling = sampling_of(body, defaults)
+    penalty = _agreed(
+        {"repeat_penalty": body.repeat_penalty, "repetition_penalty": body.repetition_penalty}
+    )
+    if penalty is not None:
+        sampling = dataclasses.replace(sampling, repeat_penalty=penalty)
+    if body.repeat_last_n is not None:
+        sampling = dataclasses.replace(sampling, penalty_last_n=body.repeat_last_n)
+    return sampling

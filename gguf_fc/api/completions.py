@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gguf_fc.api.chat import ChatReply, ChatStream
-from gguf_fc.api.chat_request import to_request
+from gguf_fc.api.chat_calls import CallForm
+from gguf_fc.api.chat_request import choices, request_for
+from gguf_fc.api.chat_tools import callables_of
 from gguf_fc.api.failure import error_body
-from gguf_fc.api.schema import CHAT
+from gguf_fc.api.schema import CHAT, ChatBody
 from gguf_fc.api.sse import PING, error_frame
 from gguf_fc.api.wire import Asked, Envelope, Json
 from gguf_fc.models.pool import Pool
 from gguf_fc.request import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatAsked(Asked[Request]):
+    """What a chat completion asks for, and the form its calls are told in."""
+
+    form: CallForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +32,27 @@ class ChatWire:
     media_type: str = "text/event-stream"
     ping: bytes | None = PING
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> Asked[Request]:  # noqa: ARG002
+    def read(self, body: bytes, headers: Mapping[str, str]) -> ChatAsked:  # noqa: ARG002
         """What *body* asks for.  Raises RequestError."""
         fields, ignored = CHAT.parse(body)
-        request = to_request(fields, self.pool.sampling(fields.model))
-        return Asked(requests=(request,), stream=request.stream, ignored=ignored)
+        callables = callables_of(fields)
+        request = request_for(fields, callables, self.pool.sampling(fields.model))
+        return ChatAsked(
+            requests=choices(request, fields.n or 1),
+            stream=request.stream,
+            ignored=(*ignored, *unpadded(fields)),
+            form=CallForm(callables.legacy, callables.custom),
+        )
 
-    def reply(self, asked: Asked[Request], envelope: Envelope) -> ChatReply:  # noqa: ARG002
+    def reply(self, asked: ChatAsked, envelope: Envelope) -> ChatReply:
         """A fold for one reply."""
-        return ChatReply(envelope)
+        return ChatReply(envelope, asked.form)
 
-    def stream(self, asked: Asked[Request], envelope: Envelope) -> ChatStream:
+    def stream(self, asked: ChatAsked, envelope: Envelope) -> ChatStream:
         """An encoder for one stream."""
-        return ChatStream(envelope, asked.requests[0].include_usage, len(asked.requests))
+        return ChatStream(
+            envelope, asked.requests[0].include_usage, len(asked.requests), asked.form
+        )
 
     def error_body(self, error: Exception) -> Json:
         """*error* as the body of a response."""
@@ -44,3 +61,10 @@ class ChatWire:
     def error_frame(self, error: Exception) -> bytes:
         """*error* as the only frame of a stream whose work was not accepted in the end."""
         return error_frame(error)
+
+
+def unpadded(body: ChatBody) -> tuple[str, ...]:
+    """The wish for padding, against who watches the line's traffic: there is none to watch."""
+    options = body.stream_options
+    wanted = options is not None and options.include_obfuscation
+    return ("stream_options.include_obfuscation",) if wanted else ()

@@ -9,103 +9,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from gguf_fc.api.chat_types import (
+    ChatMessage,
+    ChatTool,
+    LegacyFunction,
+    Prediction,
+    ResponseFormat,
+    StreamOptions,
+    ThinkingSwitch,
+)
 from gguf_fc.api.fields import Fields, Refused, about
+from gguf_fc.api.kinds import Penalty, Probability, RepeatPenalty, StopString, TokenLimit
 
-Probability = Annotated[float, Meta(ge=0, le=1)]
-Penalty = Annotated[float, Meta(ge=-2, le=2)]
-TokenCount = Annotated[int, Meta(ge=1, le=10_000_000)]
-StopString = Annotated[str, Meta(min_length=1, max_length=1000)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
-ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
-
-
-class ContentPart(Struct):
-    """One part of a message's content; only text can be read by the models served here."""
-
-    type: Annotated[str, about("`text`; any other is refused")]
-    text: Annotated[str | None, about("the text, required")] = None
-
-
-class CalledFunction(Struct):
-    """The function part of a call in the conversation."""
-
-    name: Annotated[Annotated[str, Meta(min_length=1)], about("what was called")]
-    arguments: Annotated[
-        str | dict[str, Any] | None, about("JSON text or an object; mended where it is not quite")
-    ] = None
-
-
-class Call(Struct):
-    """A call an assistant made earlier."""
-
-    function: Annotated[CalledFunction, about("what was called, with what")]
-    id: Annotated[str | None, about("what its result is known by")] = None
-    type: Annotated[Literal["function"], about("the only kind")] = "function"
-
-
-class ChatMessage(Struct):
-    """A turn of the conversation."""
-
-    role: Annotated[
-        Literal["system", "developer", "user", "assistant", "tool"], about("whose turn it is")
-    ]
-    content: Annotated[
-        str | list[ContentPart] | None, about("what was said; required of the role `tool`")
-    ] = None
-    name: Annotated[str | None, about("of the speaker, or of the tool")] = None
-    reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None
-    tool_calls: Annotated[list[Call] | None, about("an assistant's earlier calls")] = None
-    tool_call_id: Annotated[str | None, about("the call that a tool's result answers")] = None
-    refusal: Annotated[str | None, about("read as content where there is none")] = None
-
-
-class Function(Struct):
-    """A function a client offers."""
-
-    name: Annotated[ToolName, about("what the model calls it")]
-    description: Annotated[str | None, about("shown to the model")] = None
-    parameters: Annotated[
-        dict[str, Any] | bool | None, about("JSON Schema of an object; none: no arguments")
-    ] = None
-    strict: Annotated[
-        bool | None, about("refuse the request if a keyword of the schema cannot be enforced")
-    ] = None
-
-
-class FunctionTool(Struct):
-    """An entry of ``tools``."""
-
-    function: Annotated[Function, about("the function")]
-    type: Annotated[Literal["function"], about("the only kind")] = "function"
-
-
-class JsonSchema(Struct):
-    """The ``json_schema`` part of a response format."""
-
-    name: Annotated[str | None, about("a name for the form")] = None
-    schema: Annotated[dict[str, Any] | bool | None, about("JSON Schema, required")] = None
-    strict: Annotated[
-        bool | None, about("refuse the request if a keyword of the schema cannot be enforced")
-    ] = None
-    description: Annotated[str | None, about("what the form is for; shown to the model")] = None
-
-
-class ResponseFormat(Struct):
-    """The form asked of the answer."""
-
-    type: Annotated[
-        Literal["text", "json_object", "json_schema"], about("any text, any object, or a schema")
-    ]
-    json_schema: Annotated[JsonSchema | None, about("required of the type `json_schema`")] = None
-
-
-class StreamOptions(Struct):
-    """What to add to a stream."""
-
-    include_usage: Annotated[bool | None, about("a last chunk with `usage`")] = None
-    include_obfuscation: Annotated[
-        bool | None, about("nothing is added: a loopback line needs no padding")
-    ] = None
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+AS_BUDGET = about("as `thinking_budget`")
 
 
 class ChatBody(Struct):
@@ -116,25 +33,63 @@ class ChatBody(Struct):
         Meta(min_length=1, max_length=10_000, description="the conversation so far"),
     ]
     model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    # What may be called.
     tools: Annotated[
-        Annotated[list[FunctionTool], Meta(max_length=1000)] | None,
-        about("functions the model may call"),
+        Annotated[list[ChatTool], Meta(max_length=1000)] | None, about("what the model may call")
     ] = None
     tool_choice: Annotated[
         str | dict[str, Any] | None,
-        about("`none`, `auto`, `required`, a function or `allowed_tools`; held by a grammar"),
+        about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
     ] = None
     parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
+    functions: Annotated[
+        Annotated[list[LegacyFunction], Meta(max_length=1000)] | None,
+        about("legacy form of `tools`; the reply then has `function_call`, one at most"),
+    ] = None
+    function_call: Annotated[
+        str | dict[str, Any] | None, about("`none`, `auto` or `{name}`: which of `functions`")
+    ] = None
+    # The form of an answer.
     response_format: Annotated[
         ResponseFormat | None, about("the form of an answer that is not a call")
+    ] = None
+    json_schema: Annotated[
+        dict[str, Any] | None, about("JSON Schema of the answer, as `response_format` has it")
     ] = None
     grammar: Annotated[
         str | None, about("GBNF over the whole reply; not with `tools` or `response_format`")
     ] = None
-    max_tokens: Annotated[TokenCount | None, about("as `max_completion_tokens`")] = None
-    max_completion_tokens: Annotated[
-        TokenCount | None, about("most tokens of a reply, reasoning included")
+    verbosity: Annotated[
+        Literal["low", "medium", "high"] | None,
+        about("`low` and `high` ask the model, in words, for a short or a full answer"),
     ] = None
+    prediction: Annotated[
+        Prediction | None, about("text that the reply may repeat; makes it faster, not different")
+    ] = None
+    # How much.
+    n: Annotated[
+        Annotated[int, Meta(ge=1, le=32)] | None, about("choices; they share the prompt")
+    ] = None
+    max_tokens: Annotated[TokenLimit | None, about("as `max_completion_tokens`")] = None
+    max_completion_tokens: Annotated[
+        TokenLimit | None, about("most tokens of a reply, reasoning included; -1: no limit")
+    ] = None
+    n_predict: Annotated[TokenLimit | None, about("as `max_completion_tokens`")] = None
+    stop: Annotated[
+        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
+        about("texts that end the reply, looked for in everything the model writes"),
+    ] = None
+    # How it is sent.
+    stream: Annotated[bool | None, about("send the reply as server-sent events")] = None
+    stream_options: Annotated[StreamOptions | None, about("only with `stream`")] = None
+    logprobs: Annotated[
+        bool | None, about("score each token the model writes, those of calls included")
+    ] = None
+    top_logprobs: Annotated[
+        Annotated[int, Meta(ge=0, le=20)] | None,
+        about("the likeliest so many in each place; only with `logprobs`"),
+    ] = None
+    # How a token is chosen.
     temperature: Annotated[
         Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
     ] = None
@@ -147,8 +102,12 @@ class ChatBody(Struct):
         Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
     ] = None
     repeat_penalty: Annotated[
-        Annotated[float, Meta(gt=0, le=10)] | None,
-        about("divides the logits of recent tokens; 1 is off"),
+        RepeatPenalty | None, about("divides the logits of recent tokens; 1 is off")
+    ] = None
+    repetition_penalty: Annotated[RepeatPenalty | None, about("as `repeat_penalty`")] = None
+    repeat_last_n: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
+        about("tokens the penalties look back at"),
     ] = None
     frequency_penalty: Annotated[
         Penalty | None, about("taken from a recent token's logit for each time it came")
@@ -164,52 +123,82 @@ class ChatBody(Struct):
         Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
         about("the same seed and request give the same reply"),
     ] = None
-    stop: Annotated[
-        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
-        about("texts that end the reply, looked for in everything the model writes"),
-    ] = None
-    stream: Annotated[bool | None, about("send the reply as server-sent events")] = None
-    stream_options: Annotated[StreamOptions | None, about("only with `stream`")] = None
-    chat_template_kwargs: Annotated[
-        dict[str, Any] | None,
-        about("variables of the model's chat template, by the template's own names"),
+    # Reasoning, and the template.
+    reasoning_effort: Annotated[
+        Effort | None, about("how much reasoning; `none` switches it off")
     ] = None
     enable_thinking: Annotated[
         bool | None, about("switch reasoning on or off where the template can")
     ] = None
-    reasoning_effort: Annotated[
-        Effort | None, about("how much reasoning; `none` switches it off")
+    thinking: Annotated[ThinkingSwitch | None, about("the same, with a budget")] = None
+    thinking_budget: Annotated[
+        TokenLimit | None, about("most tokens of reasoning; 0: none, -1: no limit")
+    ] = None
+    thinking_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
+    reasoning_budget: Annotated[TokenLimit | None, AS_BUDGET] = None
+    reasoning_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
+    chat_template_kwargs: Annotated[
+        dict[str, Any] | None,
+        about("variables of the model's chat template, by the template's own names"),
     ] = None
 
 
 ONE_ANSWER = "a local server has one way to answer"
 NOTHING_KEPT = "nothing is kept or sent anywhere"
-CACHE = "the prefix cache works by itself"
+CACHE = "the prefix cache works by itself, and never changes a reply"
+AS_FORMAT = Refused("use 'response_format' or 'grammar'")
+NOT_SAMPLED = "use 'temperature', 'top_p', 'top_k', 'min_p' and the penalties"
 
 CHAT = Fields(
     ChatBody,
     without_effect={
+        "cache_prompt": CACHE,
+        "id_slot": "the server chooses where a request runs",
+        "keep_alive": "a model stays loaded as the server's settings say",
         "metadata": NOTHING_KEPT,
         "moderation": ONE_ANSWER,
-        "prediction": "drafts are found in the conversation itself",
         "prompt_cache_key": CACHE,
         "prompt_cache_options": CACHE,
         "prompt_cache_retention": CACHE,
+        "return_progress": "a stream is kept alive by comments",
         "safety_identifier": NOTHING_KEPT,
         "service_tier": ONE_ANSWER,
+        "slot_id": "the server chooses where a request runs",
         "store": NOTHING_KEPT,
+        "timings_per_token": "`timings` come with the end of every reply",
         "user": NOTHING_KEPT,
+        "verbose": "see `POST /v1/explain`",
     },
     refused={
-        "audio": Refused(),
-        "best_of": Refused(harmless=(1,)),
-        "function_call": Refused("use 'tool_choice'", harmless=("none",)),
-        "functions": Refused("send them as 'tools'", harmless=([],)),
-        "logprobs": Refused(harmless=(False,)),
-        "modalities": Refused(harmless=(["text"],)),
-        "n": Refused("send the request several times", harmless=(1,)),
-        "top_logprobs": Refused(harmless=(0,)),
-        "verbosity": Refused(harmless=("medium",)),
+        "add_generation_prompt": Refused("end 'messages' with a user's turn", harmless=(True,)),
+        "audio": Refused("models served here write text"),
+        "best_of": Refused("use 'n'", harmless=(1,)),
+        "continue_final_message": Refused(
+            "an assistant's message at the end is always gone on with", harmless=(True,)
+        ),
+        "dry_multiplier": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+        "dynatemp_range": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+        "guided_choice": AS_FORMAT,
+        "guided_grammar": AS_FORMAT,
+        "guided_json": AS_FORMAT,
+        "guided_regex": AS_FORMAT,
+        "ignore_eos": Refused(harmless=(False,)),
+        "lora": Refused("name a merged model", harmless=([],)),
+        "min_tokens": Refused(harmless=(0,)),
+        "mirostat": Refused(NOT_SAMPLED, harmless=(0,)),
+        "modalities": Refused("models served here write text", harmless=(["text"],)),
+        "parse_tool_calls": Refused(harmless=(True,)),
+        "reasoning_format": Refused(
+            "reasoning comes as 'reasoning_content'", harmless=("auto", "deepseek")
+        ),
+        "return_tokens": Refused("use 'logprobs'", harmless=(False,)),
+        "samplers": Refused(NOT_SAMPLED),
+        "skip_special_tokens": Refused(harmless=(True,)),
+        "stop_token_ids": Refused("use 'stop'", harmless=([],)),
+        "structured_outputs": AS_FORMAT,
+        "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1, -1.0)),
+        "typical_p": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
         "web_search_options": Refused("offer a search function in 'tools'"),
+        "xtc_probability": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
     },
 )

@@ -11,6 +11,8 @@ from gguf_fc.dialect.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Schema, Tool, ToolChoice
 
+MODES = frozenset({"none", "auto", "required", "any"})  # words of ``tool_choice``
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
@@ -54,10 +56,13 @@ def arguments_text(arguments: str | dict[str, Any] | None, param: str) -> str:
         ) from error
 
 
-def known_name(name: str, tools: Iterable[Tool], param: str) -> str:
-    """*name*, which *param* says, if one of *tools* has it.  Raises InvalidParameter."""
+def known_name(name: str, tools: Iterable[Tool], param: str, among: str = "tools") -> str:
+    """*name*, which *param* says, if one of *tools*, which the body calls *among*, has it.
+
+    Raises InvalidParameter.
+    """
     if name not in {tool.name for tool in tools}:
-        raise InvalidParameter(f"'{param}' is '{name}', which is not in 'tools'.", param=param)
+        raise InvalidParameter(f"'{param}' is '{name}', which is not in '{among}'.", param=param)
     return name
 
 
@@ -72,17 +77,15 @@ def tool_choice_of(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...])
         raise InvalidParameter(
             "'tool_choice' asks for a call but 'tools' is empty.", param="tool_choice"
         )
+    if (one := _named(choice, tools)) is not None:
+        return one
     match choice:
         case None | "auto":
             return ToolChoice("auto")
         case "none":
             return ToolChoice("none")
-        case "required":
+        case "required" | "any":
             return ToolChoice("required")
-        case {"type": "function", "function": {"name": str(name)}}:
-            return ToolChoice("named", known_name(name, tools, "tool_choice.function.name"))
-        case {"type": "function", "name": str(name)}:
-            return ToolChoice("named", known_name(name, tools, "tool_choice.name"))
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
             return _allowed_tools(allowed, tools, "tool_choice.allowed_tools")
         case {"type": "allowed_tools", "mode": mode, "tools": named}:
@@ -96,6 +99,22 @@ def tool_choice_of(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...])
             )
 
 
+def _named(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice | None:
+    """The choice of one tool, if *choice* is one: an object, or only its name."""
+    match choice:
+        case {"function": {"name": str(name)}, **rest} if rest in ({}, {"type": "function"}):
+            where = "tool_choice.function.name"
+        case {"custom": {"name": str(name)}, **rest} if rest in ({}, {"type": "custom"}):
+            where = "tool_choice.custom.name"
+        case {"name": str(name), **rest} if rest.get("type", "function") in ("function", "custom"):
+            where = "tool_choice.name"
+        case str(name) if name in {tool.name for tool in tools} - MODES:
+            where = "tool_choice"
+        case _:
+            return None
+    return ToolChoice("named", known_name(name, tools, where))
+
+
 def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str) -> ToolChoice:
     mode, entries = allowed.get("mode"), allowed.get("tools")
     if mode not in ("auto", "required"):
@@ -107,7 +126,11 @@ def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str)
     names = []
     for i, entry in enumerate(entries):
         match entry:
-            case {"function": {"name": str(name)}} | {"name": str(name)}:
+            case (
+                {"function": {"name": str(name)}}
+                | {"custom": {"name": str(name)}}
+                | {"name": str(name)}
+            ):
                 names.append(known_name(name, tools, f"{where}.tools[{i}]"))
             case _:
                 raise InvalidParameter(

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from gguf_fc.api.chat_request import to_request
+from gguf_fc.api.chat_request import choices, to_request
 from gguf_fc.api.schema import CHAT
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Message, Request, ToolCall, ToolChoice
+from gguf_fc.request import Format, Message, Request, ToolCall, ToolChoice
 
 USER = {"role": "user", "content": "hi"}
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
@@ -103,7 +103,7 @@ def test_every_form_of_tool_choice_is_understood(choice: object, expected: ToolC
 @pytest.mark.parametrize(
     ("choice", "param"),
     [
-        ("any", "tool_choice"),
+        ("sometimes", "tool_choice"),
         ({"type": "function"}, "tool_choice"),
         ({"type": "function", "function": {"name": "h"}}, "tool_choice.function.name"),
         (
@@ -204,3 +204,79 @@ def test_a_grammar_stands_alone() -> None:
     assert refused(grammar="x", tools=TOOLS) == "grammar"
     assert refused(grammar="x", tools=TOOLS, tool_choice="none") == "grammar"
     assert refused(grammar="x", response_format={"type": "json_object"}) == "grammar"
+
+
+def test_each_choice_of_a_seeded_request_has_a_seed_of_its_own() -> None:
+    seeded = choices(request(seed=7), 3)
+    assert [one.sampling.seed for one in seeded] == [7, 8, 9]
+    assert choices(request(), 2) == (request(), request())
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"n_predict": 5}, {"max_tokens": 5}),
+        ({"max_tokens": -1}, {"max_tokens": None}),
+        ({"max_tokens": 5, "n_predict": 5}, {"max_tokens": 5}),
+        ({"logprobs": True}, {"logprobs": 0}),
+        ({"logprobs": True, "top_logprobs": 3}, {"logprobs": 3}),
+        ({"logprobs": False, "top_logprobs": 0}, {"logprobs": None}),
+        ({"prediction": {"type": "content", "content": "abc"}}, {"prediction": "abc"}),
+        (
+            {"prediction": {"content": [{"type": "text", "text": "abc"}]}},
+            {"prediction": "abc"},
+        ),
+        ({"verbosity": "low"}, {"verbosity": "low"}),
+        ({"thinking": {"type": "disabled"}}, {"thinking": False}),
+        (
+            {"thinking": {"type": "enabled", "budget_tokens": 9}},
+            {"thinking": True, "thinking_budget": 9},
+        ),
+        ({"thinking": {"type": "adaptive"}}, {"thinking": None}),
+        ({"thinking_budget": 0}, {"thinking_budget": 0}),
+        ({"reasoning_budget": -1}, {"thinking_budget": None}),
+        ({"reasoning_effort": "max"}, {"effort": "max"}),
+        ({"repetition_penalty": 1.5}, {"sampling": Sampling(top_k=7, repeat_penalty=1.5)}),
+        ({"repeat_last_n": 9}, {"sampling": Sampling(top_k=7, penalty_last_n=9)}),
+    ],
+)
+def test_a_field_becomes_what_it_asks_for(
+    fields: dict[str, Any], expected: dict[str, object]
+) -> None:
+    made = request(**fields)
+    assert {name: getattr(made, name) for name in expected} == expected
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"json_schema": SCHEMA},
+        {"response_format": {"type": "json_object", "schema": SCHEMA}},
+        {"response_format": {"type": "json_schema", "schema": SCHEMA}},
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}}},
+    ],
+)
+def test_a_schema_may_stand_in_any_of_its_places(fields: dict[str, Any]) -> None:
+    assert request(**fields).format == Format(type="json_schema", schema=SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": 5, "n_predict": 6}, "n_predict"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"thinking_budget": 1, "reasoning_budget": 2}, "reasoning_budget"),
+        ({"enable_thinking": True, "thinking": {"type": "disabled"}}, "thinking"),
+        ({"repeat_penalty": 1.1, "repetition_penalty": 1.2}, "repetition_penalty"),
+        ({"json_schema": SCHEMA, "response_format": {"type": "text"}}, "json_schema"),
+        ({"json_schema": SCHEMA, "grammar": "root ::= [a]"}, "grammar"),
+        ({"functions": [{"name": "f"}], "grammar": "root ::= [a]"}, "grammar"),
+        ({"prediction": {"content": [{"type": "image"}]}}, "prediction.content[0].type"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any], param: str) -> None:
+    assert refused(**fields) == param

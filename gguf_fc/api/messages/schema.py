@@ -10,16 +10,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.api.fields import Fields, Refused, about
+from gguf_fc.api.kinds import Probability, StopString, TokenCount, ToolName
 from gguf_fc.api.messages.blocks import Blocks, TextBlock
-from gguf_fc.api.schema import (
-    CACHE,
-    NOTHING_KEPT,
-    ONE_ANSWER,
-    Probability,
-    StopString,
-    TokenCount,
-    ToolName,
-)
+from gguf_fc.api.schema import CACHE, NOTHING_KEPT, ONE_ANSWER
 
 Display = Annotated[
     Literal["summarized", "omitted"] | None,
