@@ -137,6 +137,10 @@ class ChatBody(Struct):
     thinking_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
     reasoning_budget: Annotated[TokenLimit | None, AS_BUDGET] = None
     reasoning_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
+    reasoning_format: Annotated[
+        Annotated[str, Meta(pattern="^(?!none$)")] | None,
+        about("any but `none`: reasoning comes as `reasoning_content`"),
+    ] = None
     chat_template_kwargs: Annotated[
         dict[str, Any] | None,
         about("variables of the model's chat template, by the template's own names"),
@@ -188,9 +192,6 @@ CHAT = Fields(
         "mirostat": Refused(NOT_SAMPLED, harmless=(0,)),
         "modalities": Refused("models served here write text", harmless=(["text"],)),
         "parse_tool_calls": Refused(harmless=(True,)),
-        "reasoning_format": Refused(
-            "reasoning comes as 'reasoning_content'", harmless=("auto", "deepseek")
-        ),
         "return_tokens": Refused("use 'logprobs'", harmless=(False,)),
         "samplers": Refused(NOT_SAMPLED),
         "skip_special_tokens": Refused(harmless=(True,)),
