@@ -37,6 +37,7 @@ class Load:
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence
     constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
+    drafts: bool = True  # guess tokens ahead; changes how quick a reply is, not what it says
     self_test: bool = True  # evaluate a few tokens before Ready, to crash now if at all
 
 

@@ -14,14 +14,16 @@ Theory of operation.
    are text.
 4. A token that ends replies may also stand in a grammar by its name.  It is part of the reply
    there, and the end only where the reply is whole.
-5. A matcher that fails stays failed.  That ends its job, never the worker.
+5. Where only one text can follow, but not surely as the same tokens, ``spelling`` guesses the first
+   of them.  ``way_out`` tries a few marks: one that leaves a single text after it ends a value.
+6. A matcher that fails stays failed.  That ends its job, never the worker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
@@ -38,6 +40,8 @@ KEPT_GRAMMARS = 32
 # stays below 100 ms with these.
 LEXER_FUEL_PER_TOKEN = 2_000_000
 LEXER_FUEL_AT_START = 2_000_000
+# What ends a value in the notations that calls are written in, the usual ones first.
+MARKS = tuple(bytes([mark]) for mark in b"\"<,}])'`|\n")
 
 T = TypeVar("T")
 
@@ -71,6 +75,21 @@ class Constraint(Protocol):
         """The tokens that must be next, already taken; often none."""
         ...
 
+    def spelling(self) -> int | None:
+        """Where only one text can follow, the token it probably begins with."""
+        ...
+
+    def way_out(self) -> int | None:
+        """Within a free value, the token that probably ends it and begins what must follow.
+
+        None where the reply may end, and where no mark ends anything.
+        """
+        ...
+
+    def copy(self) -> Self:
+        """The same state, to look ahead with."""
+        ...
+
 
 Compile = Callable[[GrammarText], Constraint]
 
@@ -81,6 +100,8 @@ class MatcherConstraint:
 
     _matcher: LLMatcher
     _vocabulary: Vocabulary
+    _tokenizer: LLTokenizer
+    _marks: tuple[int, ...]  # tokens of one character each that may end a value
 
     @property
     def complete(self) -> bool:
@@ -114,6 +135,28 @@ class MatcherConstraint:
         self._checked(self._matcher.consume_tokens(tokens))
         return tokens
 
+    def spelling(self) -> int | None:
+        """Where only one text can follow, the token it probably begins with."""
+        text = self._checked(self._matcher.compute_ff_bytes())
+        return next(iter(self._tokenizer.tokenize_bytes(text)), None)
+
+    def way_out(self) -> int | None:
+        """Within a free value, the token that probably ends it and begins what must follow."""
+        if self.accepting:
+            return None
+        for mark in self._marks:
+            if self.allows(mark):
+                after = self._matcher.deep_copy()
+                after.consume_token(mark)
+                text = after.compute_ff_bytes()
+                if text or after.is_stopped():
+                    return self._tokenizer.tokenize_bytes(self._vocabulary.pieces[mark] + text)[0]
+        return None
+
+    def copy(self) -> Self:
+        """The same state, to look ahead with."""
+        return replace(self, _matcher=self._matcher.deep_copy())
+
     def _checked(self, value: T) -> T:
         if self._matcher.is_error():
             reason = self._matcher.get_error().partition("\n")[0]
@@ -127,10 +170,13 @@ class Grammars:
 
     vocabulary: Vocabulary
     _tokenizer: LLTokenizer = field(init=False)
+    _marks: tuple[int, ...] = field(init=False)
     _kept: Recent[str, LLMatcher] = field(init=False)
 
     def __post_init__(self) -> None:
         self._kept = Recent(KEPT_GRAMMARS)
+        tokens = {piece: token for token, piece in enumerate(self.vocabulary.pieces)}
+        self._marks = tuple(tokens[mark] for mark in MARKS if mark in tokens)
         self._tokenizer = LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
             tokens=_marked(self.vocabulary),
             vocab_ptr=self.vocabulary.pointer,
@@ -142,7 +188,7 @@ class Grammars:
         """A constraint at its start.  Raises GrammarError."""
         text = grammar.llguidance
         start = self._kept.get(text, lambda: self._read(text))
-        return MatcherConstraint(start.deep_copy(), self.vocabulary)
+        return MatcherConstraint(start.deep_copy(), self.vocabulary, self._tokenizer, self._marks)
 
     def _read(self, text: str) -> LLMatcher:
         limits = LLParserLimits(

@@ -8,11 +8,13 @@ nothing of processes, templates or HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import dropwhile
 from time import monotonic
 
 from gguf_fc.engine.cache import Cache
 from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constraint import Compile
+from gguf_fc.engine.drafts import Drafter, Habits
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.reasoning import constraint_of
 from gguf_fc.engine.scheduler import Scheduler, Step
@@ -32,25 +34,26 @@ from gguf_fc.job import (
     FinishReason,
     FromWorker,
     Job,
+    Load,
     Measure,
     Measured,
     PromptScores,
+    Segment,
     Survey,
     Surveyed,
 )
 
 
 class Engine:
-    """Runs the jobs of one model.  *emit* receives every message."""
+    """Runs the jobs of one model, loaded as *load* says.  *emit* receives every message."""
 
     def __init__(
         self,
         model: Model,
         compile_grammar: Compile,
         emit: Callable[[FromWorker], None],
+        load: Load,
         *,
-        n_parallel: int,
-        max_queue: int,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._model = model
@@ -59,12 +62,14 @@ class Engine:
         self._clock = clock
         self._work = Work()
         self._chooser = Chooser(model.vocabulary)
+        self._habits = Habits(model.vocabulary)
+        self._drafts = load.drafts and model.can_trim
         self.scheduler = Scheduler(
             Cache(model),
-            n_parallel=n_parallel,
+            n_parallel=load.n_parallel,
             n_ctx=model.n_ctx,
             n_batch=model.n_batch,
-            max_queue=max_queue,
+            max_queue=load.max_queue,
         )
 
     @property
@@ -128,6 +133,7 @@ class Engine:
         else:
             seconds = self._clock() - began
             self._work.note(step.n_tokens, seconds)
+            self._habits.costs.note(step.n_tokens, seconds)
             self.scheduler.commit(step, seconds)
             for sequence, feed, wanted in zip(step.sequences, step.feeds, rows, strict=True):
                 if wanted:
@@ -147,7 +153,15 @@ class Engine:
             )
         limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)
         constraint = constraint_of(job, self._compile, self._model)
-        return Sequence(job, tokens, limit, constraint, n_prefix=self._prefix_of(job, tokens))
+        drafter = self._drafter(job, tokens) if self._drafts else None
+        return Sequence(
+            job, tokens, limit, constraint, drafter, n_prefix=self._prefix_of(job, tokens)
+        )
+
+    def _drafter(self, job: Job, tokens: list[int]) -> Drafter:
+        prediction = self._model.tokenize((Segment(job.prediction or "", special=False),))
+        controls = self._model.vocabulary.special  # such as one that begins every text
+        return Drafter(self._habits, tokens, [*dropwhile(controls.__contains__, prediction)])
 
     def _prefix_of(self, job: Job, tokens: list[int]) -> int | None:
         """How many of the prompt's *tokens* other conversations begin with; None: unknown."""
@@ -185,10 +199,12 @@ class Engine:
         if sequence.is_full:
             sequence.finish = "length"
         ahead = feed.tokens[sequence.n_evaluated - feed.start :]
+        n_forced = len(sequence.forced)
         try:
             self._chooser.advance(sequence, ahead, rows[len(rows) - len(ahead) - 1 :])
         finally:
-            self.scheduler.settle(sequence)
+            n_right = self.scheduler.settle(sequence)
+            sequence.judge(max(0, len(ahead) - n_forced), max(0, n_right - n_forced))
 
     def _guarded(self, sequence: Sequence, advance: Callable[[Sequence], None]) -> None:
         """*advance* a sequence, say what it said, and end it if it is at its end or has failed."""
@@ -199,8 +215,11 @@ class Engine:
             return
         if sequence.finish:
             self._end(sequence, sequence.finish)
-        elif chunk := sequence.chunk():
+            return
+        if chunk := sequence.chunk():
             self._emit(chunk)
+        if not sequence.draft:
+            sequence.guess(max(1, self.scheduler.n_decoding))
 
     def _end(self, sequence: Sequence, reason: FinishReason) -> None:
         sequence.finish = reason

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -67,8 +67,8 @@ class SamplerConstraint:
     _state: GrammarState
     _tokens: _VocabularyTokens
     _named: frozenset[int]  # control tokens that the grammar names
-    _pending: bytes = field(default=b"", init=False)  # the character begun last, if unfinished
-    _mask: Allowed | None = field(default=None, init=False)
+    _pending: bytes = b""  # the character begun last, if unfinished
+    _mask: Allowed | None = None
 
     @property
     def complete(self) -> bool:
@@ -115,6 +115,18 @@ class SamplerConstraint:
     def forced(self) -> list[int]:
         """The tokens that must be next: none that the sampler could prove."""
         return []
+
+    def spelling(self) -> int | None:
+        """The sampler knows tokens, not texts."""
+        return None
+
+    def way_out(self) -> int | None:
+        """Nor which of them end a value."""
+        return None
+
+    def copy(self) -> Self:
+        """The same state, to look ahead with."""
+        return replace(self, _state=self._state.copy())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,8 +16,9 @@ Theory of operation.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,20 @@ class LimitedReasoning:
             self._note(token)
             taken.append(token)
         return taken
+
+    def spelling(self) -> int | None:
+        """Where only one text can follow, the token it probably begins with."""
+        return self.inner.spelling()
+
+    def way_out(self) -> int | None:
+        """Within a free value, the token that probably ends it and begins what must follow."""
+        return self.inner.way_out()
+
+    def copy(self) -> Self:
+        """The same state, to look ahead with."""
+        other = copy(self)
+        other.inner = self.inner.copy()
+        return other
 
     def _closed(self) -> list[int]:
         """The closing mark, or the rest of it, where the time for it has come."""

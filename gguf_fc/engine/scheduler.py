@@ -113,12 +113,15 @@ class Scheduler:
         """The next step: what decodes, then what of the prompts the budget allows."""
         step = Step([], [])
         decoding = [sequence for sequence in self.running if sequence.is_decoding]
+        pending = sum(sequence.n_pending for sequence in decoding)
         for sequence in decoding:
-            self._feed(step, sequence, self.n_batch - step.n_tokens)
+            most = self.n_batch - step.n_tokens
+            self._feed(step, sequence, most, max(0, most - pending))
+            pending -= sequence.n_pending
         most = min(self.n_batch, max(self.budget, step.n_tokens + LEAST_BUDGET))
         for sequence in self.running:
             if not sequence.is_decoding and not self._waits_for_older(sequence):
-                self._feed(step, sequence, most - step.n_tokens)
+                self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
         return step
 
     def _waits_for_older(self, sequence: Sequence) -> bool:
@@ -138,7 +141,7 @@ class Scheduler:
             sequence.cached_tokens = min(lease.length, sequence.n_prompt)
         return False
 
-    def _feed(self, step: Step, sequence: Sequence, most: int) -> None:
+    def _feed(self, step: Step, sequence: Sequence, most: int, most_ahead: int) -> None:
         """Add what of *sequence* fits: its pending tokens, then what is evaluated ahead."""
         scored = sequence.scores_prompt
         if scored:
@@ -149,7 +152,7 @@ class Scheduler:
         tokens = sequence.tokens[start : start + most]
         n_rows = 0
         if len(tokens) == sequence.n_pending:
-            ahead = sequence.ahead[: most - len(tokens)]
+            ahead = sequence.ahead[: min(most - len(tokens), most_ahead)]
             tokens, n_rows = tokens + ahead, 1 + len(ahead)
         assert sequence.slot is not None
         step.sequences.append(sequence)
@@ -166,10 +169,14 @@ class Scheduler:
             self.cache.extend(feed.slot, feed.tokens)
             self._pin(sequence)
 
-    def settle(self, sequence: Sequence) -> None:
-        """Drop what was evaluated ahead of *sequence* and is not what it then took."""
+    def settle(self, sequence: Sequence) -> int:
+        """Drop what was evaluated ahead of *sequence* and is not what it then took.
+
+        Returns how many tokens were.
+        """
         slot, sure = self._slot_of(sequence), sequence.n_evaluated
         sequence.n_evaluated = self.cache.keep(slot, sequence.tokens, sure)
+        return max(0, sequence.n_evaluated - sure)
 
     def _pin(self, sequence: Sequence) -> None:
         """Once what *sequence* has in common with other conversations is evaluated, keep it."""
@@ -184,8 +191,16 @@ class Scheduler:
         elif n_tokens >= self.budget and seconds < STEP_SECONDS / 2:
             self.budget = min(self.n_batch, 2 * self.budget)
 
+    @property
+    def n_decoding(self) -> int:
+        return sum(sequence.is_decoding for sequence in self.running)
+
     def make_room(self) -> bool:
         """Free cells at the least cost; False if nothing but one sequence is left to give up."""
+        if any(sequence.draft for sequence in self.running):
+            for sequence in self.running:
+                sequence.draft = []
+            return True
         if self.cache.evict():
             return True
         if len(self.running) <= 1:

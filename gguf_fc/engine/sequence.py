@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.constraint import Constraint
+from gguf_fc.engine.drafts import Drafter, Guess
 from gguf_fc.engine.sampler import Sampler
 from gguf_fc.engine.speech import Speech
 from gguf_fc.engine.stops import StopFilter
@@ -26,6 +27,7 @@ class Sequence:
     tokens: list[int]
     limit: int  # tokens in all, prompt included
     constraint: Constraint | None = None
+    drafter: Drafter | None = None  # None: nothing is guessed
     n_prefix: int | None = None  # tokens that other conversations begin with too; None: unknown
     n_prompt: int = field(init=False)
     slot: int | None = None  # None: waiting
@@ -41,6 +43,11 @@ class Sequence:
     sampler: Sampler = field(init=False)
     forced: deque[int] = field(default_factory=deque, init=False)  # to be scored, then taken
     n_scored: int = 0  # tokens of the prompt whose logprobs were wanted and are known
+    draft: list[Guess] = field(default_factory=list, init=False)  # of what follows, for one step
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+    drafted_predictions: int = 0
+    accepted_predictions: int = 0
     _speech: Speech = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +86,7 @@ class Sequence:
     @property
     def ahead(self) -> list[int]:
         """What to evaluate beyond its tokens."""
-        return list(self.forced)
+        return [*self.forced, *(guess.token for guess in self.draft)]
 
     @property
     def is_decoding(self) -> bool:
@@ -102,6 +109,23 @@ class Sequence:
         elif self.is_full:
             self.finish = "length"
 
+    def guess(self, n_streams: int) -> None:
+        """Draft what may follow, as far as that pays while *n_streams* decode."""
+        if self.drafter:
+            most = self.limit - len(self.tokens) - len(self.forced) - 1
+            self.draft = self.drafter.propose(self.forced, self.constraint, most, n_streams)
+
+    def judge(self, n_fed: int, n_right: int) -> None:
+        """The first *n_fed* of the draft were evaluated, and *n_right* of them were right."""
+        if self.drafter and n_fed:
+            fed, right = self.draft[:n_fed], self.draft[:n_right]
+            self.drafted_tokens += n_fed
+            self.accepted_tokens += n_right
+            self.drafted_predictions += sum(guess.is_prediction for guess in fed)
+            self.accepted_predictions += sum(guess.is_prediction for guess in right)
+            self.drafter.judge(fed, n_right, decided=self.finish is None)
+        self.draft = []
+
     def chunk(self) -> Chunk | None:
         """What was said since the last chunk, if anything."""
         if self.finish is not None:
@@ -119,6 +143,10 @@ class Sequence:
             cached_tokens=self.cached_tokens or 0,
             completion_tokens=self.n_completion,
             forced_tokens=self.forced_tokens,
+            drafted_tokens=self.drafted_tokens,
+            accepted_tokens=self.accepted_tokens,
+            drafted_predictions=self.drafted_predictions,
+            accepted_predictions=self.accepted_predictions,
             decode_steps=self.decode_steps,
             prompt_ms=(switched - began) * 1000,
             completion_ms=(now - switched) * 1000,

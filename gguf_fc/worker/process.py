@@ -102,8 +102,7 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
         model,
         _compiler(model, load),
         line.send,
-        n_parallel=load.n_parallel,
-        max_queue=load.max_queue,
+        load,
     )
     desk = Desk(engine, Embeddings(rows, line.send), Wording(model), line.send)
     line.send(model.ready())

@@ -321,8 +321,19 @@ class Script:
 
     def forced(self) -> list[int]:
         start = self.at
-        self.at += self.runs.get(start, 0)
+        self.at = min(start + self.runs.get(start, 0), len(self.text))
         return list(self.text[start : self.at])
+
+    def spelling(self) -> int | None:
+        return None
+
+    def way_out(self) -> int | None:
+        return None
+
+    def copy(self) -> Script:
+        other = Script(self.text.decode(), self.runs)
+        other.at = self.at
+        return other
 
 
 def scripted(text: str, runs: dict[int, int]) -> Run:

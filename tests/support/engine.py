@@ -17,6 +17,7 @@ from gguf_fc.job import (
     FromWorker,
     GrammarText,
     Job,
+    Load,
     Sampling,
     Segment,
 )
@@ -36,6 +37,7 @@ class Run:
     compile_grammar: Compile = no_grammars  # type: ignore[assignment]
     n_parallel: int = 2
     max_queue: int = 8
+    drafts: bool = False  # most tests count steps
     messages: list[FromWorker] = field(default_factory=list, init=False)
     engine: Engine = field(init=False)
     now: float = field(default=0, init=False)
@@ -45,8 +47,7 @@ class Run:
             self.model,
             self.compile_grammar,
             self.messages.append,
-            n_parallel=self.n_parallel,
-            max_queue=self.max_queue,
+            Load(path="", n_parallel=self.n_parallel, max_queue=self.max_queue, drafts=self.drafts),
             clock=self.clock,
         )
 
