@@ -119,6 +119,13 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
         metavar="ENGINE",
         help="what holds replies to their grammars: llguidance (default) or llama.cpp",
     )
+    add(
+        "--no-drafts",
+        dest="drafts",
+        action="store_const",
+        const="off",
+        help="guess no tokens ahead; slower, says the same (GGUF_FC_DRAFTS=off)",
+    )
     _add_models_option(command)
 
 

@@ -35,6 +35,7 @@ class Settings:
     chat_template: Path | None = None  # instead of the template in the file
     max_queue: int = 64  # requests that may wait
     constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
+    drafts: bool = True  # tokens are guessed ahead
     cache_dir: Path = Path("~/.cache/gguf-fc")
 
 
@@ -109,6 +110,10 @@ def _one_of(words: tuple[str, ...]) -> Callable[[str, str], str]:
     return read
 
 
+def _switch(text: str, where: str) -> bool:
+    return _one_of(("on", "off"))(text, where) == "on"
+
+
 _READ: Mapping[str, Callable[[str, str], Any]] = {
     "model": _text,
     "models": _path,
@@ -121,5 +126,6 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "chat_template": _path,
     "max_queue": _number(0, 100_000),
     "constraint": _one_of(get_args(ConstraintEngine)),
+    "drafts": _switch,
     "cache_dir": _path,
 }

@@ -90,7 +90,7 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GGUF_FC_THREADS", "3")
     file = write_gguf(Path("tiny.gguf"))
     options = "--host ::1 --port 0 --ctx 4096 --parallel 2 --n-gpu-layers 0 --max-queue 5".split()  # noqa: SIM905
-    more = ["--chat-template", "t.jinja", "--constraint", "llama.cpp"]
+    more = ["--chat-template", "t.jinja", "--constraint", "llama.cpp", "--no-drafts"]
     assert main(["serve", str(file), *options, *more]) == 0
     ((settings, names),) = seen
     assert names == ("tiny",)
@@ -98,6 +98,7 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.threads, settings.n_gpu_layers, settings.max_queue) == (3, 0, 5)
     assert settings.chat_template == Path("t.jinja")
     assert settings.constraint == "llama.cpp"
+    assert not settings.drafts
 
 
 def test_inspect_shows_metadata_syntax_evidence_and_grammar(capsys: Capture) -> None:

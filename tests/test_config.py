@@ -26,6 +26,11 @@ def test_an_empty_variable_is_not_given() -> None:
     assert read_settings({}, {"GGUF_FC_PORT": ""}).port == 8080
 
 
+def test_a_switch_is_on_or_off() -> None:
+    assert read_settings({}, {}).drafts
+    assert not read_settings({"drafts": "off"}, {"GGUF_FC_DRAFTS": "on"}).drafts
+
+
 def test_paths_may_begin_with_the_home_folder() -> None:
     assert read_settings({"models": "~/m.yaml"}, {}).models == Path.home() / "m.yaml"
 
@@ -52,6 +57,7 @@ def test_variables_of_the_scripts_are_left_alone() -> None:
         ({"n_gpu_layers": "-1"}, {}, "--n-gpu-layers"),
         ({"parallel": "0"}, {}, "--parallel"),
         ({}, {"GGUF_FC_CTX": "1e3"}, "environment variable GGUF_FC_CTX"),
+        ({}, {"GGUF_FC_DRAFTS": "maybe"}, "must be 'on' or 'off', not 'maybe'"),
         ({"constraint": "gbnf"}, {}, "--constraint must be 'llguidance' or 'llama.cpp'"),
     ],
 )

@@ -162,9 +162,8 @@ class Scheduler:
         """*step* was evaluated.  What it evaluated ahead is left to ``settle``."""
         self._adapt(step.n_tokens, seconds)
         for sequence, feed in zip(step.sequences, step.feeds, strict=True):
-            end = feed.start + len(feed.tokens)
-            sequence.decode_steps += end > sequence.n_prompt
-            sequence.n_evaluated = min(end, len(sequence.tokens))
+            sequence.n_evaluated = min(feed.start + len(feed.tokens), len(sequence.tokens))
+            sequence.decode_steps += sequence.n_evaluated > sequence.n_prompt
             sequence.is_begun = True
             self.cache.extend(feed.slot, feed.tokens)
             self._pin(sequence)
@@ -176,6 +175,7 @@ class Scheduler:
         """
         slot, sure = self._slot_of(sequence), sequence.n_evaluated
         sequence.n_evaluated = self.cache.keep(slot, sequence.tokens, sure)
+        sequence.decode_steps += sure == sequence.n_prompt < sequence.n_evaluated
         return max(0, sequence.n_evaluated - sure)
 
     def _pin(self, sequence: Sequence) -> None:

@@ -69,6 +69,7 @@ def plan(entry: Entry, settings: Settings) -> Plan:
             n_gpu_layers=_first(settings.n_gpu_layers, entry.gpu_layers),
             max_queue=settings.max_queue,
             constraint=settings.constraint,
+            drafts=settings.drafts,
         ),
         context_note=context.why,
         warnings=()

@@ -45,8 +45,9 @@ def random(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
         yield model
 
 
-def run_on(model: Llama, n_parallel: int = 4) -> Run:
-    return Run(model, Grammars(model.vocabulary).compile, n_parallel=n_parallel)
+def run_on(model: Llama, n_parallel: int = 4, *, drafts: bool = True) -> Run:
+    compile_grammar = Grammars(model.vocabulary).compile
+    return Run(model, compile_grammar, n_parallel=n_parallel, drafts=drafts)
 
 
 def test_the_vocabulary_is_whole(talking: Llama) -> None:
@@ -248,6 +249,62 @@ def test_logprobs_are_the_same_whether_a_text_was_read_written_or_forced(random:
         assert one.bytes == other.bytes
         assert one.logprob == pytest.approx(other.logprob, abs=0.02)
         assert [t.bytes for t in one.top] == [t.bytes for t in other.top]
+
+
+def test_a_talking_model_says_the_same_with_and_without_drafts(talking: Llama) -> None:
+    turn = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+    said = "The weather in Rotterdam is rainy today, so take the train to Rotterdam Centraal."
+    prompts = {"free": "Say hello to Rotterdam.", "call": "What is the weather in Rotterdam?"}
+
+    def replies(*, drafts: bool) -> Run:
+        run = run_on(talking, drafts=drafts)
+        run.job(turn.format(prompts["free"]), "free", max_tokens=40)
+        run.job(turn.format(prompts["call"]), "call", grammar=grammar(CALL), logprobs=1)
+        repeat = turn.format("Repeat: " + said) + said[:30]
+        run.job(repeat, "predicted", prediction=said, max_tokens=40)
+        run.finish()
+        return run
+
+    drafted, plain = replies(drafts=True), replies(drafts=False)
+    for name in ("free", "call", "predicted"):
+        assert drafted.text(name) == plain.text(name)
+        assert drafted.done(name).completion_tokens == plain.done(name).completion_tokens
+        assert drafted.done(name).decode_steps <= plain.done(name).decode_steps
+    assert drafted.done("call").accepted_tokens > 0
+    assert drafted.done("call").decode_steps < plain.done("call").decode_steps
+
+
+def test_random_replies_are_the_same_with_and_without_drafts(random: Llama) -> None:
+    def replies(*, drafts: bool) -> list[str]:
+        run = run_on(random, drafts=drafts)
+        for seed in range(4):
+            sampling = Sampling(temperature=0.5, seed=seed, repeat_penalty=1.1)
+            run.job("the city name the city name the", str(seed), max_tokens=60, sampling=sampling)
+        run.finish()
+        return [run.text(str(seed)) for seed in range(4)]
+
+    assert replies(drafts=True) == replies(drafts=False)
+
+
+def test_a_text_without_a_sure_spelling_is_guessed_and_so_is_the_end_of_a_value(
+    random: Llama,
+) -> None:
+    pieces = random.vocabulary.pieces
+    constraint = Grammars(random.vocabulary).compile(
+        grammar(r'start: "{" /[a-z0-9 ]*/ "}" | "[" /[a-z]+/ "]]" /[a-z]/')
+    )
+    assert constraint.spelling() is None
+    constraint.take(pieces.index(b"["))
+    ahead = constraint.copy()
+    assert ahead.way_out() is None  # a value is not empty
+    ahead.take(pieces.index(b"x"))
+    out = ahead.way_out()
+    assert out is not None
+    assert pieces[out] in (b"]", b"]]")
+    assert not constraint.allows(out)
+    constraint.take(pieces.index(b"x"))
+    constraint.take(pieces.index(b"]"))
+    assert constraint.forced() == [] or constraint.spelling() is None
 
 
 def test_chunks_are_whole_characters(random: Llama) -> None:
