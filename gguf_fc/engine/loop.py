@@ -148,7 +148,8 @@ class Engine:
             raise InvalidParameter("The prompt is empty: it has no token to begin from.")
         if len(tokens) >= n_ctx:
             raise ContextLengthExceeded(
-                f"This model's context holds {n_ctx} tokens, the prompt alone has {len(tokens)}. "
+                f"This model's maximum context length is {n_ctx} tokens, "
+                f"and the prompt alone has {len(tokens)}. "
                 "Shorten the messages or the tools, or start the server with a larger context."
             )
         limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)

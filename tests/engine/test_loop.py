@@ -86,7 +86,7 @@ def test_a_prompt_that_cannot_fit_is_answered_with_numbers() -> None:
     run = Run(ScriptedModel(rambling, n_ctx_seq=20))
     run.job("x" * 20)
     assert run.failed().code == "context_length_exceeded"
-    assert "20 tokens, the prompt alone has 20" in run.failed().message
+    assert "20 tokens, and the prompt alone has 20" in run.failed().message
     assert not run.accepted("a")
     assert run.engine.is_idle
 

@@ -34,12 +34,17 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+def running(
+    folder: Path,
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    python: str = sys.executable,
+) -> Iterator[Server]:
     """``gguf-fc serve`` with *arguments* on a free port; ended with the context."""
     errors = folder / "stderr.txt"
     # One thread: the models are tiny, and threads that wait for each other starve under load.
     serve = ["serve", "--port", "0", "--threads", "1", *arguments]
-    command = [sys.executable, "-W", "error", "-m", "gguf_fc", *serve]
+    command = [python, "-W", "error", "-m", "gguf_fc", *serve]
     with (
         errors.open("w") as stderr,
         subprocess.Popen(
