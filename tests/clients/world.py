@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 QUESTION = "What is the weather like in Paris?"
 TWO_CITIES = "What is the weather like in Paris and Lyon?"
@@ -39,7 +39,9 @@ TOO_LONG = "word " * 100_000  # over any context the demo model can have
 class Place(BaseModel):
     """The form of a structured answer."""
 
-    city: str
+    model_config = ConfigDict(extra="forbid")
+
+    city: Annotated[str, Field(max_length=40)]  # a model this small may never end it
     size: Literal["small", "large"]
     capital: bool
 

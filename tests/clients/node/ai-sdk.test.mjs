@@ -13,7 +13,7 @@ const provider = createOpenAICompatible({
   supportsStructuredOutputs: true,
 });
 const common = { model: provider("demo"), temperature: 0, maxRetries: 0, maxOutputTokens: 200 };
-const place = z.object({ city: z.string(), size: z.enum(["small", "large"]), capital: z.boolean() });
+const place = z.object({ city: z.string().max(40), size: z.enum(["small", "large"]), capital: z.boolean() });
 
 function weather(asked) {
   return tool({

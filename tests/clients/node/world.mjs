@@ -17,7 +17,7 @@ export const tool = {
 export const place = {
   type: "object",
   properties: {
-    city: { type: "string" },
+    city: { type: "string", maxLength: 40 },
     size: { enum: ["small", "large"] },
     capital: { type: "boolean" },
   },
