@@ -6,7 +6,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gguf_fc import __version__
-from gguf_fc.api.answer import Answer, Ids, answer
+from gguf_fc.api.answer import Ids, answer
 from gguf_fc.api.catalog import Catalog
 from gguf_fc.api.completions import ChatWire
 from gguf_fc.api.embeddings import Embeddings
@@ -27,13 +27,15 @@ from gguf_fc.api.messages.count import CountTokens
 from gguf_fc.api.messages.failure import error_body as messages_error
 from gguf_fc.api.messages.wire import MessagesWire
 from gguf_fc.api.metrics import Metrics
+from gguf_fc.api.ollama.catalog import OllamaCatalog
+from gguf_fc.api.ollama.failure import error_body as ollama_error
+from gguf_fc.api.ollama.wire import Generate, OllamaWire, or_load
 from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
 from gguf_fc.api.reference import Reference
 from gguf_fc.api.tokens import Tokens
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
-from gguf_fc.request import Request
 
 
 def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
@@ -45,13 +47,10 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     metrics = Metrics(pool, clock=time.monotonic)
     chat_ids = _ids("chatcmpl-", "call_")
 
-    def generate(ids: Ids) -> Callable[[tuple[Request, ...]], AbstractAsyncContextManager[Answer]]:
+    def generate(ids: Ids) -> Generate:
         return lambda requests: metrics.watch(answer(requests, pool, grammars, ids))
 
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
-    message_ids = _ids("msg_", "toolu_")
-    messages = Endpoint(MessagesWire(pool), generate(message_ids), clock=time.time)
-    count_tokens = CountTokens(pool, message_ids)
     explain = Explain(pool, grammars, chat_ids)
     embeddings = Embeddings(pool, _fresh_id)
     tokens = Tokens(pool, _fresh_id)
@@ -68,8 +67,8 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat.respond, methods=["POST"]),
-            Route("/v1/messages", messages.respond, methods=["POST"]),
-            _plain("/v1/messages/count_tokens", count_tokens.count, messages_error),
+            *_messages_routes(pool, generate),
+            *_ollama_routes(pool, generate(chat_ids)),
             _plain("/v1/embeddings", embeddings.embed),
             _plain("/v1/explain", explain.explain),
             _plain("/apply-template", explain.apply_template),
@@ -90,6 +89,31 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
         },
         lifespan=lifespan,
     )
+
+
+def _messages_routes(pool: Pool, generate: Callable[[Ids], Generate]) -> list[Route]:
+    ids = _ids("msg_", "toolu_")
+    messages = Endpoint(MessagesWire(pool), generate(ids), clock=time.time)
+    count_tokens = CountTokens(pool, ids)
+    return [
+        Route("/v1/messages", messages.respond, methods=["POST"]),
+        _plain("/v1/messages/count_tokens", count_tokens.count, messages_error),
+    ]
+
+
+def _ollama_routes(pool: Pool, generate: Generate) -> list[Route]:
+    make = or_load(generate, pool)
+    chat = Endpoint(OllamaWire(pool, "chat"), make, clock=time.time)
+    prompt = Endpoint(OllamaWire(pool, "generate"), make, clock=time.time)
+    catalog = OllamaCatalog(pool)
+    return [
+        Route("/api/chat", chat.respond, methods=["POST"]),
+        Route("/api/generate", prompt.respond, methods=["POST"]),
+        _plain("/api/show", catalog.show, ollama_error),
+        Route("/api/tags", catalog.tags),
+        Route("/api/ps", catalog.ps),
+        Route("/api/version", catalog.version),
+    ]
 
 
 def _plain(path: str, work: Work, shape: ErrorBody = error_body) -> Route:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from gguf_fc.api.embeddings import EMBEDDINGS
 from gguf_fc.api.fields import Fields
 from gguf_fc.api.messages.schema import COUNT_TOKENS, MESSAGES
+from gguf_fc.api.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE, OLLAMA_SHOW
 from gguf_fc.api.schema import CHAT
 from gguf_fc.api.tokens import DETOKENIZE, TOKENIZE
 
@@ -120,6 +121,38 @@ OPERATIONS = (
         table="messages",
         examples={"a question with a tool": {**ASKED, "tools": [MESSAGE_TOOL]}},
     ),
+    Operation(
+        method="POST",
+        path="/api/chat",
+        summary="One reply to a conversation, in Ollama's protocol",
+        fields=OLLAMA_CHAT,
+        table="ollama chat",
+        examples={
+            "a call": {"model": "demo", **ASKED, "tools": [WEATHER], "stream": False},
+            "an answer, line by line": {"model": "demo", **ASKED, "options": {"num_predict": 64}},
+        },
+        streams="application/x-ndjson",
+    ),
+    Operation(
+        method="POST",
+        path="/api/generate",
+        summary="One reply to a prompt, in Ollama's protocol",
+        fields=OLLAMA_GENERATE,
+        table="ollama generate",
+        examples={"an answer": {"model": "demo", "prompt": "Hello!", "stream": False}},
+        streams="application/x-ndjson",
+    ),
+    Operation(
+        method="POST",
+        path="/api/show",
+        summary="What one model is and can do, in Ollama's protocol",
+        fields=OLLAMA_SHOW,
+        table="ollama show",
+        examples={"the demo model": {"model": "demo"}},
+    ),
+    Operation(method="GET", path="/api/tags", summary="The models offered, as Ollama lists them"),
+    Operation(method="GET", path="/api/ps", summary="The model that is loaded, as Ollama lists it"),
+    Operation(method="GET", path="/api/version", summary="The version of Ollama's protocol"),
     Operation(
         method="POST",
         path="/v1/explain",

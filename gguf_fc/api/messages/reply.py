@@ -111,7 +111,7 @@ class MessageStream:
                 if self._open != "tool_use":  # a call that is still open was cut off
                     yield from self._close()
                 stop = stopped(done, self._complete_calls, self.manner.max_tokens)
-                last = {"type": "message_delta", "delta": stop, "usage": usage_of(done)}
+                last = {"type": "message_delta", "delta": stop, "usage": usage_of(event)}
                 yield last | validation({0: checks})
             case Scores():
                 pass  # the protocol has no place for them
@@ -201,13 +201,15 @@ def stopped(done: Done, complete_calls: int, max_tokens: int | None) -> Json:
     return {"stop_reason": reason, "stop_sequence": sequence}
 
 
-def usage_of(done: Done) -> Json:
+def usage_of(finish: Finish) -> Json:
     """The exact counts; what came from the cache is counted apart."""
+    done = finish.done
     return {
         "input_tokens": done.prompt_tokens - done.cached_tokens,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": done.cached_tokens,
         "output_tokens": done.completion_tokens,
+        "output_tokens_details": {"thinking_tokens": finish.reasoning_tokens},
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from gguf_fc.api.messages.blocks import TextBlock
 from gguf_fc.api.messages.schema import (
@@ -24,6 +23,7 @@ from gguf_fc.api.messages.schema import (
     ToolChoiceTool,
 )
 from gguf_fc.api.messages.turns import Turns
+from gguf_fc.api.sampling import sampling_of
 from gguf_fc.api.tools import Declared, checked_tools, known_name
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
@@ -61,7 +61,7 @@ def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str,
 
 def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:
     """As ``to_prompt``, with what *body* says of the reply."""
-    prompt, ignored = to_prompt(body, _sampling(body, defaults))
+    prompt, ignored = to_prompt(body, sampling_of(body, defaults))
     request = dataclasses.replace(
         prompt,
         max_tokens=body.max_tokens,
@@ -155,14 +155,3 @@ def _thinking(body: PromptBody) -> bool | None:
     if isinstance(body.thinking, ThinkingEnabled):
         return True
     return False if isinstance(body.thinking, ThinkingDisabled) else None
-
-
-def _sampling(body: MessagesBody, defaults: Sampling) -> Sampling:
-    given: dict[str, Any] = {
-        "temperature": body.temperature,
-        "top_p": body.top_p,
-        "top_k": body.top_k,
-    }
-    return dataclasses.replace(
-        defaults, **{name: value for name, value in given.items() if value is not None}
-    )

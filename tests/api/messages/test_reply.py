@@ -27,7 +27,7 @@ from tests.support.endings import done
 ENVELOPE = Envelope("msg_1", 1, "demo", prompt_tokens=7)
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 
-TEXT: list[Event] = [TextDelta("Hel"), TextDelta("lo"), Finish(done())]
+TEXT: list[Event] = [TextDelta("Hel"), TextDelta("lo"), Finish(done(), reasoning_tokens=2)]
 TWO_CALLS: list[Event] = [
     ReasoningDelta("h"),
     ReasoningDelta("m"),
@@ -120,6 +120,7 @@ def test_a_stream_of_text_word_for_word() -> None:
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 3,
         "output_tokens": 5,
+        "output_tokens_details": {"thinking_tokens": 2},
     }
     empty = {"type": "text", "text": ""}
     assert stream(TEXT) == [

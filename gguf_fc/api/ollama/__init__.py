@@ -1,0 +1,1 @@
+"""Ollama's protocol under ``/api``, for apps that speak no other."""
