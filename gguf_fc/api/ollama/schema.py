@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.schema import Penalty, Probability, StopString, ToolName
+from gguf_fc.api.kinds import Penalty, Probability, StopString, ToolName
 
 Likely = Annotated[int, Meta(ge=0, le=20)]
 Neutral = Annotated[float, Meta(ge=1, le=1)]
