@@ -5,9 +5,11 @@
     + InvalidParameter          a value that cannot be used (400)
       - UnsupportedParameter    a field that would change the answer, which we do not offer
       - SchemaNotEnforceable    a schema keyword no grammar can hold, under ``strict``
+      - PreviousResponseNotFound  no such response to go on from
     + ContextLengthExceeded     the prompt does not fit the context (400)
     + ModelNotFound             no such model is offered (404)
     + RouteNotFound             no such path or method (404, 405)
+    + ResponseNotFound          no such response is kept (404)
     + BodyTooLarge              the body is over the limit (413)
     + Forbidden                 a page or host that may not use this server (403)
     + Overloaded                the queue is full (429)
@@ -70,6 +72,12 @@ class SchemaNotEnforceable(InvalidParameter):
     code = "unsupported_schema"
 
 
+class PreviousResponseNotFound(InvalidParameter):
+    """The response to go on from is not kept here."""
+
+    code = "previous_response_not_found"
+
+
 class ContextLengthExceeded(RequestError):
     """The prompt is longer than the context; nothing was truncated."""
 
@@ -88,6 +96,13 @@ class RouteNotFound(RequestError):
 
     status = 404
     code = "not_found"
+
+
+class ResponseNotFound(RequestError):
+    """No such response is kept."""
+
+    status = 404
+    code = "response_not_found"
 
 
 class BodyTooLarge(RequestError):

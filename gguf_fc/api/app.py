@@ -33,6 +33,7 @@ from gguf_fc.api.ollama.wire import Generate, OllamaWire, or_load
 from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
 from gguf_fc.api.reference import Reference
+from gguf_fc.api.responses.routes import response_routes
 from gguf_fc.api.tokens import Tokens
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
@@ -52,6 +53,8 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
 
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
     explain = Explain(pool, grammars, chat_ids)
+    response_ids = _ids("resp_", "call_")
+    responses = response_routes(pool, generate(response_ids), new_id=_new_item_id, clock=time.time)
     embeddings = Embeddings(pool, _fresh_id)
     tokens = Tokens(pool, _fresh_id)
     catalog = Catalog(pool, started=int(time.time()))
@@ -69,6 +72,7 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
             Route("/v1/chat/completions", chat.respond, methods=["POST"]),
             *_messages_routes(pool, generate),
             *_ollama_routes(pool, generate(chat_ids)),
+            *responses,
             _plain("/v1/embeddings", embeddings.embed),
             _plain("/v1/explain", explain.explain),
             _plain("/apply-template", explain.apply_template),
@@ -129,3 +133,7 @@ def _ids(reply: str, call: str) -> Ids:
     return Ids(
         reply=lambda: f"{reply}{uuid.uuid4().hex}", call=lambda: f"{call}{secrets.token_hex(12)}"
     )
+
+
+def _new_item_id(prefix: str) -> str:
+    return f"{prefix}{uuid.uuid4().hex}"

@@ -14,6 +14,7 @@ from gguf_fc.api.embeddings import EMBEDDINGS
 from gguf_fc.api.fields import Fields
 from gguf_fc.api.messages.schema import COUNT_TOKENS, MESSAGES
 from gguf_fc.api.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE, OLLAMA_SHOW
+from gguf_fc.api.responses.schema import RESPONSES
 from gguf_fc.api.schema import CHAT
 from gguf_fc.api.tokens import DETOKENIZE, TOKENIZE
 
@@ -93,6 +94,39 @@ MESSAGES_EXAMPLES: Examples = {
         "stream": True,
     },
 }
+RESPONSES_EXAMPLES: Examples = {
+    "a call": {
+        "input": "What is the weather in Paris?",
+        "tools": [{"type": "function", **WEATHER["function"]}],
+    },
+    "its result": {
+        "previous_response_id": "resp_123",
+        "input": [
+            {
+                "type": "function_call_output",
+                "call_id": "call_123",
+                "output": '{"temperature": 18}',
+            }
+        ],
+        "stream": True,
+    },
+    "an answer in a form": {
+        "instructions": "Answer with a city.",
+        "input": [{"type": "message", "role": "user", "content": "Name one."}],
+        "text": {
+            "format": {
+                "type": "json_schema",
+                "name": "city",
+                "schema": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string", "maxLength": 20}},
+                    "required": ["name"],
+                },
+            }
+        },
+        "max_output_tokens": 64,
+    },
+}
 
 OPERATIONS = (
     Operation(
@@ -153,6 +187,27 @@ OPERATIONS = (
     Operation(method="GET", path="/api/tags", summary="The models offered, as Ollama lists them"),
     Operation(method="GET", path="/api/ps", summary="The model that is loaded, as Ollama lists it"),
     Operation(method="GET", path="/api/version", summary="The version of Ollama's protocol"),
+    Operation(
+        method="POST",
+        path="/v1/responses",
+        summary="One response to a conversation, whole or as server-sent events",
+        fields=RESPONSES,
+        table="responses",
+        examples=RESPONSES_EXAMPLES,
+        streams="text/event-stream",
+    ),
+    Operation(method="GET", path="/v1/responses/{response_id}", summary="A response that is kept"),
+    Operation(method="DELETE", path="/v1/responses/{response_id}", summary="Forget a response"),
+    Operation(
+        method="GET",
+        path="/v1/responses/{response_id}/input_items",
+        summary="The items a kept response answered, page by page",
+    ),
+    Operation(
+        method="POST",
+        path="/v1/responses/{response_id}/cancel",
+        summary="Always a 400: nothing runs in the background",
+    ),
     Operation(
         method="POST",
         path="/v1/explain",

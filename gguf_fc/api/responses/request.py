@@ -1,0 +1,163 @@
+"""From the body of a response request to a ``Request``: what the types alone cannot say.
+
+Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from gguf_fc.api.kinds import ToolName
+from gguf_fc.api.responses.growing import Shape
+from gguf_fc.api.responses.schema import ResponsesBody, ResponseTool
+from gguf_fc.api.sampling import sampling_of
+from gguf_fc.api.tools import Declared, checked_tools, tool_choice_of
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.job import Sampling
+from gguf_fc.request import Format, Message, Request, Tool
+
+LOGPROBS = "message.output_text.logprobs"
+SEALED_REASONING = "reasoning.encrypted_content"
+# What other servers can add to items that only their own tools make.
+_OF_OTHER_TOOLS = frozenset(
+    {
+        "code_interpreter_call.outputs",
+        "computer_call_output.output.image_url",
+        "file_search_call.results",
+        "message.input_image.image_url",
+        "web_search_call.action.sources",
+        "web_search_call.results",
+    }
+)
+
+
+def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:
+    """Translate *body*, whose conversation is *messages*; sampling not given is *defaults*."""
+    _check_stream_options(body)
+    tools = _tools(body.tools or [])
+    reasoning = body.reasoning
+    effort = None if reasoning is None else reasoning.effort
+    if body.instructions:
+        messages = (Message(role="system", content=body.instructions), *messages)
+    return Request(
+        model=body.model,
+        messages=messages,
+        tools=tools,
+        tool_choice=tool_choice_of(_offered_choice(body), tools),
+        parallel_tool_calls=body.parallel_tool_calls is not False,
+        format=_format(body),
+        max_tokens=body.max_output_tokens,
+        sampling=sampling_of(body, defaults),
+        thinking=False if effort == "none" else None,
+        effort=None if effort == "none" else effort,
+        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        logprobs=_logprobs(body),
+        stream=bool(body.stream),
+    )
+
+
+def shape_of(body: ResponsesBody) -> Shape:
+    """The form the output should have."""
+    reasoning = body.reasoning
+    return Shape(
+        summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
+        sealed=SEALED_REASONING in (body.include or ()),
+    )
+
+
+def passed_over(body: ResponsesBody) -> Iterator[str]:
+    """The paths of what is accepted without effect because only other servers have it."""
+    for n, tool in enumerate(body.tools or ()):
+        if tool.type != "function":
+            yield f"tools[{n}]"
+    for n, entry in enumerate(_allowed(body)):
+        if _is_of_other_tool(entry):
+            yield f"tool_choice.tools[{n}]"
+    for n, name in enumerate(body.include or ()):
+        if name in _OF_OTHER_TOOLS:
+            yield f"include[{n}]"
+
+
+def _check_stream_options(body: ResponsesBody) -> None:
+    if body.stream_options is not None and not body.stream:
+        raise InvalidParameter(
+            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
+
+
+def _tools(tools: list[ResponseTool]) -> tuple[Tool, ...]:
+    return checked_tools(
+        Declared(
+            tool=Tool(
+                name=_name(tool, f"tools[{n}].name"),
+                description=tool.description,
+                parameters=tool.parameters,
+                strict=bool(tool.strict),
+            ),
+            name_at=f"tools[{n}].name",
+            schema_at=f"tools[{n}].parameters",
+        )
+        for n, tool in enumerate(tools)
+        if tool.type == "function"
+    )
+
+
+def _name(tool: ResponseTool, param: str) -> str:
+    if tool.name is None:
+        raise InvalidParameter(
+            f"'{param}' is required; a function's fields stand in the tool itself.", param=param
+        )
+    try:
+        return msgspec.convert(tool.name, ToolName)
+    except msgspec.ValidationError as error:
+        raise InvalidParameter(f"'{param}' cannot be used: {error}.", param=param) from error
+
+
+def _offered_choice(body: ResponsesBody) -> str | dict[str, Any] | None:
+    """``tool_choice`` without the tools that were passed over."""
+    choice = body.tool_choice
+    if not isinstance(choice, dict) or choice.get("type") != "allowed_tools":
+        return choice
+    entries = [entry for entry in _allowed(body) if not _is_of_other_tool(entry)]
+    return {**choice, "tools": entries} if entries != choice.get("tools") else choice
+
+
+def _allowed(body: ResponsesBody) -> list[Any]:
+    choice = body.tool_choice
+    entries = choice.get("tools") if isinstance(choice, dict) else None
+    return entries if isinstance(entries, list) else []
+
+
+def _is_of_other_tool(entry: object) -> bool:
+    return isinstance(entry, dict) and entry.get("type", "function") != "function"
+
+
+def _format(body: ResponsesBody) -> Format:
+    asked = None if body.text is None else body.text.format
+    if asked is None:
+        return Format()
+    if asked.type != "json_schema":
+        return Format(type=asked.type)
+    if asked.schema is None:
+        raise InvalidParameter(
+            "'text.format.schema' is required for the type json_schema.",
+            param="text.format.schema",
+        )
+    return Format(
+        type="json_schema", schema=asked.schema, name=asked.name, strict=bool(asked.strict)
+    )
+
+
+def _logprobs(body: ResponsesBody) -> int | None:
+    known = {LOGPROBS, SEALED_REASONING} | _OF_OTHER_TOOLS
+    for n, name in enumerate(body.include or ()):
+        if name not in known:
+            raise InvalidParameter(
+                f"'include[{n}]' is '{name}', which is not known; use '{LOGPROBS}' or "
+                f"'{SEALED_REASONING}'.",
+                param=f"include[{n}]",
+            )
+    return body.top_logprobs or (0 if LOGPROBS in (body.include or ()) else None)

@@ -1,0 +1,166 @@
+"""The table of a response request: the body as types, and what becomes of every other field.
+
+The policy is ``fields.py``'s.  This module knows the wire, not what is done with it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from gguf_fc.api.fields import Fields, Refused, about
+from gguf_fc.api.kinds import Penalty, Probability, RepeatPenalty, StopString, TokenCount
+from gguf_fc.api.responses.items import Item
+from gguf_fc.api.schema import CACHE, NOTHING_KEPT, ONE_ANSWER, Effort
+
+SummaryStyle = Literal["auto", "concise", "detailed"]
+MetadataKey = Annotated[str, Meta(max_length=64)]
+MetadataValue = Annotated[str, Meta(max_length=512)]
+
+
+class ResponseTool(Struct):
+    """An entry of ``tools``: a function of the client's; other types are passed over."""
+
+    type: str
+    name: str | None = None
+    description: str | None = None
+    parameters: dict[str, Any] | bool | None = None
+    strict: bool | None = None
+
+
+class TextFormat(Struct):
+    """The form asked of the answer."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: dict[str, Any] | bool | None = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+class TextConfig(Struct):
+    """How the answer is written."""
+
+    format: TextFormat | None = None
+
+
+class Reasoning(Struct):
+    """Whether and how to reason."""
+
+    effort: Annotated[Effort | None, about("how much; `none` switches it off")] = None
+    summary: Annotated[
+        SummaryStyle | None, about("send the reasoning as its own summary, in full")
+    ] = None
+    generate_summary: Annotated[SummaryStyle | None, about("as `summary`")] = None
+
+
+class ResponseStreamOptions(Struct):
+    """What to add to a stream."""
+
+    include_obfuscation: bool | None = None
+
+
+class ResponsesBody(Struct, kw_only=True):
+    """Every field that is honoured."""
+
+    input: Annotated[
+        str | Annotated[list[Item], Meta(max_length=10_000)],
+        about("what is said, or the items of the conversation so far"),
+    ]
+    model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    instructions: Annotated[str | None, about("a system message, for this response only")] = None
+    previous_response_id: Annotated[
+        str | None, about("go on from this response, if it is still kept")
+    ] = None
+    store: Annotated[
+        bool | None, about("keep the response, so that it can be gone on from; `true` if absent")
+    ] = None
+    tools: Annotated[
+        Annotated[list[ResponseTool], Meta(max_length=1000)] | None,
+        about("functions the model may call; tools of other types are passed over"),
+    ] = None
+    tool_choice: Annotated[
+        str | dict[str, Any] | None,
+        about("`none`, `auto`, `required`, a function or `allowed_tools`; held by a grammar"),
+    ] = None
+    parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
+    text: Annotated[TextConfig | None, about("the form of an answer that is not a call")] = None
+    reasoning: Annotated[
+        Reasoning | None, about("how much reasoning, and in which form it is sent")
+    ] = None
+    max_output_tokens: Annotated[
+        TokenCount | None, about("most tokens of a response, reasoning included")
+    ] = None
+    temperature: Annotated[
+        Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
+    ] = None
+    top_p: Annotated[Probability | None, about("nucleus sampling; 1 is off")] = None
+    top_k: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
+        about("choose among the likeliest so many; 0 is off"),
+    ] = None
+    min_p: Annotated[
+        Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
+    ] = None
+    repeat_penalty: Annotated[
+        RepeatPenalty | None,
+        about("divides the logits of recent tokens; 1 is off"),
+    ] = None
+    frequency_penalty: Annotated[
+        Penalty | None, about("taken from a recent token's logit for each time it came")
+    ] = None
+    presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
+        None
+    )
+    seed: Annotated[
+        Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
+        about("the same seed and request give the same response"),
+    ] = None
+    stop: Annotated[
+        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
+        about("texts that end the response, looked for in everything the model writes"),
+    ] = None
+    include: Annotated[
+        list[str] | None,
+        about("`message.output_text.logprobs`, `reasoning.encrypted_content`"),
+    ] = None
+    top_logprobs: Annotated[
+        Annotated[int, Meta(ge=0, le=20)] | None,
+        about("so many of the likeliest tokens beside each token of the text"),
+    ] = None
+    metadata: Annotated[
+        Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)] | None,
+        about("repeated in the response"),
+    ] = None
+    stream: Annotated[bool | None, about("send the response as server-sent events")] = None
+    stream_options: Annotated[
+        ResponseStreamOptions | None, about("only with `stream`; nothing is obfuscated")
+    ] = None
+
+
+NO_SUCH_TOOLS = "there are no tools of the server's own"
+
+RESPONSES = Fields(
+    ResponsesBody,
+    without_effect={
+        "access_programs": ONE_ANSWER,
+        "client_metadata": NOTHING_KEPT,
+        "image": NO_SUCH_TOOLS,
+        "max_tool_calls": f"it counts calls of the server's own tools, and {NO_SUCH_TOOLS}",
+        "moderation": ONE_ANSWER,
+        "prompt_cache_key": CACHE,
+        "prompt_cache_options": CACHE,
+        "prompt_cache_retention": CACHE,
+        "safety_identifier": NOTHING_KEPT,
+        "service_tier": ONE_ANSWER,
+        "user": NOTHING_KEPT,
+    },
+    refused={
+        "background": Refused("keep the connection open, or stream", harmless=(False,)),
+        "context_management": Refused("shorten 'input' yourself", harmless=([],)),
+        "conversation": Refused("use 'previous_response_id', or send all items in 'input'"),
+        "prompt": Refused("send the text in 'instructions' and 'input'"),
+        "truncation": Refused("shorten 'input' yourself", harmless=("disabled",)),
+    },
+)
