@@ -93,12 +93,14 @@ class Sampling:
 class GrammarText:
     """One grammar over the whole output, in the notation its engine runs; the other may be empty.
 
-    *tokens* are the control tokens it names, for an engine that cannot tell them from text.
+    *tokens* are the control tokens it names, for an engine that cannot tell them from text; *begun*
+    is what the prompt already holds of the text that it describes.
     """
 
     gbnf: str = ""
     llguidance: str = ""
     tokens: tuple[int, ...] = ()
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gguf_fc.api.beginning import shared_beginning
 from gguf_fc.api.checks import ReplyChecks
@@ -92,8 +92,8 @@ async def answer(
         for request in requests:
             plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
             messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
-            accepted.append(await _accepted(messages, request))
-            checks = ReplyChecks(request, grammars.validators)
+            accepted.append(await _accepted(messages, request, plan.job))
+            checks = ReplyChecks(request, grammars.validators, plan.prompt.said)
             events = _events(messages, plan.parser, checks)
             choices.append(await stack.enter_async_context(aclosing(events)))
             plans.append(plan)
@@ -107,12 +107,15 @@ async def answer(
             )
 
 
-async def _accepted(messages: AsyncGenerator[FromWorker], request: Request) -> Accepted:
+async def _accepted(messages: AsyncGenerator[FromWorker], request: Request, job: Job) -> Accepted:
     first = await anext(messages)
     if isinstance(first, Failed):
         error = failure(first)
-        if isinstance(error, GrammarError) and request.grammar is not None:
-            error.param = "grammar"
+        if isinstance(error, GrammarError):
+            if request.grammar is not None:
+                error.param = "grammar"
+            elif job.grammar is not None and job.grammar.begun:
+                raise _unlike_begun(error)
         raise error
     assert isinstance(first, Accepted)
     return first
@@ -230,17 +233,25 @@ def _reasoning(request: Request, dialect: Dialect, prompt: Prompt) -> ReasoningL
 def _grammar(
     request: Request, model: LoadedModel, grammars: GrammarCache, prompt: Prompt
 ) -> tuple[Grammar, GrammarText]:
-    """The grammar of what follows the prompt."""
+    """The grammar of what follows the prompt, or of that and what the client has begun."""
     try:
         return grammars.get(model, request, prompt.prefill)
     except GrammarError as error:
         if not prompt.said:
             raise
-        raise InvalidParameter(
-            "The reply cannot go on from the assistant's message at the end of 'messages' and have "
-            "the form that 'tool_choice' or 'response_format' asks for; leave one of them out.",
-            param="messages",
-        ) from error
+        if prompt.unsaid is None or request.tool_choice.mode in ("required", "named"):
+            raise _unlike_begun(error) from error
+        grammar, text = grammars.get(model, request, prompt.unsaid)
+        return grammar, replace(text, begun=prompt.said.lstrip())
+
+
+def _unlike_begun(error: GrammarError) -> InvalidParameter:
+    return InvalidParameter(
+        "The reply cannot go on from the assistant's message at the end of 'messages' and have "
+        "the form that 'tool_choice' or 'response_format' asks for; leave one of them out. "
+        f"({error.message})",
+        param="messages",
+    )
 
 
 def _refuse_small_context(request: Request, model: LoadedModel) -> None:

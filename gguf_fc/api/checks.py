@@ -30,6 +30,7 @@ class ReplyChecks:
 
     request: Request
     validators: Validators
+    begun: str = ""  # of the content, by the client
     _calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict, init=False)
     _text: list[str] = field(default_factory=list, init=False)
     _made: list[Check] = field(default_factory=list, init=False)
@@ -56,7 +57,9 @@ class ReplyChecks:
         whole = done.finish_reason == "stop" and not (self._calls and not text.strip())
         if self.request.format.type != "text" and whole:
             schema = self.request.format.schema
-            await self._check("answer", "content", text, ANY_OBJECT if schema is None else schema)
+            whole_text = self.begun + text
+            schema = ANY_OBJECT if schema is None else schema
+            await self._check("answer", "content", whole_text, schema)
         return tuple(self._made)
 
     async def _check(self, kind: Kind, subject: str, text: str, schema: Schema) -> None:

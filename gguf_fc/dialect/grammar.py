@@ -18,7 +18,7 @@ from typing import Any
 
 from gguf_fc.dialect.code import CodeComposer
 from gguf_fc.dialect.grammar_pairs import Members, PairsComposer
-from gguf_fc.dialect.grammar_prefix import merged, without_start
+from gguf_fc.dialect.grammar_prefix import NOTHING, merged, without_start
 from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.errors import GrammarError
@@ -87,6 +87,10 @@ class _Composer:
         if self.wanted.format.type != "text":
             self._json = self._framed(self._builder.define("answer", self._answer()))
         turn = self._turn(self.wanted.prefill)
+        if turn == NOTHING and self._calls is not None and self._must_call and self.syntax.marker:
+            # Text was begun: the call comes right behind it.
+            between = self.syntax.content.close + self.syntax.gap
+            turn = sequence(Literal(between), _begun(self.syntax.lead, self._calls))
         return Grammar(self._builder.build(turn), tuple(self._report))
 
     def _turn(self, prefill: str) -> Node:
@@ -114,11 +118,15 @@ class _Composer:
         if self._calls is None:
             return sequence(gap, self._json) if self._json else self._text_only(gap, instead_of)
         called = _begun(self.syntax.lead, self._calls)
-        if self.wanted.choice.mode in ("required", "named"):
+        if self._must_call:
             return sequence(gap, self._or_code(called))
         if self._json is not None:
             return sequence(gap, self._or_code(merged(self._json, called)))
         return self._text_then(self._calls, instead_of, gap)
+
+    @property
+    def _must_call(self) -> bool:
+        return self.wanted.choice.mode in ("required", "named")
 
     @property
     def _announcing(self) -> tuple[str, ...]:

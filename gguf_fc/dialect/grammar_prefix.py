@@ -22,6 +22,8 @@ from gguf_fc.gbnf import (
 )
 from gguf_fc.gbnf import Sequence as Series
 
+NOTHING = Choice(())  # the rule of what cannot be written
+
 
 def merged(first: Node, second: Node) -> Node:
     """Either, with the literal text that both begin with written once."""
@@ -62,13 +64,13 @@ def without_start(node: Node, text: str) -> Node:
             return _without_start_of_row(first, rest, text)
         case Choice(options=options):
             left = [without_start(option, text) for option in options]
-            return choice(*(option for option in left if option != Choice(())))
+            return choice(*(option for option in left if option != NOTHING))
         case Until() | Without():
             return node
         case Regular():
             return Without(())  # text that has begun otherwise than a call
         case _:
-            return Choice(())
+            return NOTHING
 
 
 def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
@@ -87,4 +89,4 @@ def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
         case Until():
             return sequence(first, *rest)
         case _:
-            return Choice(())
+            return NOTHING

@@ -41,6 +41,12 @@ class Prompt:
     warning: str | None = None
 
     @property
+    def unsaid(self) -> str | None:
+        """The prefill without the client's content; None if that stands there otherwise."""
+        said = self.said.lstrip()
+        return self.prefill[: -len(said)] if said and self.prefill.endswith(said) else None
+
+    @property
     def text(self) -> str:
         """The whole prompt."""
         return "".join(segment.text for segment in self.segments)

@@ -15,8 +15,8 @@ from gguf_fc.engine.cache import Cache
 from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constraint import Compile
 from gguf_fc.engine.drafts import Drafter, Habits
+from gguf_fc.engine.holding import constraint_of
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
-from gguf_fc.engine.reasoning import constraint_of
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence

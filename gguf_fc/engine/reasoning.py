@@ -15,7 +15,6 @@ Theory of operation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -23,15 +22,12 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gguf_fc.engine.constraint import Compile, Constraint
-from gguf_fc.engine.model import Model, Vocabulary
+from gguf_fc.engine.constraint import Constraint
+from gguf_fc.engine.model import Vocabulary
 from gguf_fc.errors import EngineError
-from gguf_fc.job import Job, ReasoningLimit, Segment
+from gguf_fc.job import ReasoningLimit
 
 _SPACE = b" \t\r\n"
-_LEADS = ("a", "\n", ".")  # texts behind which a mark is cut into tokens as in a reply
-
-Tokenize = Callable[[Sequence[Segment]], list[int]]
 
 
 @dataclass(slots=True, eq=False)
@@ -140,35 +136,3 @@ class LimitedReasoning:
             self._state, self._text = "inside", text[len(mark) :]
         elif not mark.startswith(text):
             self._state = "over"
-
-
-def constraint_of(job: Job, compile_grammar: Compile, model: Model) -> Constraint | None:
-    """What holds the reply to *job*.  Raises GrammarError or EngineError."""
-    if job.grammar is None:
-        return None
-    constraint = compile_grammar(job.grammar)
-    if job.reasoning is None:
-        return constraint
-    return limited(constraint, job.reasoning, model.vocabulary, model.tokenize)
-
-
-def limited(
-    inner: Constraint, limit: ReasoningLimit, vocabulary: Vocabulary, tokenize: Tokenize
-) -> Constraint:
-    """*inner* with the reasoning held to *limit*.
-
-    Raises EngineError if there is a number of tokens to hold it to, and the vocabulary cannot
-    write the closing mark.
-    """
-    for lead in _LEADS:
-        before = tokenize((Segment(lead),))
-        both = tokenize((Segment(lead + limit.closing),))
-        closing = tuple(both[len(before) :])
-        written = b"".join(vocabulary.pieces[token] for token in closing)
-        if both[: len(before)] == before and written == limit.closing.encode():
-            return LimitedReasoning(inner, limit, closing, vocabulary)
-    if limit.tokens is None:
-        return inner  # which lets no reply end before its reasoning does
-    raise EngineError(
-        f"The reasoning cannot be limited: this model's vocabulary cannot write {limit.closing!r}."
-    )

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gguf_fc.api.answer import Ids, answer
-from gguf_fc.api.grammars import GrammarCache
-from gguf_fc.config import Settings
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.events import CallEnd, Event, Finish, ReasoningDelta, TextDelta
-from gguf_fc.job import Sampling
-from gguf_fc.models.plan import plan
-from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
-from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
-from gguf_fc.worker.client import Worker
-from tests.support.random_model import write_random_model
+from gguf_fc.events import CallEnd, Finish, ReasoningDelta, TextDelta
+from gguf_fc.request import Format, ToolChoice
+from tests.support.asking import TOOL, Asked, asking
 
 pytestmark = pytest.mark.live
 
-TURN = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-    "{% if m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}"
-    "{{ m.content }}{% for call in m.tool_calls or [] %}"
-    '<call>{"name": "{{ call.function.name }}", "arguments": '
-    "{{ call.function.arguments | tojson }}}</call>{% endfor %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\nPROMPT{% endif %}"
-)
 PROMPTS = {
     "the model opens": "",
     "the prompt opens": "<think>\n",
     "a switch opens": "{% if enable_thinking is not false %}<think>\n{% endif %}",
 }
-TOOL = Tool(
-    name="look",
-    parameters={
-        "type": "object",
-        "properties": {"at": {"enum": ["left", "right"]}},
-        "required": ["at"],
-    },
-)
 REQUESTS: dict[str, dict[str, Any]] = {
     "text": {"max_tokens": 40},
     "required": {"tools": (TOOL,), "tool_choice": ToolChoice("required")},
@@ -55,47 +27,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module", params=PROMPTS)
-def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    template = TURN.replace("PROMPT", PROMPTS[request.param])
-    return write_random_model(
-        tmp_path_factory.mktemp("model") / "random.gguf",
-        chat_template=template,
-        controls=("<think>", "</think>", "<call>", "</call>"),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A model that would think for ever, and what it answers."""
-
-    pool: Pool
-    runner: asyncio.Runner
-    sampling: Sampling
-
-    def ask(self, **fields: Any) -> list[Event]:
-        messages = (Message(role="user", content="hello"),)
-        request = Request(model=None, messages=messages, sampling=self.sampling, **fields)
-        return self.runner.run(self._events(request))
-
-    async def _events(self, request: Request) -> list[Event]:
-        ids = Ids(reply=lambda: "reply", call=lambda: "call_0")
-        async with answer([request], self.pool, GrammarCache(), ids) as answered:
-            return [event async for _, event in answered.events]
-
-
-@pytest.fixture(scope="module")
-def model(path: Path) -> Iterator[Asked]:
-    settings = Settings(ctx=2048, parallel=1, threads=1, cache_dir=path.parent)
-    pool = Pool(
-        [Entry(alias="random", source=path)],
-        plan=partial(plan, settings=settings),
-        make_worker=partial(Worker, cache_dir=path.parent),
-    )
-    with asyncio.Runner() as runner:
-        header = runner.run(pool.start()).header
-        opens, closes = header.control_tokens["<think>"], header.control_tokens["</think>"]
-        yield Asked(pool, runner, Sampling(seed=1, logit_bias=((opens, 50.0), (closes, -50.0))))
-        runner.run(pool.stop())
+def model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asked]:
+    """One that would think for ever."""
+    bias = {"<think>": 50.0, "</think>": -50.0}
+    with asking(tmp_path_factory.mktemp("model"), PROMPTS[request.param], bias) as asked:
+        yield asked
 
 
 @pytest.mark.parametrize("budget", [0, 6])

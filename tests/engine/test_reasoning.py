@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from gguf_fc.engine.constraint import Compile, Grammars
+from gguf_fc.engine.holding import limited
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.native_grammar import SamplerGrammars
-from gguf_fc.engine.reasoning import limited
 from gguf_fc.errors import EngineError
 from gguf_fc.gbnf import Builder, Grammar, Literal, Until, Without, choice, sequence
 from gguf_fc.job import Done, GrammarText, Load, ReasoningLimit, Sampling, Segment
 from tests.support.engine import Run
 from tests.support.random_model import write_random_model
+from tests.support.scripted_model import ScriptedModel, saying
 
 pytestmark = pytest.mark.live
 
@@ -179,8 +180,12 @@ def test_a_mark_that_the_grammar_does_not_admit_fails_its_job_only(
 
 
 def test_a_vocabulary_that_cannot_write_the_mark_can_have_no_limit(model: Llama) -> None:
+    class Mute(ScriptedModel):
+        def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+            return [ord("?") for _ in segments]
+
     inner = Grammars(model.vocabulary).compile(grammar(model, CONTROL, opened=True))
-    free, held = limit(CONTROL, None, opened=True), limit(CONTROL, 0, opened=True)
-    assert limited(inner, free, model.vocabulary, lambda _: []) is inner
+    mute = Mute(saying(""))
+    assert limited(inner, limit(CONTROL, None, opened=True), mute) is inner
     with pytest.raises(EngineError, match="cannot write"):
-        limited(inner, held, model.vocabulary, lambda _: [])
+        limited(inner, limit(CONTROL, 0, opened=True), mute)
