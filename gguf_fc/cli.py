@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from gguf_fc.models.inspect import (
 from gguf_fc.models.plan import locate
 from gguf_fc.models.reference import Reference
 from gguf_fc.models.shelf import listed, offered, open_shelf
+from gguf_fc.state_files import FOLDER, clear_states, state_files
 
 EXIT_SETUP = 2
 EXIT_INTERRUPTED = 130  # what a shell says of a program ended by Ctrl-C
@@ -95,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_grammar)
     command.add_argument("schema", metavar="SCHEMA.json", help="-: standard input")
     command.add_argument("--json", action="store_true", help="grammar and report as JSON")
+
+    command = commands.add_parser("cache", help="evaluated prompts kept as files: ls or clear")
+    command.set_defaults(run=_cache)
+    command.add_argument("action", choices=("ls", "clear"))
+    _add_cache_dir_option(command)
     return parser
 
 
@@ -126,6 +133,16 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
         const="off",
         help="guess no tokens ahead; slower, says the same (GGUF_FC_DRAFTS=off)",
     )
+    _add_cache_dir_option(command)
+    add(
+        "--no-disk-cache",
+        dest="disk_cache",
+        action="store_const",
+        const="off",
+        help="keep no evaluated prompts as files; they make the first reply after a start quick",
+    )
+    add("--cache-disk-mb", metavar="MB", help="for these files, of all models (default: 10,000)")
+    add("--cache-ram-mb", metavar="MB", help="for evaluated prompts in memory (default: 1,000)")
     _add_models_option(command)
 
 
@@ -143,6 +160,12 @@ def _add_bench_options(command: argparse.ArgumentParser) -> None:
     add("--threads", metavar="N", help="of our server, as for serve")
     add("--n-gpu-layers", metavar="N", help="of our server, as for serve")
     _add_models_option(command)
+
+
+def _add_cache_dir_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cache-dir", metavar="FOLDER", help="what outlives the server (default: ~/.cache/gguf-fc)"
+    )
 
 
 def _add_models_option(command: argparse.ArgumentParser) -> None:
@@ -173,6 +196,22 @@ def _list(flags: Flags) -> None:
     print("in the cache" if cached else "in the cache: nothing")
     for model in cached:
         print(f"  {model.repo}:{model.file}  {size_text(model.n_bytes)}")
+
+
+def _cache(flags: Flags) -> None:
+    action = flags.pop("action")
+    folder = _settings(flags).cache_dir
+    if action == "clear":
+        n_files, n_bytes = clear_states(folder)
+        print(f"deleted {n_files} files, {size_text(n_bytes)}, from {folder / FOLDER}")
+        return
+    files = sorted(state_files(folder), key=lambda file: -file.used)
+    for file in files:
+        used = datetime.fromtimestamp(file.used).astimezone().strftime("%Y-%m-%d %H:%M")
+        tokens = f"{len(file.tokens):>8,} tokens"
+        print(f"{used} {tokens} {size_text(file.n_bytes):>9}  {file.model}")
+    total = size_text(sum(file.n_bytes for file in files))
+    print(f"{len(files)} files, {total}, in {folder / FOLDER}")
 
 
 def _inspect(flags: Flags) -> None:

@@ -37,6 +37,9 @@ class Settings:
     constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
     drafts: bool = True  # tokens are guessed ahead
     cache_dir: Path = Path("~/.cache/gguf-fc")
+    disk_cache: bool = True  # evaluated prompts are kept as files
+    cache_disk_mb: int = 10_000  # of these, of all models together
+    cache_ram_mb: int = 1_000  # of evaluated prompts, beside the context
 
 
 def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -128,4 +131,7 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "constraint": _one_of(get_args(ConstraintEngine)),
     "drafts": _switch,
     "cache_dir": _path,
+    "disk_cache": _switch,
+    "cache_disk_mb": _number(0, 100_000_000),
+    "cache_ram_mb": _number(0, 100_000_000),
 }

@@ -19,8 +19,9 @@ from typing import Literal
 
 FinishReason = Literal["stop", "length", "cancelled"]
 # What the prefix cache would do for a prompt: nothing, as nothing kept begins like it; go on in the
-# place of one that ended; share the beginning of another; or wait until a place is free.
-CacheDecision = Literal["nothing", "go on", "share", "wait"]
+# place of one that ended; share the beginning of another; load what was saved; or wait until a
+# place is free.
+CacheDecision = Literal["nothing", "go on", "share", "load", "wait"]
 ConstraintEngine = Literal["llguidance", "llama.cpp"]
 
 
@@ -38,6 +39,9 @@ class Load:
     max_queue: int = 64  # jobs that may wait for a free sequence
     constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
     drafts: bool = True  # guess tokens ahead; changes how quick a reply is, not what it says
+    state_folder: str | None = None  # where evaluated prompts are kept as files; None: nowhere
+    max_state_files: int = 10 << 30  # bytes of these, of all models together
+    max_state_ram: int = 1 << 30  # bytes of evaluated prompts kept beside the context
     self_test: bool = True  # evaluate a few tokens before Ready, to crash now if at all
 
 

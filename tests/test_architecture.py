@@ -23,16 +23,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "job": {"errors"},
     "request": {"errors", "job"},
     "events": {"job"},
+    "state_files": set(),
     "gbnf": {"errors"},
     "dialect": {"errors", "job", "request", "events", "gbnf"},
     "rendering": {"errors", "dialect"},
-    "engine": {"errors", "job"},
-    "worker": {"errors", "job", "engine"},
+    "engine": {"errors", "job", "state_files"},
+    "worker": {"errors", "job", "state_files", "engine"},
     "config": {"errors", "job"},
     "models": {"errors", "job", "config", "dialect", "rendering", "worker", "demo"},
     "api": {"errors", "job", "config", "request", "events", "gbnf", "dialect", "worker", "models"},
     "bench": {"errors", "models"},
-    "cli": {"bench", "errors", "job", "config", "request", "gbnf", "dialect", "models", "api"},
+    "cli": {
+        *{"bench", "errors", "job", "state_files", "config", "request", "gbnf", "dialect"},
+        *{"models", "api"},
+    },
     "__init__": {"errors", "events", "gbnf", "dialect"},
     "__main__": {"cli"},
 }
@@ -44,6 +48,7 @@ ENGINE_USERS = {"worker/process.py"}
 ONLY_IN: dict[str, set[str]] = {
     "llama_cpp": {
         "engine/llama.py",
+        "engine/llama_memory.py",
         "engine/llama_vocabulary.py",
         "engine/llama_embedding.py",
     },

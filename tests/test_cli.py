@@ -15,6 +15,7 @@ from gguf_fc.cli import main
 from gguf_fc.config import Settings
 from gguf_fc.gbnf import parse_gbnf
 from gguf_fc.models.pool import Pool
+from gguf_fc.state_files import StateFolder
 from tests.support.gguf_files import write_gguf
 
 Capture = pytest.CaptureFixture[str]
@@ -91,6 +92,7 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     file = write_gguf(Path("tiny.gguf"))
     options = "--host ::1 --port 0 --ctx 4096 --parallel 2 --n-gpu-layers 0 --max-queue 5".split()  # noqa: SIM905
     more = ["--chat-template", "t.jinja", "--constraint", "llama.cpp", "--no-drafts"]
+    more += "--no-disk-cache --cache-dir kept --cache-disk-mb 7 --cache-ram-mb 8".split()  # noqa: SIM905
     assert main(["serve", str(file), *options, *more]) == 0
     ((settings, names),) = seen
     assert names == ("tiny",)
@@ -99,6 +101,8 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.chat_template == Path("t.jinja")
     assert settings.constraint == "llama.cpp"
     assert not settings.drafts
+    assert (settings.disk_cache, settings.cache_dir) == (False, Path("kept"))
+    assert (settings.cache_disk_mb, settings.cache_ram_mb) == (7, 8)
 
 
 def test_inspect_shows_metadata_syntax_evidence_and_grammar(capsys: Capture) -> None:
@@ -202,3 +206,17 @@ def test_a_schema_that_cannot_be_used_is_one_line(capsys: Capture, text: str, me
 def test_a_schema_that_is_not_there_is_named(capsys: Capture) -> None:
     assert main(["grammar", "nowhere.json"]) == 2
     assert "nowhere.json cannot be read" in capsys.readouterr().err
+
+
+def test_the_cache_is_listed_and_cleared(tmp_path: Path, capsys: Capture) -> None:
+    folder = StateFolder(root=tmp_path, model="0" * 16, title="tiny.gguf", max_bytes=1 << 20)
+    folder.write(list(range(1234)), 0, bytes(3000), worth=1)
+    assert main(["cache", "ls", "--cache-dir", str(tmp_path)]) == 0
+    listed = capsys.readouterr().out
+    assert "1,234 tokens" in listed
+    assert "tiny.gguf" in listed
+    assert f"1 files, 8.1 kB, in {tmp_path / 'states'}" in listed
+    assert main(["cache", "clear", "--cache-dir", str(tmp_path)]) == 0
+    assert "deleted 1 files" in capsys.readouterr().out
+    assert main(["cache", "ls", "--cache-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"0 files, 0 B, in {tmp_path / 'states'}\n"

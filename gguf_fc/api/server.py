@@ -13,7 +13,8 @@ import uvicorn
 from gguf_fc.api.app import create_app
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError
-from gguf_fc.job import Ready
+from gguf_fc.job import Load, Ready
+from gguf_fc.models.fit import size_text
 from gguf_fc.models.gguf import Header
 from gguf_fc.models.pool import LoadedModel, Pool
 
@@ -60,6 +61,7 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"parallel  {ready.n_parallel} sequences",
         f"device    {ready.device}{_settings_note(ready)}",
         f"tools     {dialect.label}; parallel calls: {parallel}{_constraint_note(model)}",
+        f"cache     {_cache_note(model.plan.load)}",
         *(f"warning   {warning}" for warning in model.warnings),
         f"url       {url}/v1",
         f"try       {_curl(url)}",
@@ -75,6 +77,17 @@ def _curl(url: str) -> str:
 def _settings_note(ready: Ready) -> str:
     """What the self-test had to change so that the engine does not crash on this machine."""
     return "" if ready.use_extra_bufts else "; weights not repacked: that crashes on this machine"
+
+
+def _cache_note(load: Load) -> str:
+    """Where what users write is kept, so that nobody is surprised to find it there."""
+    if load.state_folder is None:
+        return "in memory only"
+    size = size_text(load.max_state_files)
+    return (
+        f"evaluated prompts are kept in {load.state_folder}, up to {size}, "
+        "for this user only (--no-disk-cache: not at all)"
+    )
 
 
 def _constraint_note(model: LoadedModel) -> str:

@@ -8,7 +8,9 @@ Theory of operation.
    so that it outlives each of them.
 4. Free slots are given up in order of worth, then of last use: prompts that nobody came back to
    before conversations that went on, and those before pinned beginnings.
-5. The cache never evaluates anything; at least one token is always left to evaluate, because only
+5. What a slot held is saved before it is given up, and in quiet moments.  Where a saved state holds
+   clearly more of a prompt than any slot, it is loaded.
+6. The cache never evaluates anything; at least one token is always left to evaluate, because only
    that yields logits.
 """
 
@@ -16,27 +18,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gguf_fc.engine.model import Vocabulary
+from gguf_fc.engine.prefixes import common
+from gguf_fc.engine.states import State, States
+from gguf_fc.engine.worth import Worth
 from gguf_fc.job import CacheDecision
 
 logger = logging.getLogger(__name__)
 
 LEAST_LOSS = 32  # tokens; a slot that would lose no more than this is gone on with in place
+LEAST_SAVED = 32  # tokens; fewer new ones are as quickly evaluated again
 LEAST_PREFIX = 64  # tokens; a shorter common beginning is as quickly evaluated again
 MOST_PREFIXES = 4  # pinned beginnings, or they would crowd out the conversations
 SHOWN = 40  # characters on either side of where a prompt parts from what is kept
-
-
-class Worth(IntEnum):
-    """What is given up first: the lowest."""
-
-    ONE_OFF = 0  # nobody has come back to it
-    CONVERSATION = 1  # it went on at least once
-    PREFIX = 2  # several begin with it
 
 
 class Memory(Protocol):
@@ -50,6 +47,9 @@ class Memory(Protocol):
     def can_trim(self) -> bool: ...
     def trim(self, slot: int, length: int) -> None: ...
     def copy(self, source: int, target: int, length: int) -> None: ...
+    def least(self, slot: int) -> int: ...
+    def save(self, slot: int, start: int, end: int) -> bytes: ...
+    def load(self, slot: int, data: bytes, start: int, end: int) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ class _Slot:
     busy: bool = False
     used: int = 0  # a count that grows with every use
     worth: Worth = Worth.ONE_OFF
+    n_saved: int = 0  # of its tokens
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it holds something worth saving."""
+        return len(self.tokens) - self.n_saved >= LEAST_SAVED
 
     @property
     def rank(self) -> tuple[bool, Worth, int]:
@@ -81,6 +87,7 @@ class Cache:
     """The slots of one model."""
 
     memory: Memory
+    states: States
     _slots: list[_Slot] = field(init=False)
     _clock: int = field(default=0, init=False)
 
@@ -95,18 +102,21 @@ class Cache:
         The caller sees to it that a slot is free.
         """
         source, length = self._longest_prefix(tokens)
-        slot = self._target(source, length)
         self._explain(source, length, tokens)
-        if slot is source:
-            slot.worth = Worth.CONVERSATION if length else Worth.ONE_OFF
-            self._trim(slot, length)
-            lease = Lease(slot.index, length)
-        else:
-            self._empty(slot)
-            lease = self._share(source, slot, tokens, length)
+        chain, n_stored = self.states.longest(tokens[:-1])
+        if n_stored >= length + LEAST_PREFIX:
+            return self._load(chain, n_stored, source, length)
+        slot = self._target(source, length)
         slot.busy = True
         self._touch(slot)
-        return lease
+        if slot is not source or not length:
+            self._give_up(slot)
+            return self._share(source, slot, tokens, length)
+        if len(slot.tokens) - length > LEAST_LOSS:
+            self._keep(slot)
+        slot.worth = Worth.CONVERSATION
+        self._trim(slot, length)
+        return Lease(slot.index, length)
 
     def improve(self, slot: int, tokens: Sequence[int], length: int) -> Lease:
         """The lease of *slot* anew, where others have evaluated more of *tokens* since.
@@ -135,7 +145,7 @@ class Cache:
         if length < LEAST_PREFIX or not free or not self.memory.can_trim:
             return
         target = min(free, key=lambda other: other.rank)
-        self._empty(target)
+        self._give_up(target)
         self.memory.copy(slot, target.index, length)
         target.tokens, target.worth = tokens, Worth.PREFIX
         self._touch(target)
@@ -145,6 +155,9 @@ class Cache:
         if all(slot.busy for slot in self._slots):
             return 0, "wait"
         source, length = self._longest_prefix(tokens)
+        _, n_stored = self.states.longest(tokens[:-1])
+        if n_stored >= length + LEAST_PREFIX:
+            return n_stored, "load"
         if not length:
             return 0, "nothing"
         return length, "go on" if self._target(source, length) is source else "share"
@@ -173,12 +186,24 @@ class Cache:
         """What *slot* holds is unknown or unwanted."""
         self._empty(self._slots[slot])
 
+    def set_aside(self, slot: int) -> None:
+        """Whoever runs in *slot* will come back to it, but others need its cells now."""
+        self._give_up(self._slots[slot])
+
     def evict(self) -> bool:
         """Give up the free slot that is worth least; whether there was one."""
         idle = [slot for slot in self._slots if slot.tokens and not slot.busy]
         if not idle:
             return False
-        self._empty(min(idle, key=lambda slot: slot.rank))
+        self._give_up(min(idle, key=lambda slot: slot.rank))
+        return True
+
+    def save_next(self) -> bool:
+        """Save the most valuable of what is in free slots only; whether there was anything."""
+        new = [slot for slot in self._slots if slot.is_new and not slot.busy]
+        if not new or self.states.is_off:
+            return False
+        self._save(max(new, key=lambda slot: slot.rank))
         return True
 
     def check(self, busy: Mapping[int, Sequence[int]]) -> None:
@@ -190,10 +215,10 @@ class Cache:
     def _longest_prefix(self, tokens: Sequence[int]) -> tuple[_Slot, int]:
         most = max(0, len(tokens) - 1)
         lengths = {slot.index: min(common(slot.tokens, tokens), most) for slot in self._slots}
-        if not self.memory.can_trim:  # only a slot that is a prefix as a whole can be used at all
-            for slot in self._slots:
-                if slot.busy or lengths[slot.index] != len(slot.tokens):
-                    lengths[slot.index] = 0
+        for slot in self._slots:
+            at = lengths[slot.index]
+            if at < len(slot.tokens) and at < self.memory.least(slot.index):
+                lengths[slot.index] = 0
         source = max(self._slots, key=lambda slot: (lengths[slot.index], not slot.busy, -slot.used))
         return source, lengths[source.index]
 
@@ -212,18 +237,69 @@ class Cache:
             return Lease(target.index, 0)
         self.memory.copy(source.index, target.index, length)
         target.tokens = source.tokens[:length]
+        target.n_saved = min(source.n_saved, length)
         self._touch(source)
         parted = source.tokens[length : length + 1] not in ([], [tokens[length]])
         return Lease(target.index, length, shared=source.busy, parted=parted)
+
+    def _load(self, chain: list[State], n_stored: int, source: _Slot, length: int) -> Lease:
+        """A slot with *n_stored* tokens of *chain*, the first *length* of them from *source*."""
+        free = [slot for slot in self._slots if not slot.busy]
+        slot = min(free, key=lambda slot: (slot is source, slot.rank))
+        slot.busy = True
+        self._touch(slot)
+        if slot is source or not self.memory.can_trim:
+            length = 0
+        self._give_up(slot)
+        tokens = chain[-1].tokens[:n_stored]
+        lease = self._share(source, slot, tokens, length)
+        for state in chain:
+            if len(state.tokens) > len(slot.tokens) and not self._add(slot, state, n_stored):
+                self.states.drop(state)
+                break
+        whole = len(slot.tokens) == len(chain[-1].tokens)
+        worth = Worth.CONVERSATION if whole else Worth.ONE_OFF
+        self.states.use(chain, worth)
+        slot.worth, slot.n_saved = worth, len(slot.tokens)
+        return replace(lease, length=len(slot.tokens))
+
+    def _add(self, slot: _Slot, state: State, n_stored: int) -> bool:
+        """Put what *state* has of the first *n_stored* tokens behind what *slot* holds."""
+        data = self.states.data(state)
+        start, end = len(slot.tokens), min(n_stored, len(state.tokens))
+        while data is not None and not self.memory.load(slot.index, data, start, end):
+            if not self.evict():
+                data = None
+        if data is not None:
+            slot.tokens += state.tokens[start:end]
+        return data is not None
+
+    def _save(self, slot: _Slot) -> None:
+        start = self.states.covered(slot.tokens) if self.memory.can_trim else 0
+        if len(slot.tokens) - start >= LEAST_SAVED:
+            data = self.memory.save(slot.index, start, len(slot.tokens))
+            self.states.add(slot.tokens, start, data, slot.worth)
+        slot.n_saved = len(slot.tokens)
+
+    def _give_up(self, slot: _Slot) -> None:
+        """Empty *slot*; what it holds can be had from the saved states."""
+        self._keep(slot)
+        self._empty(slot)
+
+    def _keep(self, slot: _Slot) -> None:
+        """See to it that what *slot* holds is saved."""
+        if slot.is_new and not self.states.is_off:
+            self._save(slot)
 
     def _trim(self, slot: _Slot, length: int) -> None:
         if length < len(slot.tokens):
             self.memory.trim(slot.index, length)
             del slot.tokens[length:]
+            slot.n_saved = min(slot.n_saved, length)
 
     def _empty(self, slot: _Slot) -> None:
         self.memory.trim(slot.index, 0)
-        slot.tokens, slot.worth = [], Worth.ONE_OFF
+        slot.tokens, slot.worth, slot.n_saved = [], Worth.ONE_OFF, 0
 
     def _touch(self, slot: _Slot) -> None:
         self._clock += 1
@@ -242,15 +318,3 @@ class Cache:
         after = b"".join(pieces[token] for token in tokens[at : at + SHOWN])
         left, right = (part.decode(errors="replace") for part in (before, after))
         return f"{left[-SHOWN:]}\N{BROKEN BAR}{right[:SHOWN]}"
-
-
-def common(a: Sequence[int], b: Sequence[int]) -> int:
-    """The length of the longest common prefix."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:  # comparing slices is many times faster than comparing token by token
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

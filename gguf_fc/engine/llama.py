@@ -28,6 +28,7 @@ import numpy as np
 from llama_cpp import _ggml
 from numpy.typing import NDArray
 
+from gguf_fc.engine.llama_memory import SlotMemory, can_trim, fingerprint
 from gguf_fc.engine.llama_vocabulary import infill_of, read_vocabulary, tokenize
 from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom
 from gguf_fc.engine.segments import parts
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_DEFAULT_CONTEXT = 32_768  # a longer one has to be asked for: its memory is set aside
 IDLE_SLOTS = 16  # for finished conversations and pinned beginnings; an empty one costs nothing
+IDLE_STATES = 4  # the same where each slot has a recurrent state of its own, used or not
 NO_ROOM = 1  # llama_decode's word for a full cache
 GPU = 1  # ggml's device type
 _CANDIDATE = np.dtype(llama_cpp.llama_token_data)
@@ -111,7 +113,7 @@ class Llama:
             self.close()
             raise
         self._load = load
-        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._memory = SlotMemory(self._model, self._context)
         self._batch = Batch.of(self.n_batch)
         self.vocabulary = read_vocabulary(self._vocab)
         self._controls = sorted(
@@ -124,18 +126,14 @@ class Llama:
 
     def _open_context(self, load: Load) -> None:
         n_train = llama_cpp.llama_model_n_ctx_train(self._model)
-        self.can_trim = not (
-            llama_cpp.llama_model_is_recurrent(self._model)
-            or llama_cpp.llama_model_is_hybrid(self._model)
-        )
-        self.n_slots = min(
-            load.n_parallel + (IDLE_SLOTS if self.can_trim else 0),
-            llama_cpp.llama_max_parallel_sequences(),
-        )
+        self.can_trim = can_trim(self._model)
+        idle = IDLE_SLOTS if self.can_trim else IDLE_STATES
+        most = llama_cpp.llama_max_parallel_sequences() - 1
+        self.n_slots = min(load.n_parallel + idle, most)
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = load.n_ctx or min(n_train, LARGEST_DEFAULT_CONTEXT)
         params.n_batch = params.n_ubatch = load.n_batch
-        params.n_seq_max = self.n_slots
+        params.n_seq_max = self.n_slots + 1  # the memory's scratch slot
         params.kv_unified = True
         params.n_threads = params.n_threads_batch = self.n_threads = load.n_threads or _threads()
         params.no_perf = True
@@ -232,12 +230,33 @@ class Llama:
 
     def trim(self, slot: int, length: int) -> None:
         """Drop what *slot* holds from position *length* on."""
-        if not llama_cpp.llama_memory_seq_rm(self._memory, slot, length, -1):
-            raise DecodeError(f"a part of slot {slot} cannot be dropped in this kind of model")
+        self._memory.trim(slot, length)
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let the empty slot *target* share the first *length* tokens of *source*."""
-        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        self._memory.copy(source, target, length)
+
+    def least(self, slot: int) -> int:
+        """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
+        return self._memory.least(slot)
+
+    def save(self, slot: int, start: int, end: int) -> bytes:
+        """The state of what *slot* holds from position *start* up to *end*, its end."""
+        return self._memory.save(slot, start, end)
+
+    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+        """Put positions *start* to *end* of a saved state behind what *slot* holds, if possible."""
+        return self._memory.load(slot, data, start, end)
+
+    @property
+    def can_cut_states(self) -> bool:
+        """Whether a saved state is of use to a prompt that begins with only a part of it."""
+        return self._memory.can_cut_states
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for all that a saved state depends on."""
+        return fingerprint(Path(self._load.path))
 
     def open_grammar(self, gbnf: str) -> Grammar:
         """The start of a grammar run by llama.cpp's own sampler.  Raises GrammarError."""

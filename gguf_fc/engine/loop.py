@@ -20,6 +20,7 @@ from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import Sequence
+from gguf_fc.engine.states import States
 from gguf_fc.engine.work import BATCH_BOUNDS, Work
 from gguf_fc.errors import (
     ContextLengthExceeded,
@@ -54,6 +55,7 @@ class Engine:
         emit: Callable[[FromWorker], None],
         load: Load,
         *,
+        states: States | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._model = model
@@ -65,7 +67,7 @@ class Engine:
         self._habits = Habits(model.vocabulary)
         self._drafts = load.drafts and model.can_trim
         self.scheduler = Scheduler(
-            Cache(model),
+            Cache(model, states or States(max_bytes=0)),
             n_parallel=load.n_parallel,
             n_ctx=model.n_ctx,
             n_batch=model.n_batch,

@@ -62,7 +62,7 @@ class Model(Protocol):
     @property
     def n_batch(self) -> int: ...  # tokens one decode may hold
     @property
-    def can_trim(self) -> bool: ...  # whether a part of a slot can be dropped or copied
+    def can_trim(self) -> bool: ...  # whether a part of a slot can be dropped, copied or saved
 
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
         """The prompt's tokens, with the begin-of-text token if the model wants one."""
@@ -81,4 +81,19 @@ class Model(Protocol):
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let the empty slot *target* share the first *length* tokens of *source*."""
+        ...
+
+    def least(self, slot: int) -> int:
+        """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
+        ...
+
+    def save(self, slot: int, start: int, end: int) -> bytes:
+        """The state of what *slot* holds from position *start* up to *end*, its end."""
+        ...
+
+    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+        """Put the positions from *start* to *end* of a saved state behind what *slot* holds.
+
+        False, and nothing is changed, if there is no room or *data* is no state.
+        """
         ...

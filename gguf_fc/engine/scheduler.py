@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease, common
+from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease
 from gguf_fc.engine.model import Feed
+from gguf_fc.engine.prefixes import common
 from gguf_fc.engine.sequence import Sequence
 
 STEP_SECONDS = 0.2
@@ -207,7 +208,7 @@ class Scheduler:
             return False
         youngest = self.running[-1]
         self._leave(youngest)
-        self.cache.forget(self._slot_of(youngest))
+        self.cache.set_aside(self._slot_of(youngest))
         youngest.slot, youngest.n_evaluated = None, 0
         self.waiting.appendleft(youngest)
         self.is_crowded = True

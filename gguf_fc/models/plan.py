@@ -23,6 +23,7 @@ from gguf_fc.models.registry import BUILTIN, Entry
 from gguf_fc.rendering.renderer import Renderer
 
 DEFAULT_PARALLEL = 4
+MEGABYTE = 1_000_000
 
 FindCached = Callable[[Reference], Path | None]
 
@@ -70,6 +71,9 @@ def plan(entry: Entry, settings: Settings) -> Plan:
             max_queue=settings.max_queue,
             constraint=settings.constraint,
             drafts=settings.drafts,
+            state_folder=str(settings.cache_dir) if settings.disk_cache else None,
+            max_state_files=settings.cache_disk_mb * MEGABYTE,
+            max_state_ram=settings.cache_ram_mb * MEGABYTE,
         ),
         context_note=context.why,
         warnings=()

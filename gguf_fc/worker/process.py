@@ -16,15 +16,18 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from gguf_fc.engine.constraint import Compile, Grammars
 from gguf_fc.engine.embedding import Embeddings
+from gguf_fc.engine.keeper import Keeper
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.llama_embedding import LlamaEmbeddings
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.native_grammar import SamplerGrammars
+from gguf_fc.engine.states import States
 from gguf_fc.engine.wording import Wording
 from gguf_fc.errors import ModelFileError
 from gguf_fc.job import (
@@ -42,6 +45,7 @@ from gguf_fc.job import (
     Survey,
     Tokenize,
 )
+from gguf_fc.state_files import StateFolder
 from gguf_fc.worker.frames import Decoder, Message, encode
 
 logger = logging.getLogger(__name__)
@@ -65,11 +69,11 @@ class Line:
         except OSError:
             self.is_open = False
 
-    def receive(self, *, wait: bool) -> list[Message]:
-        """What has come; with *wait* nothing is returned only when the line is closed."""
+    def receive(self, seconds: float | None = None) -> list[Message]:
+        """What has come within *seconds*; without these, nothing only if the line is closed."""
         messages: list[Message] = []
         while self.is_open and not messages:
-            if not wait and not select.select([self._socket], [], [], 0)[0]:
+            if not select.select([self._socket], [], [], seconds)[0]:
                 break
             data = self._read()
             self.is_open = bool(data)
@@ -85,7 +89,7 @@ class Line:
 
 def run(line: Line) -> None:
     """Load what the first message names, then serve until told to stop."""
-    for message in line.receive(wait=True):
+    for message in line.receive():
         assert isinstance(message, Load), message
         try:
             with closing(Llama(message)) as model, closing(LlamaEmbeddings(model)) as rows:
@@ -98,20 +102,39 @@ def run(line: Line) -> None:
 
 
 def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
+    states = _states(model, load)
     engine = Engine(
         model,
         _compiler(model, load),
         line.send,
         load,
+        states=states,
     )
     desk = Desk(engine, Embeddings(rows, line.send), Wording(model), line.send)
     line.send(model.ready())
-    while line.is_open:
-        for message in line.receive(wait=desk.is_idle):
-            if isinstance(message, Stop):
-                return
-            desk.handle(message)
-        desk.step()
+    with closing(Keeper(engine.scheduler.cache, states)) as keeper:
+        while line.is_open:
+            seconds = keeper.rest() if desk.is_idle else 0.0
+            for message in line.receive(seconds):
+                if isinstance(message, Stop):
+                    return
+                desk.handle(message)
+            if not desk.is_idle:
+                desk.step()
+                keeper.note_work()
+
+
+def _states(model: Llama, load: Load) -> States:
+    """Where states are saved; files are the model's own."""
+    folder = None
+    if load.state_folder is not None:
+        folder = StateFolder(
+            root=Path(load.state_folder),
+            model=model.fingerprint,
+            title=Path(load.path).name,
+            max_bytes=load.max_state_files,
+        )
+    return States(load.max_state_ram, folder, is_whole=not model.can_cut_states)
 
 
 def _compiler(model: Llama, load: Load) -> Compile:

@@ -8,19 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.cache import LEAST_PREFIX, MOST_PREFIXES, Cache, common
+from gguf_fc.engine.cache import LEAST_PREFIX, MOST_PREFIXES, Cache
 from gguf_fc.engine.model import Feed
+from gguf_fc.engine.prefixes import common
+from gguf_fc.engine.states import States
 from tests.support.scripted_model import ScriptedModel, rambling
 
 
 class Books:
     """A cache over a scripted model, with what a scheduler would do to both."""
 
-    def __init__(self, n_slots: int = 2, *, can_trim: bool = True) -> None:
+    def __init__(self, n_slots: int = 2, *, can_trim: bool = True, max_bytes: int = 0) -> None:
         self.model = ScriptedModel(
             rambling, n_ctx=4096, n_batch=256, n_slots=n_slots, can_trim=can_trim
         )
-        self.cache = Cache(self.model)
+        self.states = States(max_bytes)
+        self.cache = Cache(self.model, self.states)
 
     def run(self, text: str, *, leave: bool = True) -> tuple[int, int]:
         """Evaluate *text*: the slot it ran in and how much of it was there already."""

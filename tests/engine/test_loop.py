@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gguf_fc.engine.states import States
 from gguf_fc.errors import EngineError
 from gguf_fc.job import (
     Accepted,
@@ -207,6 +208,33 @@ def test_the_common_beginning_of_conversations_stays_when_they_are_gone() -> Non
     run.job(f"{TOOLS}1|", "b", prefix=len(TOOLS))
     run.finish()
     assert run.done("b").cached_tokens == len(TOOLS) - 1
+
+
+def test_a_conversation_comes_back_from_memory_after_many_others() -> None:
+    model = ScriptedModel(saying("one", "two"), n_ctx=300, n_ctx_seq=200, n_slots=2)
+    run = Run(model, n_parallel=1, states=States(1 << 20))
+    run.job(f"{TOOLS}0|", "a")
+    run.finish()
+    for letter in "xyz":
+        run.job(f"{letter * 150}0|", letter)
+        run.finish()
+    run.job(f"{TOOLS}0|one1|", "b")
+    run.finish()
+    assert run.text("b") == "two"
+    assert run.done("b").cached_tokens == len(f"{TOOLS}0|one")
+    run.states.check()  # type: ignore[union-attr]
+
+
+def test_a_prompt_that_had_to_make_room_goes_on_where_it_was() -> None:
+    def evaluated(states: States | None) -> int:
+        model = ScriptedModel(lambda tokens: ord("a") + sum(tokens) % 26, n_ctx=150, n_ctx_seq=150)
+        run = Run(model, n_parallel=2, states=states)
+        for name in "pq":
+            run.job(name * 40, name, max_tokens=60)
+        run.finish()
+        return sum(len(feed.tokens) for batch in model.batches for feed in batch)
+
+    assert evaluated(States(1 << 20)) < evaluated(None)
 
 
 def test_a_long_prompt_does_not_stall_a_running_stream() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gguf_fc.engine.constraint import Compile
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import Model
+from gguf_fc.engine.states import States
 from gguf_fc.errors import GrammarError
 from gguf_fc.job import (
     Accepted,
@@ -38,6 +39,7 @@ class Run:
     n_parallel: int = 2
     max_queue: int = 8
     drafts: bool = False  # most tests count steps
+    states: States | None = None
     messages: list[FromWorker] = field(default_factory=list, init=False)
     engine: Engine = field(init=False)
     now: float = field(default=0, init=False)
@@ -48,6 +50,7 @@ class Run:
             self.compile_grammar,
             self.messages.append,
             Load(path="", n_parallel=self.n_parallel, max_queue=self.max_queue, drafts=self.drafts),
+            states=self.states,
             clock=self.clock,
         )
 

@@ -6,6 +6,7 @@ its slot holds is an assertion, a full memory is ``NoRoom``.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -75,9 +76,28 @@ class ScriptedModel:
         del self.slots[slot][length:]
 
     def copy(self, source: int, target: int, length: int) -> None:
-        assert self.can_trim
+        assert self.can_trim or length == len(self.slots[source])
         assert not self.slots[target], "the target must be empty"
         self.slots[target] = self.slots[source][:length]
+
+    def least(self, slot: int) -> int:
+        return 0 if self.can_trim else len(self.slots[slot])
+
+    def save(self, slot: int, start: int, end: int) -> bytes:
+        assert end == len(self.slots[slot])
+        assert self.can_trim or start == 0
+        held = enumerate(token for _, token in self.slots[slot])
+        return b"".join(struct.pack("<ii", at, token) for at, token in held if at >= start)
+
+    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+        assert start == len(self.slots[slot])
+        saved = dict(struct.iter_unpack("<ii", data))
+        if len({cell for held in self.slots for cell, _ in held}) + len(saved) > self.n_ctx:
+            return False
+        for at in range(start, end):
+            self._cells += 1
+            self.slots[slot].append((self._cells, saved[at]))
+        return True
 
 
 def saying(*texts: str, after: str = "|") -> Callable[[Sequence[int]], int]:

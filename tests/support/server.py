@@ -67,7 +67,11 @@ def running(
 
 def _environment() -> dict[str, str]:
     paths = (str(OFFLINE), str(ROOT), os.environ.get("PYTHONPATH", ""))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "GGUF_FC_DISK_CACHE": "off",  # or a test would find what the one before has left
+    }
 
 
 def _start_lines(process: subprocess.Popen[str], errors: Path) -> list[str]:

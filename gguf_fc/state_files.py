@@ -1,0 +1,220 @@
+"""What a model has evaluated, as files: their format, their folder, which of them go first.
+
+Knows neither models nor what the tokens mean: a state is bytes, and the tokens it stands for.
+``CACHE/states/MODEL/HASH.WORTH.state``: the folder is named for a model and its settings, the file
+for the tokens.  A file is written under another name and then renamed, so it is whole or not there;
+what is damaged all the same, or not ours, is left alone with a warning.
+
+    magic | length of the head | head (JSON) | tokens (int32) | state
+
+States hold what users wrote: files are readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+
+MAGIC = b"gguf-fc state 1\n"
+FOLDER = "states"
+ENDING = ".state"
+MODEL = re.compile(r"[0-9a-f]{16}")
+NAME = re.compile(r"[0-9a-f]{32}\.(\d)\.state")
+
+
+class _Head(msgspec.Struct, frozen=True):
+    model: str  # its file's name, for people
+    start: int  # the state is that of the tokens from here on
+    n_tokens: int  # from the first
+    n_bytes: int  # of the state
+    digest: str  # of tokens and state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateFile:
+    """A file that looks whole; what it holds has not been read yet."""
+
+    path: Path
+    model: str
+    start: int
+    tokens: list[int]  # from the first, those before *start* too
+    n_bytes: int  # of the file
+    worth: int
+    used: float  # when, in seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """The files of one model, and the cap on those of all."""
+
+    root: Path  # the cache folder
+    model: str  # a fingerprint: 16 hexadecimal digits
+    title: str  # the model's name for people
+    max_bytes: int
+
+    @property
+    def path(self) -> Path:
+        return self.root / FOLDER / self.model
+
+    def files(self) -> list[StateFile]:
+        """What there is for this model."""
+        return [found for path in _states_in(self.path) if (found := _open(path))]
+
+    def read(self, path: Path, tokens: Sequence[int]) -> bytes | None:
+        """The state in *path* if it is whole and stands for *tokens*, else None with a warning."""
+        try:
+            with path.open("rb") as file:
+                head = _read_head(file)
+                kept, data = file.read(4 * head.n_tokens), file.read(head.n_bytes)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            logger.warning("state file=%s cannot be read: %s", path, error)
+            return None
+        if head.digest != _digest(kept, data) or kept != _packed(tokens):
+            logger.warning("state file=%s is damaged; it is not used", path)
+            return None
+        return data
+
+    def write(self, tokens: Sequence[int], start: int, data: bytes, worth: int) -> Path | None:
+        """Keep *data*, the state of *tokens* from *start* on; None with a warning if it fails."""
+        kept = _packed(tokens)
+        head = msgspec.json.encode(
+            _Head(self.title, start, len(tokens), len(data), _digest(kept, data))
+        )
+        path = self.path / f"{_name(kept)}.{worth}{ENDING}"
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        try:
+            self._make_folder()
+            with open(unfinished, "wb", opener=_private) as file:
+                file.writelines((MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
+            unfinished.replace(path)
+        except OSError as error:
+            logger.warning("state file=%s cannot be written: %s", path, error)
+            with suppress(OSError):
+                unfinished.unlink()
+            return None
+        self._shrink()
+        return path
+
+    def touch(self, path: Path, worth: int) -> Path:
+        """*path* was of use, and is worth that much now; its new name."""
+        better = path.with_name(f"{path.name.split('.')[0]}.{worth}{ENDING}")
+        try:
+            os.utime(path)
+            path.rename(better)
+        except OSError as error:
+            logger.debug("state file=%s is gone: %s", path, error)
+            return path
+        return better
+
+    def _make_folder(self) -> None:
+        for folder in (self.root / FOLDER, self.path):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _shrink(self) -> None:
+        """Delete what is worth least until all models' files are within the cap."""
+        files = _sizes(self.root)
+        excess = sum(status.st_size for _, status in files) - self.max_bytes
+        for path, status in sorted(files, key=lambda item: (_worth(item[0]), item[1].st_mtime)):
+            if excess <= 0:
+                return
+            path.unlink(missing_ok=True)
+            excess -= status.st_size
+
+
+def state_files(root: Path) -> Iterator[StateFile]:
+    """Everything kept under the cache folder *root*, whatever the model."""
+    return (found for path in _paths(root) if (found := _open(path)))
+
+
+def clear_states(root: Path) -> tuple[int, int]:
+    """Delete every state under *root*, damaged ones too: how many files and bytes that were."""
+    files = _sizes(root)
+    for path, _ in files:
+        path.unlink(missing_ok=True)
+    return len(files), sum(status.st_size for _, status in files)
+
+
+def _paths(root: Path) -> list[Path]:
+    """Files that have our names; whatever else lies there is not ours."""
+    folders = [folder for folder in (root / FOLDER).glob("*") if MODEL.fullmatch(folder.name)]
+    return [path for folder in sorted(folders) for path in _states_in(folder)]
+
+
+def _states_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob(f"*{ENDING}") if NAME.fullmatch(path.name))
+
+
+def _sizes(root: Path) -> list[tuple[Path, os.stat_result]]:
+    """Our files; another server may be deleting some of them."""
+    files = []
+    for path in _paths(root):
+        with suppress(FileNotFoundError):
+            files.append((path, path.stat()))
+    return files
+
+
+def _open(path: Path) -> StateFile | None:
+    """The head of *path*; None with a warning if it is no whole file of ours."""
+    try:
+        with path.open("rb") as file:
+            head = _read_head(file)
+            tokens = array("i", file.read(4 * head.n_tokens))
+            status = os.fstat(file.fileno())
+            whole = file.tell() + head.n_bytes == status.st_size and len(tokens) == head.n_tokens
+        if not whole or path.name.split(".")[0] != _name(tokens.tobytes()):
+            raise ValueError("it is cut off or was renamed")  # noqa: TRY301
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        logger.warning("state file=%s is ignored: %s", path, error)
+        return None
+    return StateFile(
+        path=path,
+        model=head.model,
+        start=head.start,
+        tokens=tokens.tolist(),
+        n_bytes=status.st_size,
+        worth=_worth(path),
+        used=status.st_mtime,
+    )
+
+
+def _read_head(file: BinaryIO) -> _Head:
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ValueError("it is no state of this version")
+    length = int.from_bytes(file.read(4), "little")
+    return msgspec.json.decode(file.read(length), type=_Head)
+
+
+def _packed(tokens: Sequence[int]) -> bytes:
+    assert sys.byteorder == "little", "no big-endian machine runs this"
+    return array("i", tokens).tobytes()
+
+
+def _digest(kept: bytes, data: bytes) -> str:
+    digest = hashlib.blake2b(kept, digest_size=16)
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def _name(kept: bytes) -> str:
+    return hashlib.blake2b(kept, digest_size=16).hexdigest()
+
+
+def _worth(path: Path) -> int:
+    return int(path.name.split(".")[1])
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
