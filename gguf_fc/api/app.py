@@ -34,6 +34,9 @@ from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
 from gguf_fc.api.reference import Reference
 from gguf_fc.api.responses.routes import response_routes
+from gguf_fc.api.text.answer import Completer
+from gguf_fc.api.text.request import TextRequest
+from gguf_fc.api.text.wire import TextWire
 from gguf_fc.api.tokens import Tokens
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
@@ -55,8 +58,6 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     explain = Explain(pool, grammars, chat_ids)
     response_ids = _ids("resp_", "call_")
     responses = response_routes(pool, generate(response_ids), new_id=_new_item_id, clock=time.time)
-    embeddings = Embeddings(pool, _fresh_id)
-    tokens = Tokens(pool, _fresh_id)
     catalog = Catalog(pool, started=int(time.time()))
     reference = Reference(OPERATIONS, __version__)
 
@@ -73,11 +74,9 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
             *_messages_routes(pool, generate),
             *_ollama_routes(pool, generate(chat_ids)),
             *responses,
-            _plain("/v1/embeddings", embeddings.embed),
+            *_text_routes(pool, Completer(pool, grammars.validators, _prefixed("cmpl-")), metrics),
             _plain("/v1/explain", explain.explain),
             _plain("/apply-template", explain.apply_template),
-            _plain("/tokenize", tokens.tokenize),
-            _plain("/detokenize", tokens.detokenize),
             Route("/v1/models", catalog.models),
             Route("/v1/models/{name:path}", catalog.model),
             Route("/health", catalog.health),
@@ -105,6 +104,21 @@ def _messages_routes(pool: Pool, generate: Callable[[Ids], Generate]) -> list[Ro
     ]
 
 
+def _text_routes(pool: Pool, completer: Completer, metrics: Metrics) -> list[Route]:
+    text: Endpoint[TextRequest] = Endpoint(
+        TextWire(pool),
+        lambda requests: metrics.watch(completer.complete(requests)),
+        clock=time.time,
+    )
+    embeddings, tokens = Embeddings(pool, _fresh_id), Tokens(pool, _fresh_id)
+    return [
+        Route("/v1/completions", text.respond, methods=["POST"]),
+        _plain("/v1/embeddings", embeddings.embed),
+        _plain("/tokenize", tokens.tokenize),
+        _plain("/detokenize", tokens.detokenize),
+    ]
+
+
 def _ollama_routes(pool: Pool, generate: Generate) -> list[Route]:
     make = or_load(generate, pool)
     chat = Endpoint(OllamaWire(pool, "chat"), make, clock=time.time)
@@ -126,6 +140,10 @@ def _plain(path: str, work: Work, shape: ErrorBody = error_body) -> Route:
 
 def _fresh_id() -> str:
     return uuid.uuid4().hex
+
+
+def _prefixed(prefix: str) -> Callable[[], str]:
+    return lambda: f"{prefix}{uuid.uuid4().hex}"
 
 
 def _ids(reply: str, call: str) -> Ids:

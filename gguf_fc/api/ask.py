@@ -5,7 +5,13 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TypeVar
 
-from gguf_fc.errors import ContextLengthExceeded, EngineError, InvalidParameter, error_for
+from gguf_fc.errors import (
+    ContextLengthExceeded,
+    EngineError,
+    GgufFcError,
+    InvalidParameter,
+    error_for,
+)
 from gguf_fc.job import Failed, Question, Reply
 from gguf_fc.models.pool import LoadedModel
 
@@ -21,10 +27,15 @@ async def ask(model: LoadedModel, question: Question, reply: type[T], *, param: 
         match await anext(messages):
             case reply() as answer:
                 return answer
-            case Failed(code=code, message=message):
-                error = error_for(code, message)
-                if isinstance(error, ContextLengthExceeded | InvalidParameter):
-                    error.param = param
-                raise error
+            case Failed() as failed:
+                raise error_of(failed, param)
             case other:
                 raise EngineError(f"The engine answered out of turn: {other}.")
+
+
+def error_of(failed: Failed, param: str) -> GgufFcError:
+    """The error the worker's word stands for; *param* is the field that held the text."""
+    error = error_for(failed.code, failed.message)
+    if isinstance(error, ContextLengthExceeded | InvalidParameter):
+        error.param = param
+    return error

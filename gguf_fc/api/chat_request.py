@@ -6,18 +6,17 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any
 
 from gguf_fc.api.chat_history import messages_of, text_of
 from gguf_fc.api.chat_tools import Callables, callables_of
 from gguf_fc.api.chat_types import ResponseFormat
+from gguf_fc.api.fields import agreed
 from gguf_fc.api.sampling import sampling_of
 from gguf_fc.api.schema import ChatBody
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Request
-
-T = TypeVar("T")
 
 LIMITS = ("max_completion_tokens", "max_tokens", "n_predict")
 BUDGETS = (
@@ -53,7 +52,7 @@ def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Req
         grammar=_grammar(body),
         verbosity=body.verbosity,
         max_tokens=_max_tokens(body),
-        sampling=_sampling(body, defaults),
+        sampling=sampling_of(body, defaults),
         thinking=_thinking(body),
         effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
         thinking_budget=_thinking_budget(body),
@@ -77,20 +76,6 @@ def choices(request: Request, count: int) -> tuple[Request, ...]:
         )
         for n in range(count)
     )
-
-
-def _agreed(values: dict[str, T | None]) -> T | None:
-    """The value of fields that mean the same.  Raises InvalidParameter if they differ."""
-    given = {name: value for name, value in values.items() if value is not None}
-    if not given:
-        return None
-    (first, value), *rest = given.items()
-    for other, differing in rest:
-        if differing != value:
-            raise InvalidParameter(
-                f"'{other}' and '{first}' differ; send one of them.", param=other
-            )
-    return value
 
 
 def _format(body: ChatBody) -> Format:
@@ -136,7 +121,7 @@ def _schema_format(asked: ResponseFormat) -> Format:
 def _thinking(body: ChatBody) -> bool | None:
     """Whether to think; the effort ``none`` says no."""
     switch = None if body.thinking is None else body.thinking.type
-    return _agreed(
+    return agreed(
         {
             "enable_thinking": body.enable_thinking,
             "thinking": {"enabled": True, "disabled": False}.get(switch or ""),
@@ -148,7 +133,7 @@ def _thinking(body: ChatBody) -> bool | None:
 def _thinking_budget(body: ChatBody) -> int | None:
     named = {name: getattr(body, name) for name in BUDGETS}
     inner = None if body.thinking is None else body.thinking.budget_tokens
-    budget = _agreed({**named, "thinking.budget_tokens": inner})
+    budget = agreed({**named, "thinking.budget_tokens": inner})
     return None if budget == -1 else budget
 
 
@@ -201,17 +186,5 @@ def _max_tokens(body: ChatBody) -> int | None:
     for name, limit in limits.items():
         if limit == 0:
             raise InvalidParameter(f"'{name}' must be at least 1, or -1 for no limit.", param=name)
-    limit = _agreed(limits)
+    limit = agreed(limits)
     return None if limit == -1 else limit
-
-
-def _sampling(body: ChatBody, defaults: Sampling) -> Sampling:
-    sampling = sampling_of(body, defaults)
-    penalty = _agreed(
-        {"repeat_penalty": body.repeat_penalty, "repetition_penalty": body.repetition_penalty}
-    )
-    if penalty is not None:
-        sampling = dataclasses.replace(sampling, repeat_penalty=penalty)
-    if body.repeat_last_n is not None:
-        sampling = dataclasses.replace(sampling, penalty_last_n=body.repeat_last_n)
-    return sampling

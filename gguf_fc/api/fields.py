@@ -32,6 +32,7 @@ from msgspec import inspect as kinds
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 
 T = TypeVar("T", bound=Struct)
+V = TypeVar("V")
 
 MAX_DEPTH = 200  # of objects and lists in each other
 MAX_NAMED = 32  # fields without effect that a header lists
@@ -118,6 +119,23 @@ class Fields(Generic[T]):
         near = difflib.get_close_matches(name, sorted(self.known), n=1)
         hint = f" Did you mean '{near[0]}'?" if near else " Leave it out."
         return f"Unknown field '{name}'.{hint}"
+
+
+def agreed(values: Mapping[str, V | None]) -> V | None:
+    """The value of fields, by their names, that mean the same; None if none was sent.
+
+    Raises InvalidParameter if they differ.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    if not given:
+        return None
+    (first, value), *rest = given.items()
+    for other, differing in rest:
+        if differing != value:
+            raise InvalidParameter(
+                f"'{other}' and '{first}' differ; send one of them.", param=other
+            )
+    return value
 
 
 def ignored_header(paths: Iterable[str]) -> dict[str, str]:

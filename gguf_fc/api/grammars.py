@@ -12,11 +12,11 @@ from collections import OrderedDict
 import msgspec
 
 from gguf_fc.api.validation import Validators
-from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Grammar, gbnf_to_grammar
+from gguf_fc.errors import GrammarError, InvalidParameter
+from gguf_fc.gbnf import Builder, Grammar, Spacing, compile_schema, gbnf_to_grammar
 from gguf_fc.job import GrammarText
 from gguf_fc.models.pool import LoadedModel
-from gguf_fc.request import Request
+from gguf_fc.request import Request, Schema
 
 
 class GrammarCache:
@@ -48,7 +48,7 @@ class GrammarCache:
             grammar = _composed(model, request, prefill)
             text = _printed(grammar, model)
         else:
-            grammar, text = _given(request.grammar, model)
+            grammar, text = client_grammar(request.grammar, model)
         with self._lock:
             # The model is kept with its grammar so that its identity is not given out again.
             self._kept[key] = (model, grammar, text)
@@ -68,8 +68,27 @@ def _composed(model: LoadedModel, request: Request, prefill: str) -> Grammar:
     )
 
 
-def _given(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
-    """Sent by the client, who is told the line and column of what is wrong with it."""
+def schema_grammar(schema: Schema, param: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
+    """The grammar of the JSON texts valid under *schema*, which was sent as *param*.
+
+    Raises InvalidParameter.
+    """
+    builder = Builder()
+    try:
+        root, report = compile_schema(schema, builder, spacing=Spacing(), path=param)
+        grammar = Grammar(builder.build(root), report)
+        return grammar, _printed(grammar, model)
+    except GrammarError as error:
+        raise InvalidParameter(
+            f"'{param}' cannot be used: {error.message}.", param=param
+        ) from error
+
+
+def client_grammar(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
+    """Sent by the client, who is told the line and column of what is wrong with it.
+
+    Raises GrammarError.
+    """
     try:
         grammar = gbnf_to_grammar(gbnf)
         _refuse_unknown_tokens(grammar, model)

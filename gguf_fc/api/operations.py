@@ -16,6 +16,7 @@ from gguf_fc.api.messages.schema import COUNT_TOKENS, MESSAGES
 from gguf_fc.api.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE, OLLAMA_SHOW
 from gguf_fc.api.responses.schema import RESPONSES
 from gguf_fc.api.schema import CHAT
+from gguf_fc.api.text.schema import TEXT
 from gguf_fc.api.tokens import DETOKENIZE, TOKENIZE
 
 Examples = Mapping[str, Mapping[str, Any]]
@@ -215,6 +216,19 @@ OPERATIONS = (
         fields=CHAT,
         table="chat",
         examples={"a call": CHAT_EXAMPLES["a call"]},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/completions",
+        summary="A text gone on with, whole or as server-sent events",
+        fields=TEXT,
+        table="text",
+        examples={
+            "two prompts": {"prompt": ["It is sunny and", "It is raining and"], "max_tokens": 8},
+            "scores of a text": {"prompt": "It is sunny", "echo": True, "logprobs": 1}
+            | {"max_tokens": 0},
+        },
+        streams="text/event-stream",
     ),
     Operation(
         method="POST",

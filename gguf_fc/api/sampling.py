@@ -1,4 +1,4 @@
-"""How a request wants its tokens chosen: the fields of that name, whatever the protocol."""
+"""How a request wants its tokens chosen: fields of the same names in every protocol."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 
 from msgspec import Struct
 
+from gguf_fc.api.fields import agreed
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 
@@ -16,6 +17,10 @@ def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     Raises InvalidParameter.
     """
     given = {field.name: getattr(body, field.name, None) for field in dataclasses.fields(Sampling)}
+    given["repeat_penalty"] = agreed(
+        {name: getattr(body, name, None) for name in ("repeat_penalty", "repetition_penalty")}
+    )
+    given["penalty_last_n"] = getattr(body, "repeat_last_n", None)
     bias = given.pop("logit_bias")
     sampling = dataclasses.replace(
         defaults, **{name: value for name, value in given.items() if value is not None}

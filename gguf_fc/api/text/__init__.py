@@ -1,0 +1,1 @@
+"""``/v1/completions``: a text that is gone on with, without messages, templates or tools."""
