@@ -56,6 +56,7 @@ def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Req
         thinking=_thinking(body),
         effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
         thinking_budget=_thinking_budget(body),
+        separate_reasoning=body.reasoning_format != "none",
         template_variables=_template_variables(body.chat_template_kwargs or {}),
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         prediction=_prediction(body),

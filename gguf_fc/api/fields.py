@@ -143,10 +143,15 @@ def ignored_header(paths: Iterable[str]) -> dict[str, str]:
 
     Names come from the client, so what a header cannot carry is written as an escape.
     """
-    shown = [path.encode("unicode_escape").decode("ascii") for path in paths]
+    shown = [_in_header(path) for path in paths]
     if len(shown) > MAX_NAMED:
         shown = [*shown[:MAX_NAMED], f"and {len(shown) - MAX_NAMED} more"]
     return {"x-gguf-fc-ignored": ", ".join(shown)} if shown else {}
+
+
+def _in_header(path: str) -> str:
+    escaped = path.encode("unicode_escape").decode("ascii")
+    return escaped.replace(" ", r"\x20").replace(",", r"\x2c")
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:

@@ -13,7 +13,14 @@ import msgspec
 
 from gguf_fc.api.validation import Validators
 from gguf_fc.errors import GrammarError, InvalidParameter
-from gguf_fc.gbnf import Builder, Grammar, Spacing, compile_schema, gbnf_to_grammar
+from gguf_fc.gbnf import (
+    Builder,
+    Grammar,
+    Spacing,
+    compile_schema,
+    gbnf_to_grammar,
+    schema_to_grammar,
+)
 from gguf_fc.job import GrammarText
 from gguf_fc.models.pool import LoadedModel
 from gguf_fc.request import Request, Schema
@@ -45,8 +52,7 @@ class GrammarCache:
                 self._kept.move_to_end(key)
                 return found[1], found[2]
         if request.grammar is None:
-            grammar = _composed(model, request, prefill)
-            text = _printed(grammar, model)
+            grammar, text = _composed(model, request, prefill)
         else:
             grammar, text = client_grammar(request.grammar, model)
         with self._lock:
@@ -57,15 +63,31 @@ class GrammarCache:
         return grammar, text
 
 
-def _composed(model: LoadedModel, request: Request, prefill: str) -> Grammar:
+def _composed(model: LoadedModel, request: Request, prefill: str) -> tuple[Grammar, GrammarText]:
     """Made of the request's tools, tool choice and format."""
-    return model.dialect.grammar(
-        tools=request.tools,
-        tool_choice=request.tool_choice,
-        parallel_tool_calls=request.parallel_tool_calls,
-        response_format=request.format,
-        prefill=prefill,
-    )
+    try:
+        grammar = model.dialect.grammar(
+            tools=request.tools,
+            tool_choice=request.tool_choice,
+            parallel_tool_calls=request.parallel_tool_calls,
+            response_format=request.format,
+            prefill=prefill,
+        )
+        return grammar, _printed(grammar, model)
+    except GrammarError as error:
+        error.param = error.param or _unmeetable(request)
+        raise
+
+
+def _unmeetable(request: Request) -> str | None:
+    """The field whose schema nothing can meet, if it is a schema's fault."""
+    forms = {f"tools[{n}]": tool.parameters for n, tool in enumerate(request.tools)}
+    for param, schema in {**forms, "response_format": request.format.schema}.items():
+        try:
+            schema_to_grammar(True if schema is None else schema).llguidance()
+        except GrammarError:
+            return param
+    return None
 
 
 def schema_grammar(schema: Schema, param: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:

@@ -138,8 +138,8 @@ class ChatBody(Struct):
     reasoning_budget: Annotated[TokenLimit | None, AS_BUDGET] = None
     reasoning_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
     reasoning_format: Annotated[
-        Annotated[str, Meta(pattern="^(?!none$)")] | None,
-        about("any but `none`: reasoning comes as `reasoning_content`"),
+        str | None,
+        about("`none`: reasoning stays in the content; any other: it is `reasoning_content`"),
     ] = None
     chat_template_kwargs: Annotated[
         dict[str, Any] | None,

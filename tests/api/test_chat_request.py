@@ -236,6 +236,8 @@ def test_each_choice_of_a_seeded_request_has_a_seed_of_its_own() -> None:
         ({"thinking_budget": 0}, {"thinking_budget": 0}),
         ({"reasoning_budget": -1}, {"thinking_budget": None}),
         ({"reasoning_effort": "max"}, {"effort": "max"}),
+        ({"reasoning_format": "none"}, {"separate_reasoning": False}),
+        ({"reasoning_format": "auto"}, {"separate_reasoning": True}),
         ({"repetition_penalty": 1.5}, {"sampling": Sampling(top_k=7, repeat_penalty=1.5)}),
         ({"repeat_last_n": 9}, {"sampling": Sampling(top_k=7, penalty_last_n=9)}),
     ],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
@@ -136,11 +136,15 @@ def test_what_is_nested_too_deep_is_refused_by_its_name() -> None:
         TABLE.parse(b'{"user": ' + b"[" * 5000 + b"]" * 5000 + b"}")
 
 
-@given(st.lists(st.text(), max_size=3))
+@given(st.lists(st.text(min_size=1), max_size=3))
+@example(["content "])
+@example(["a, b"])
 def test_any_name_fits_into_a_header(names: list[str]) -> None:
     for value in ignored_header(names).values():
         assert value.isascii()
         assert value.isprintable()
+        assert value == value.strip()
+        assert len(value.split(", ")) == len(names)
 
 
 def test_the_header_is_absent_or_bounded() -> None:

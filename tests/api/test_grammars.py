@@ -15,7 +15,7 @@ from gguf_fc.job import ConstraintEngine
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import LoadedModel
 from gguf_fc.models.registry import Entry
-from gguf_fc.request import Message, Request, Tool, ToolChoice
+from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
 from tests.support.random_model import write_random_model
 from tests.support.serving import READY, CountingWorker
 
@@ -69,6 +69,30 @@ def test_a_bad_grammar_names_its_parameter_and_place(
         GrammarCache().get(loaded(tmp_path, constraint), asking(grammar=grammar), "")
     assert caught.value.param == "grammar"
     assert message in caught.value.message
+
+
+ENDLESS: Any = {"type": "object", "properties": {"x": {"$ref": "#"}}, "required": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        (
+            {
+                "tools": (Tool(name="fine"), Tool(name="f", parameters=ENDLESS)),
+                "tool_choice": ToolChoice("named", "f"),
+            },
+            "tools[1]",
+        ),
+        ({"format": Format(type="json_schema", schema=ENDLESS)}, "response_format"),
+    ],
+)
+def test_a_schema_that_nothing_can_meet_is_named(
+    model: LoadedModel, options: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(GrammarError) as caught:
+        GrammarCache().get(model, asking(**options), "")
+    assert caught.value.param == param
 
 
 def test_the_second_use_of_many_tools_takes_no_time(model: LoadedModel) -> None:

@@ -60,7 +60,6 @@ def test_null_counts_as_absent(name: str) -> None:
         ({"temperature": 3}, "temperature"),
         ({"top_p": -0.1}, "top_p"),
         ({"max_tokens": -2}, "max_tokens"),
-        ({"reasoning_format": "none"}, "reasoning_format"),
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"stream": "yes"}, "stream"),
         ({"stop": ""}, "stop"),
