@@ -45,6 +45,8 @@ class Tool:
     description: str | None = None
     parameters: Schema | None = None  # None: takes no arguments
     strict: bool = False
+    # Where the client has *parameters*; None: as in chat completions.
+    schema_at: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Format:
     name: str | None = None
     description: str | None = None
     strict: bool = False
+    # Where the client has *schema*.
+    schema_at: str = field(default="response_format.json_schema.schema", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class Request:
 
     model: str | None
     messages: tuple[Message, ...]
+    messages_at: str = "messages"  # where the client has them
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     parallel_tool_calls: bool = True

@@ -19,6 +19,7 @@ from gguf_fc.api.instruct import instructed
 from gguf_fc.api.merge import merged
 from gguf_fc.dialect import Dialect, Prompt, Unsaid
 from gguf_fc.errors import (
+    ContextLengthExceeded,
     EngineError,
     GgufFcError,
     GrammarError,
@@ -111,11 +112,13 @@ async def _accepted(messages: AsyncGenerator[FromWorker], request: Request, job:
     first = await anext(messages)
     if isinstance(first, Failed):
         error = failure(first)
-        if isinstance(error, GrammarError):
+        if isinstance(error, ContextLengthExceeded):
+            error.param = request.messages_at
+        elif isinstance(error, GrammarError):
             if request.grammar is not None:
                 error.param = "grammar"
             elif job.grammar is not None and job.grammar.begun:
-                raise _unlike_begun(error)
+                raise _unlike_begun(error, request)
         raise error
     assert isinstance(first, Accepted)
     return first
@@ -240,17 +243,17 @@ def _grammar(
         if not prompt.said:
             raise
         if prompt.unsaid is None or request.tool_choice.mode in ("required", "named"):
-            raise _unlike_begun(error) from error
+            raise _unlike_begun(error, request) from error
         grammar, text = grammars.get(model, request, prompt.unsaid)
         return grammar, replace(text, begun=prompt.said.lstrip())
 
 
-def _unlike_begun(error: GrammarError) -> InvalidParameter:
+def _unlike_begun(error: GrammarError, request: Request) -> InvalidParameter:
     return InvalidParameter(
-        "The reply cannot go on from the assistant's message at the end of 'messages' and have "
-        "the form that 'tool_choice' or 'response_format' asks for; leave one of them out. "
-        f"({error.message})",
-        param="messages",
+        "The reply cannot go on from the assistant's message at the end of "
+        f"'{request.messages_at}' and have the form that 'tool_choice' or "
+        f"'{request.format.schema_at}' asks for; leave one of them out. ({error.message})",
+        param=request.messages_at,
     )
 
 
@@ -266,12 +269,16 @@ def _refuse_small_context(request: Request, model: LoadedModel) -> None:
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:
     """``strict`` turns a keyword that cannot be enforced into an error."""
-    strict = [f"tools[{n}]" for n, tool in enumerate(request.tools) if tool.strict]
+    strict = [
+        tool.schema_at or f"tools[{n}].function.parameters"
+        for n, tool in enumerate(request.tools)
+        if tool.strict
+    ]
     if request.format.strict:
-        strict.append("response_format")
+        strict.append(request.format.schema_at)
     for item in grammar.report:
         for place in strict:
-            if item.path.startswith(f"{place}."):
+            if f"{item.path}.".startswith(f"{place}."):
                 raise SchemaNotEnforceable(
                     f"'{item.path}': the keyword '{item.keyword}' cannot be enforced "
                     f"({item.reason}); remove it or leave out 'strict'.",

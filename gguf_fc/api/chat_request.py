@@ -87,7 +87,7 @@ def _format(body: ChatBody) -> Format:
                 "'json_schema' and 'response_format' cannot be combined; send one of them.",
                 param="json_schema",
             )
-        return Format(type="json_schema", schema=body.json_schema)
+        return Format(type="json_schema", schema=body.json_schema, schema_at="json_schema")
     return format_of(asked)
 
 
@@ -109,7 +109,7 @@ def _schema_format(asked: ResponseFormat) -> Format:
     if described is None or described.schema is None:
         if asked.schema is None:
             return Format(type="json_object")
-        return Format(type="json_schema", schema=asked.schema)
+        return Format(type="json_schema", schema=asked.schema, schema_at="response_format.schema")
     return Format(
         type="json_schema",
         schema=described.schema,

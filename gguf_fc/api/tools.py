@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ class Declared:
 
 
 def checked_tools(declared: Iterable[Declared]) -> tuple[Tool, ...]:
-    """The tools.  Raises InvalidParameter for two of one name, or one whose schema is no object's.
+    """The tools, each with its place.
 
-    Arguments are always a JSON object; a schema that forbids that can never be met.
+    Raises InvalidParameter for two of one name, or one whose schema is no object's: arguments are
+    always a JSON object, and a schema that forbids that can never be met.
     """
     tools: dict[str, Tool] = {}
     for one in declared:
@@ -40,7 +42,7 @@ def checked_tools(declared: Iterable[Declared]) -> tuple[Tool, ...]:
                 f"'{one.schema_at}' must describe a JSON object: its 'type' is \"object\".",
                 param=one.schema_at,
             )
-        tools[name] = one.tool
+        tools[name] = dataclasses.replace(one.tool, schema_at=one.schema_at)
     return tuple(tools.values())
 
 

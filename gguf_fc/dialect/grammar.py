@@ -237,8 +237,7 @@ class _Composer:
         """An answer in the form that was asked for."""
         asked = self.wanted.format
         schema = asked.schema if asked.type == "json_schema" else _ANY_OBJECT
-        path = "response_format.json_schema.schema"
-        return self._compile(schema, path, Spacing(), closed=False)
+        return self._compile(schema, asked.schema_at, Spacing(), closed=False)
 
     # Calls.
 
@@ -258,7 +257,7 @@ class _Composer:
             return None
         composer = CodeComposer(self.syntax.code, self._builder, self._report)
         schemas = {
-            tool.name: (_arguments_schema(tool.parameters), _path_of(n))
+            tool.name: (_arguments_schema(tool.parameters), _path_of(n, tool))
             for n, tool in self._callable()
         }
         openings = (row.opening.strip()[:1] for row in self.syntax.rows)
@@ -281,7 +280,7 @@ class _Composer:
     def _call(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
         """A call of one tool, written like *parts*, from behind its opening text."""
         n, tool = numbered
-        path = _path_of(n)
+        path = _path_of(n, tool)
         schema = _arguments_schema(tool.parameters)
         if self.syntax.pairs is None:
             if tool.name not in self._written:
@@ -370,8 +369,8 @@ def _arguments_schema(schema: dict[str, Any] | bool | None) -> dict[str, Any] | 
     return {**schema, "type": "object"}
 
 
-def _path_of(tool: int) -> str:
-    return f"tools[{tool}].function.parameters"
+def _path_of(n: int, tool: Tool) -> str:
+    return tool.schema_at or f"tools[{n}].function.parameters"
 
 
 def _none_of(characters: set[str]) -> CharClass:

@@ -11,7 +11,7 @@ from gguf_fc.api.chat_request import choices, to_request
 from gguf_fc.api.schema import CHAT
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Format, Message, Request, ToolCall, ToolChoice
+from gguf_fc.request import Message, Request, ToolCall, ToolChoice
 
 USER = {"role": "user", "content": "hi"}
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
@@ -253,16 +253,26 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "place"),
     [
-        {"json_schema": SCHEMA},
-        {"response_format": {"type": "json_object", "schema": SCHEMA}},
-        {"response_format": {"type": "json_schema", "schema": SCHEMA}},
-        {"response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}}},
+        ({"json_schema": SCHEMA}, "json_schema"),
+        (
+            {"response_format": {"type": "json_object", "schema": SCHEMA}},
+            "response_format.schema",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "schema": SCHEMA}},
+            "response_format.schema",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}}},
+            "response_format.json_schema.schema",
+        ),
     ],
 )
-def test_a_schema_may_stand_in_any_of_its_places(fields: dict[str, Any]) -> None:
-    assert request(**fields).format == Format(type="json_schema", schema=SCHEMA)
+def test_a_schema_may_stand_in_any_of_its_places(fields: dict[str, Any], place: str) -> None:
+    form = request(**fields).format
+    assert (form.type, form.schema, form.schema_at) == ("json_schema", SCHEMA, place)
 
 
 @pytest.mark.parametrize(

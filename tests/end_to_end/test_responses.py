@@ -254,3 +254,23 @@ def test_a_refusal_names_its_field(server: Server, body: Any, param: str) -> Non
     reply = httpx.post(f"{server.url}/responses", json=body)
     assert reply.status_code == 400
     assert reply.json()["error"]["param"] == param
+
+
+def test_what_cannot_be_enforced_is_named_by_its_place_in_the_body(server: Server) -> None:
+    list_of_unlike = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+    schema = {"type": "object", "properties": {"x": list_of_unlike}}
+    tool = {"type": "function", "name": "f", "parameters": schema, "strict": True}
+    body = {"input": "x", "tools": [{"type": "web_search"}, tool]}
+    refused = httpx.post(f"{server.url}/responses", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "tools[1].parameters.properties.x"
+    form = {"type": "json_schema", "name": "n", "schema": schema, "strict": True}
+    refused = httpx.post(f"{server.url}/responses", json={"input": "x", "text": {"format": form}})
+    assert refused.json()["error"]["param"] == "text.format.schema.properties.x"
+
+
+def test_a_conversation_that_is_too_long_is_refused_by_its_field(server: Server) -> None:
+    refused = httpx.post(f"{server.url}/responses", json={"input": "word " * 20_000}, timeout=60)
+    assert refused.status_code == 400
+    error = refused.json()["error"]
+    assert (error["code"], error["param"]) == ("context_length_exceeded", "input")

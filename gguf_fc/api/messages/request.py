@@ -147,7 +147,10 @@ def _format(body: PromptBody) -> Format:
             param="output_format",
         )
     asked = newer or older
-    return Format() if asked is None else Format(type="json_schema", schema=asked.schema)
+    if asked is None:
+        return Format()
+    place = "output_config.format.schema" if newer is not None else "output_format.schema"
+    return Format(type="json_schema", schema=asked.schema, schema_at=place)
 
 
 def _thinking(body: PromptBody) -> bool | None:

@@ -123,7 +123,7 @@ def _tools(tools: Sequence[OllamaTool]) -> tuple[Tool, ...]:
 def _format(form: str | dict[str, Any] | None) -> Format:
     match form:
         case dict():
-            return Format(type="json_schema", schema=form)
+            return Format(type="json_schema", schema=form, schema_at="format")
         case "json":
             return Format(type="json_object")
         case _:

@@ -28,7 +28,7 @@ def echo(body: ResponsesBody, request: Request) -> Json:
         "reasoning": _reasoning(body.reasoning),
         "store": body.store is not False,
         "temperature": request.sampling.temperature,
-        "text": {"format": _format(body)},
+        "text": {"format": _format(body), "verbosity": request.verbosity},
         "tool_choice": body.tool_choice or "auto",
         "tools": [_tool(tool) for tool in offered],
         "top_logprobs": body.top_logprobs or 0,

@@ -45,10 +45,12 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
     return Request(
         model=body.model,
         messages=messages,
+        messages_at="input",
         tools=tools,
         tool_choice=tool_choice_of(_offered_choice(body), tools),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         format=_format(body),
+        verbosity=None if body.text is None else body.text.verbosity,
         max_tokens=body.max_output_tokens,
         sampling=sampling_of(body, defaults),
         thinking=False if effort == "none" else None,
@@ -147,7 +149,12 @@ def _format(body: ResponsesBody) -> Format:
             param="text.format.schema",
         )
     return Format(
-        type="json_schema", schema=asked.schema, name=asked.name, strict=bool(asked.strict)
+        type="json_schema",
+        schema=asked.schema,
+        name=asked.name,
+        description=asked.description,
+        strict=bool(asked.strict),
+        schema_at="text.format.schema",
     )
 
 

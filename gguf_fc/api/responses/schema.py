@@ -42,7 +42,8 @@ class TextFormat(Struct):
 class TextConfig(Struct):
     """How the answer is written."""
 
-    format: TextFormat | None = None
+    format: Annotated[TextFormat | None, about("its form, if it is not a call")] = None
+    verbosity: Annotated[Literal["low", "medium", "high"] | None, about("how much is said")] = None
 
 
 class Reasoning(Struct):
