@@ -68,8 +68,10 @@ class EmbeddingModel(Protocol):
         ...
 
     def read(self, feeds: Sequence[Feed]) -> list[Rows]:
-        """Evaluate *feeds*; the rows of each.  With the pooling ``last`` only the last one's row,
-        and only of a feed that wants rows.  They are gone at the next call.  Raises DecodeError."""
+        """Evaluate *feeds*; the rows that each wants, gone at the next call.
+
+        Raises DecodeError.
+        """
         ...
 
     def clear(self, slot: int) -> None:
@@ -219,9 +221,13 @@ class Embeddings:
             assert text.slot is not None
             tokens = text.tokens[text.n_read : text.n_read + count]
             texts.append(text)
-            feeds.append(Feed(text.slot, text.n_read, tokens, int(count == text.n_left)))
+            feeds.append(Feed(text.slot, text.n_read, tokens, self._n_rows(text, count)))
             left -= count
         return texts, feeds
+
+    def _n_rows(self, text: _Text, count: int) -> int:
+        """How many of the rows of the next *count* tokens are of use."""
+        return count if self._model.pooling != "last" else int(count == text.n_left)
 
     def _measure(self, n_tokens: int, seconds: float) -> None:
         speed = n_tokens / max(seconds, 1e-6)

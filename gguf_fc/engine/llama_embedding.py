@@ -87,26 +87,17 @@ class LlamaEmbeddings:
         return min(room, max(LEAST_BATCH, min(MOST_BATCH, fitting)))
 
     def read(self, feeds: Sequence[Feed]) -> list[Rows]:
-        """Evaluate *feeds*; the rows of each, gone at the next call.  Raises DecodeError."""
+        """Evaluate *feeds*; the rows that each wants.  Raises DecodeError."""
         assert self._batch is not None
-        self._batch.fill(feeds)
-        ends = np.cumsum([len(feed.tokens) for feed in feeds])
-        if self.pooling != "last":
-            self._batch.outputs[: ends[-1]] = 1
+        wanted = self._batch.fill(feeds)
         status = llama_cpp.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise DecodeError(f"llama_decode returned {status}")
-        return [
-            self._rows(end - len(feed.tokens), end)
-            for feed, end in zip(feeds, map(int, ends), strict=True)
-        ]
+        return [self._rows(indices) for indices in wanted]
 
-    def _rows(self, start: int, end: int) -> Rows:
-        """The rows of those tokens of the batch, as far as they were asked for."""
-        assert self._batch is not None
-        wanted = [index for index in range(start, end) if self._batch.outputs[index]]
-        rows = np.empty((len(wanted), self._width), np.float32)
-        for row, index in zip(rows, wanted, strict=True):
+    def _rows(self, indices: range) -> Rows:
+        rows = np.empty((len(indices), self._width), np.float32)
+        for row, index in zip(rows, indices, strict=True):
             pointer = llama_cpp.llama_get_embeddings_ith(self._context, index)
             row[:] = np.ctypeslib.as_array(pointer, (self._width,))
         return rows

@@ -66,8 +66,7 @@ class ScriptedRows:
         slot.extend(feed.tokens)
         assert sum(map(len, self.slots.values())) <= self.room
         rows = [row(token, feed.start + at) for at, token in enumerate(feed.tokens)]
-        if self.pooling == "last":
-            rows = rows[-1:] if feed.n_rows else []
+        rows = rows[len(rows) - feed.n_rows :]
         return np.array(rows, np.float32).reshape(len(rows), 4)
 
     def clear(self, slot: int) -> None:
