@@ -1,5 +1,7 @@
 """``GET /v1/models`` and ``GET /health``: what is offered, what it can do, and whether it is ready.
 
+Two protocols ask for models under the same path, so an entry has the fields of both.
+
 Beside the protocol's fields an entry says what a client has to know before it chooses.  A model
 that is not loaded is looked at once, without loading it.
 """
@@ -7,6 +9,7 @@ that is not loaded is looked at once, without loading it.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -31,7 +34,9 @@ class Catalog:
     async def models(self, _request: Request) -> Response:
         """Every model offered."""
         data = await asyncio.gather(*map(self._describe, self._pool.names))
-        return _json({"object": "list", "data": data})
+        names = self._pool.names
+        ends = {"has_more": False, "first_id": names[0], "last_id": names[-1]}
+        return _json({"object": "list", "data": data, **ends})
 
     async def model(self, request: Request) -> Response:
         """One of them."""
@@ -51,6 +56,10 @@ class Catalog:
             "object": "model",
             "created": self._started,
             "owned_by": "gguf-fc",
+            "type": "model",
+            "display_name": name,
+            "created_at": datetime.fromtimestamp(self._started, UTC).isoformat(),
+            "lifecycle": "active",
             "loaded": False,
         }
         loaded = self._pool.loaded

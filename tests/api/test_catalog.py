@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from anthropic.pagination import SyncPage as Page
+from anthropic.types import ModelInfo
+from openai.pagination import SyncPage
 from openai.types import Model
 
 from tests.support.gguf_files import write_gguf
@@ -47,6 +50,13 @@ def test_a_model_with_a_problem_is_listed_with_it(tmp_path: Path) -> None:
     assert gone["loaded"] is False
 
 
-def test_the_official_client_s_types_fit(tmp_path: Path) -> None:
-    for entry_ in application(tmp_path).get("/v1/models").json()["data"]:
+def test_the_types_of_both_official_clients_fit(tmp_path: Path) -> None:
+    listed = application(tmp_path).get("/v1/models").json()
+    assert SyncPage[Model].model_validate(listed).data
+    page = Page[ModelInfo].model_validate({**listed, "data": []})
+    assert (page.has_more, page.first_id, page.last_id) == (False, "tagged", "gone")
+    for entry_ in listed["data"]:
         assert Model.model_validate(entry_).id == entry_["id"]
+        # Both protocols have the field, each with its own content; neither client relies on it.
+        entry_.pop("capabilities", None)
+        assert ModelInfo.model_validate(entry_).display_name == entry_["id"]

@@ -242,6 +242,28 @@ def test_errors_have_the_client_s_class_and_name_the_field(
     assert named in body["error"]["message"]
 
 
+def test_the_models_can_be_listed(client: Anthropic) -> None:
+    assert [model.id for model in client.models.list()] == ["demo"]
+    assert client.models.retrieve("demo").display_name == "demo"
+
+
+def test_a_worker_that_dies_ends_the_stream_with_an_error_event(
+    client: Anthropic, server: Server
+) -> None:
+    numbers = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 5000}
+    form: Any = {"format": {"type": "json_schema", "schema": numbers}}
+    with client.messages.stream(
+        model="demo", max_tokens=4000, messages=[QUESTION], output_config=form
+    ) as stream:
+        next(iter(stream))
+        server.worker.kill()
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            stream.until_done()
+    body: Any = caught.value.body
+    assert (body["type"], body["error"]["type"]) == ("error", "overloaded_error")
+    assert calls(ask(client, [QUESTION], tools=[WEATHER]))
+
+
 def test_an_unknown_model_is_not_found(client: Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError, match="this server offers: demo"):
         client.messages.create(model="other", max_tokens=1, messages=[QUESTION])

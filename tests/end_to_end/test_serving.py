@@ -249,11 +249,6 @@ def busy_seconds(worker: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def worker_of(server: Server) -> psutil.Process:
-    children = psutil.Process(server.process.pid).children(recursive=True)
-    return next(child for child in children if "gguf_fc.worker.process" in child.cmdline())
-
-
 ENDLESS: Any = {
     "model": "demo",
     "messages": [{"role": "user", "content": "hello"}],
@@ -279,7 +274,7 @@ def test_work_stops_within_a_second_when_the_client_goes(server: Server, stream:
     except httpx.ReadTimeout:
         pass
     time.sleep(1.0)
-    worker = worker_of(server)
+    worker = server.worker
     before = busy_seconds(worker)
     time.sleep(0.5)
     assert busy_seconds(worker) - before < 0.1
@@ -293,7 +288,7 @@ def test_a_killed_worker_ends_its_stream_with_an_error_and_the_next_request_work
     ) as response:
         lines = (line for line in response.iter_lines() if line)
         next(lines)
-        os.kill(worker_of(server).pid, signal.SIGKILL)
+        os.kill(server.worker.pid, signal.SIGKILL)
         *_, last = lines
     assert json.loads(last.removeprefix("data: "))["error"]["code"] == "worker_died"
 

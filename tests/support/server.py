@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from openai import OpenAI
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,6 +28,12 @@ class Server:
     url: str  # ends in /v1
     lines: list[str]  # what it printed at start
     errors: Path  # its standard error
+
+    @property
+    def worker(self) -> psutil.Process:
+        """The process that runs the model now."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return next(child for child in children if "gguf_fc.worker.process" in child.cmdline())
 
     def client(self) -> OpenAI:
         """The official client, told to try once only."""

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import Message, RawMessageStreamEvent
+from hypothesis import given, settings
 from pydantic import TypeAdapter
 
 from gguf_fc.api.messages.reply import Manner, MessageReply, MessageStream
@@ -23,6 +24,7 @@ from gguf_fc.events import (
     TextDelta,
 )
 from tests.support.endings import done
+from tests.support.replies import replies
 
 ENVELOPE = Envelope("msg_1", 1, "demo", prompt_tokens=7)
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
@@ -227,3 +229,17 @@ def test_what_the_checks_found_and_what_is_not_enforced_is_told() -> None:
     assert reply.result()["validation"] == found
     assert reply.result()["loosened"] == ["tools[0]:if"]
     assert stream([checked])[-2]["validation"] == found
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(replies())
+def test_any_reply_is_the_same_streamed_and_whole_to_the_official_client(
+    events: list[Event],
+) -> None:
+    whole = Message.model_validate(fold(events), strict=True)
+    together = accumulated(stream(events))
+    assert together.model_dump(exclude_none=True) == whole.model_dump(exclude_none=True)
+    said = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert "".join(block.text for block in whole.content if block.type == "text") == said
+    thought = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+    assert "".join(b.thinking for b in whole.content if b.type == "thinking") == thought

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
 from ollama import ChatResponse, GenerateResponse
 
 from gguf_fc.api.ollama.reply import Kind, OllamaReply, OllamaStream
@@ -25,6 +26,7 @@ from gguf_fc.events import (
 )
 from gguf_fc.job import ScoredToken, TokenLogprob
 from tests.support.endings import done
+from tests.support.replies import replies
 
 ENVELOPE = Envelope("job", 1_700_000_000, "demo")
 CREATED = "2023-11-14T22:13:20Z"
@@ -181,3 +183,15 @@ def test_a_ping_is_a_line_that_says_nothing() -> None:
     prompt = orjson.loads(OllamaWire(pool, "generate").ping)
     assert GenerateResponse.model_validate(prompt, strict=True).response == ""
     assert chat["done"] is prompt["done"] is False
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(replies())
+def test_any_reply_is_the_same_streamed_and_whole(events: list[Event]) -> None:
+    *parts, last = [ChatResponse.model_validate(data, strict=True) for data in stream(events)]
+    whole = ChatResponse.model_validate(fold(events), strict=True)
+    assert whole.message.content == "".join(part.message.content or "" for part in parts)
+    assert (whole.message.thinking or "") == "".join(part.message.thinking or "" for part in parts)
+    called = [call for part in parts for call in part.message.tool_calls or []]
+    assert (whole.message.tool_calls or []) == called
+    assert whole.eval_duration == last.eval_duration
