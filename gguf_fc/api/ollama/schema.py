@@ -25,7 +25,7 @@ Form = Annotated[
 ]
 
 
-class OllamaOptions(Struct, rename={"penalty_last_n": "repeat_last_n"}):
+class OllamaOptions(Struct):
     """How the next token is chosen, and when to stop."""
 
     temperature: Annotated[
@@ -59,7 +59,7 @@ class OllamaOptions(Struct, rename={"penalty_last_n": "repeat_last_n"}):
         Annotated[float, Meta(gt=0, le=10)] | None,
         about("divides the logits of recent tokens; 1 is off"),
     ] = None
-    penalty_last_n: Annotated[
+    repeat_last_n: Annotated[
         Annotated[int, Meta(ge=0, le=1_000_000)] | None, about("how far penalties look back")
     ] = None
     presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
