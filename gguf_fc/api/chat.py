@@ -269,6 +269,8 @@ def timings(ends: Sequence[Finish]) -> Json:
         "completion_ms": round(max(done.completion_ms for done in jobs), 3),
         "decode_steps": sum(done.decode_steps for done in jobs),
         "forced_tokens": sum(done.forced_tokens for done in jobs),
+        "drafted_tokens": sum(done.drafted_tokens for done in jobs),
+        "accepted_tokens": sum(done.accepted_tokens for done in jobs),
     }
 
 

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 MOST = 24  # tokens of a draft
 COUNTED = 4  # tokens in common beyond which a place is no better
+LONGEST_REST = 16  # positions
 SPELLING, PREDICTION, COPY, CLOSING = "spelling", "prediction", "copy", "closing"
 FORCED = "forced"  # by the grammar, after the guess before it
 
@@ -74,6 +75,8 @@ class Drafter:
         self._text = Lookup(tokens)
         self._prediction = Lookup([tokens[-1], *prediction])  # a reply begins where a prompt ends
         self._rates: dict[str, Rate] = {}
+        self._n_vain = 0  # searches for a closing, in a row, that found none
+        self._n_resting = 0  # positions until the next search
 
     def propose(
         self, forced: Sequence[int], constraint: Constraint | None, most: int, n_streams: int
@@ -136,6 +139,7 @@ class Drafter:
 
     def _guesses(self, tail: Sequence[int], state: Constraint | None) -> Iterator[Guess]:
         if state and (spelling := state.spelling()) is not None:
+            self._n_vain = 0
             yield Guess(spelling, SPELLING)
             return
         copies = [
@@ -144,9 +148,19 @@ class Drafter:
         ]
         yield from copies
         if state and not any(map(self._goes_on_a_word, copies)):
-            closing = state.way_out()
+            closing = self._closing(state)
             if closing is not None:
                 yield Guess(closing, f"{CLOSING} {'after a copy' if copies else 'alone'}")
+
+    def _closing(self, state: Constraint) -> int | None:
+        """The end of a value; looked for ever more seldom where there are none, as in free text."""
+        if self._n_vain and self._n_resting:
+            self._n_resting -= 1
+            return None
+        closing = state.way_out()
+        self._n_vain = 0 if closing is not None else self._n_vain + 1
+        self._n_resting = min(self._n_vain, LONGEST_REST)
+        return closing
 
     def _placed(self, kind: str, text: Lookup, tail: Sequence[int]) -> Iterator[Guess]:
         if place := text.find(tail):

@@ -116,6 +116,7 @@ class Llama:
         self._memory = SlotMemory(self._model, self._context)
         self._batch = Batch.of(self.n_batch)
         self.vocabulary = read_vocabulary(self._vocab)
+        self._row = ctypes.c_float * len(self.vocabulary.pieces)
         self._controls = sorted(
             {
                 self.vocabulary.pieces[token].decode(errors="replace")
@@ -224,9 +225,8 @@ class Llama:
 
     def _logits(self, index: int) -> Logits:
         pointer = llama_cpp.llama_get_logits_ith(self._context, index)
-        shape = (len(self.vocabulary.pieces),)
-        row: Logits = np.ctypeslib.as_array(pointer, shape)
-        return row
+        row = self._row.from_address(ctypes.addressof(pointer.contents))
+        return np.ndarray(len(row), np.float32, buffer=memoryview(row))
 
     def trim(self, slot: int, length: int) -> None:
         """Drop what *slot* holds from position *length* on."""

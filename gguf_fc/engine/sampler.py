@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from gguf_fc.job import Sampling
 Tokens = NDArray[np.intp]
 COLDEST = 1e-4  # a lower temperature is greedy
 FIRST_CUT = 256  # candidates top_p starts with; most distributions need fewer
+FEWEST_ROWS = 4  # below, laying values out in rows saves nothing
 
 
 @dataclass(slots=True, eq=False)
@@ -54,31 +56,53 @@ class Sampler:
 
     def choose(self, logits: Logits, allowed: NDArray[np.bool_] | None = None) -> int:
         """A token, of the *allowed* ones (at least one) if a mask is given."""
-        if allowed is not None:
-            logits = np.where(allowed, logits, np.float32(-np.inf))
+        if allowed is None:
+            return self._choose(logits)
+        tokens = np.flatnonzero(allowed)
+        return int(tokens[self._choose(logits[tokens])])
+
+    def _choose(self, logits: Logits) -> int:
         temperature = np.float32(self.sampling.temperature)
         if temperature < COLDEST or self.sampling.top_k == 1:
             return int(logits.argmax())
-        tokens = self._candidates(logits)
-        weights = _weights(logits[tokens] / temperature)
-        heights = weights.cumsum(dtype=np.float64)
+        tokens, values = self._candidates(logits)
+        heights = _weights(values / temperature).cumsum(dtype=np.float64)
         index = np.searchsorted(heights, self._random.random() * heights[-1], side="right")
-        return int(tokens[min(int(index), len(tokens) - 1)])
+        chosen = min(int(index), len(heights) - 1)
+        return chosen if tokens is None else int(tokens[chosen])
 
-    def _candidates(self, logits: Logits) -> Tokens:
-        """The tokens left by top_k, top_p and min_p."""
+    def _candidates(self, logits: Logits) -> tuple[Tokens | None, Logits]:
+        """The tokens left by top_k, top_p and min_p, None for all, and their logits."""
         s = self.sampling
-        tokens = largest(logits, s.top_k) if s.top_k > 0 else np.arange(len(logits))
-        if s.top_p < 1:
-            tokens = _top_p(logits, tokens, s.top_p)
-        if s.min_p > 0:
+        tokens, values = None, logits
+        if 0 < s.top_k < len(logits):
+            tokens = largest(logits, s.top_k)
             values = logits[tokens]
-            tokens = tokens[values >= values.max() + np.log(np.float32(s.min_p))]
-        return tokens
+        if s.top_p < 1 or s.min_p > 0:
+            likely = _likely(values, s.top_p, s.min_p)
+            tokens = likely if tokens is None else tokens[likely]
+            values = values[likely]
+        return tokens, values
 
 
 def largest(values: Logits, count: int) -> Tokens:
-    """Where the *count* largest *values* stand, in no order."""
+    """Where the *count* largest *values* stand, in no order.
+
+    Laid out in rows, they all stand in the *count* columns that have the largest maxima: so only
+    those are searched, about twice the square root of what there is.
+    """
+    n_rows = isqrt(len(values) // count)
+    if n_rows < FEWEST_ROWS:
+        return _partition(values, count)
+    n_columns = len(values) // n_rows
+    rest = n_rows * n_columns
+    maxima = values[:rest].reshape(n_rows, n_columns).max(axis=0)
+    rows = np.arange(n_rows)[:, None] * n_columns
+    searched = np.append(rows + _partition(maxima, count), np.arange(rest, len(values)))
+    return searched[_partition(values[searched], count)]
+
+
+def _partition(values: Logits, count: int) -> Tokens:
     if count >= len(values):
         return np.arange(len(values))
     return np.argpartition(values, -count)[-count:]
@@ -90,16 +114,22 @@ def _weights(logits: Logits) -> Logits:
     return weights
 
 
-def _top_p(logits: Logits, tokens: Tokens, p: float) -> Tokens:
-    """The fewest of *tokens* that together have probability *p* among them."""
-    weights = _weights(logits[tokens])
-    goal = p * weights.sum(dtype=np.float64)
+def _likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
+    """Where the fewest stand that together have *top_p*, but none below *min_p* of the largest."""
+    weights = _weights(logits)
+    goal = top_p * weights.sum(dtype=np.float64)
+    likely = np.flatnonzero(weights >= min_p)
+    return likely[_head(weights[likely], goal)] if top_p < 1 else likely
+
+
+def _head(weights: Logits, goal: float) -> Tokens:
+    """Where the fewest stand whose sum reaches *goal*; all, if they do not reach it."""
     count = FIRST_CUT
     while True:
         head = largest(weights, count)
-        if count >= len(tokens) or weights[head].sum(dtype=np.float64) >= goal:
+        if count >= len(weights) or weights[head].sum(dtype=np.float64) >= goal:
             break
         count *= 4
     head = head[np.argsort(-weights[head])]
     needed = int(np.searchsorted(weights[head].cumsum(dtype=np.float64), goal)) + 1
-    return tokens[head[:needed]]
+    return head[:needed]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.model import Logits
-from gguf_fc.engine.sampler import Sampler
+from gguf_fc.engine.sampler import Sampler, largest
 from gguf_fc.job import Sampling
 
 OFF = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
@@ -68,9 +68,47 @@ def test_top_p_without_sorting_equals_top_p_by_sorting(seed: int, p: float, widt
     weights = np.exp((logits - logits.max()).astype(np.float64))
     order = np.argsort(-weights, kind="stable")
     needed = int(np.searchsorted(weights[order].cumsum(), p * weights.sum())) + 1
-    left = Sampler(options(top_p=p))._candidates(logits)
+    left, values = Sampler(options(top_p=p))._candidates(logits)
+    assert left is not None
+    assert (values == logits[left]).all()
     assert abs(len(left) - needed) <= 1
     assert set(left.tolist()) <= set(order[: needed + 1].tolist())
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32), st.integers(1, 5_000), st.integers(1, 300), st.sampled_from([1, 3, 9999])
+)
+def test_the_largest_are_found_without_looking_at_all(
+    seed: int, n: int, count: int, n_values: int
+) -> None:
+    """Equal values, too: there are as many of each as there should be."""
+    values = np.random.default_rng(seed).integers(0, n_values, n).astype(np.float32)
+    found = largest(values, count)
+    assert len(set(found.tolist())) == len(found) == min(n, count)
+    assert sorted(values[found]) == sorted(values)[-count:]
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0, 40, 600]),
+    st.floats(0.05, 1),
+    st.floats(0, 1),
+    st.sampled_from([0.1, 1.0, 8.0]),
+)
+def test_cuts_together_leave_what_cutting_one_after_the_other_leaves(
+    seed: int, top_k: int, top_p: float, min_p: float, width: float
+) -> None:
+    logits = np.random.default_rng(seed).normal(0, width, 2_000).astype(np.float32)
+    left = np.argsort(-logits)[: top_k or None]
+    shares = np.exp((logits[left] - logits.max()).astype(np.float64))
+    n_likely = int(np.searchsorted(shares.cumsum(), top_p * shares.sum())) + 1
+    n_near = int((shares >= min_p).sum())
+    tokens, values = Sampler(options(top_k=top_k, top_p=top_p, min_p=min_p))._candidates(logits)
+    n_left = len(values)
+    assert abs(n_left - min(n_likely, n_near, len(left))) <= 1
+    assert set((np.arange(2_000) if tokens is None else tokens).tolist()) == set(left[:n_left])
 
 
 def test_a_mask_is_final() -> None:

@@ -1,0 +1,28 @@
+"""The script that measures what a step costs beside the model runs, for every case it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from step_overhead import CASES, overheads
+
+from gguf_fc.engine.llama import Llama
+from gguf_fc.job import Load
+from tests.support.random_model import write_random_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    path = write_random_model(tmp_path_factory.mktemp("model") / "m.gguf")
+    with closing(Llama(Load(path=str(path), n_ctx=512, n_threads=1))) as model:
+        yield model
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("case", CASES)
+def test_every_case_has_its_times(model: Llama, case: str) -> None:
+    times = overheads(model, 2, case, 8)
+    assert len(times) >= 2
+    assert all(time > -1 for time in times)
