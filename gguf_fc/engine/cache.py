@@ -23,6 +23,7 @@ from typing import Protocol
 
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.prefixes import common
+from gguf_fc.engine.replay import replayed
 from gguf_fc.engine.states import State, States
 from gguf_fc.engine.worth import Worth
 from gguf_fc.job import CacheDecision
@@ -95,6 +96,16 @@ class Cache:
         self._slots = [_Slot(index) for index in range(self.memory.n_slots)]
         for slot in self._slots:
             self.memory.trim(slot.index, 0)  # whatever was tried there before
+
+    def replay(self, tokens: list[int]) -> list[int]:
+        """*tokens*, but where something kept spells the same in other tokens, in those."""
+        best, most = tokens, 0
+        kept = (*(slot.tokens for slot in self._slots), *self.states.sequences())
+        for other in kept:
+            candidate, n_kept = replayed(tokens, other, self.memory.vocabulary)
+            if n_kept > most:
+                best, most = candidate, n_kept
+        return best
 
     def acquire(self, tokens: Sequence[int]) -> Lease:
         """A slot for *tokens*, holding as long a prefix of them as any slot does.

@@ -92,7 +92,7 @@ class Engine:
 
     def measure(self, measure: Measure) -> None:
         """Say how long a prompt is and what of it a job would find evaluated; changes nothing."""
-        tokens = self._model.tokenize(measure.prompt)
+        tokens = self.scheduler.cache.replay(self._model.tokenize(measure.prompt))
         length, decision = self.scheduler.cache.preview(tokens)
         self._emit(
             Measured(
@@ -144,7 +144,7 @@ class Engine:
     def _prepare(self, job: Job) -> Sequence:
         if self.scheduler.is_full:
             raise Overloaded("Too many requests are waiting for this model; try again later.")
-        tokens = self._model.tokenize(job.prompt)
+        tokens = self.scheduler.cache.replay(self._model.tokenize(job.prompt))
         n_ctx = self._model.n_ctx_seq
         if not tokens:
             raise InvalidParameter("The prompt is empty: it has no token to begin from.")

@@ -14,7 +14,7 @@ Theory of operation.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +73,10 @@ class States:
     @property
     def is_writing(self) -> bool:
         return self._writing is not None
+
+    def sequences(self) -> Iterator[list[int]]:
+        """The tokens of each state, from the first."""
+        return (state.tokens for state in self._states)
 
     def longest(self, tokens: Sequence[int]) -> tuple[list[State], int]:
         """The states that together hold as much as can be of the beginning of *tokens*.

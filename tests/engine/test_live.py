@@ -207,6 +207,26 @@ def test_a_prompt_that_runs_many_times_is_evaluated_once_and_answered_alike(
     assert len({run.text(name) for name in "abcd"}) == 1
 
 
+def test_an_answer_comes_back_in_the_tokens_it_was_said_in(random: Llama) -> None:
+    run = run_on(random)
+    differ = 0
+    for seed in range(8):
+        prompt = f"<|im_start|>user\nquestion {seed}<|im_end|>\n<|im_start|>assistant\n"
+        name = f"{seed} first"
+        wild = Sampling(temperature=2, top_k=0, seed=seed)
+        run.job(prompt, name, sampling=wild, grammar=grammar("start: /[a-z ]{60}/"))
+        run.finish()
+        said = run.text(name)
+        said_tokens = run.done(name).completion_tokens
+        differ += len(random.tokenize([Segment(said)])) != said_tokens
+        more = f"{prompt}{said}<|im_end|>\n<|im_start|>user\nmore<|im_end|>\n"
+        run.job(more, f"{seed} second", max_tokens=2)
+        run.finish()
+        whole = run.done(name).prompt_tokens + said_tokens
+        assert run.done(f"{seed} second").cached_tokens >= whole - 2
+    assert differ, "nothing was said in other tokens than it is read in"
+
+
 def test_a_begin_token_is_never_doubled(tmp_path: Path) -> None:
     vocabulary = DATA / "vocab" / "ggml-vocab-llama-spm.gguf"
     if not vocabulary.exists():
