@@ -2,10 +2,9 @@
 
 Theory of operation.
 1. Running sequences each own a slot.  A step first takes the pending tokens of all that are
-   decoding, then fills up with chunks of prompts, oldest first, up to ``budget`` tokens: a long
-   prompt never stalls a running stream, and a cancelled one ends within a step.
-2. The budget follows the machine.  It grows while steps are quick and shrinks when they are slow,
-   so a step lasts about ``STEP_SECONDS`` whatever the model.
+   decoding, then fills up with chunks of prompts, oldest first.
+2. How much of the prompts is the ``Pace``'s to say: a long prompt never stalls a running stream,
+   and a cancelled one ends within a step.
 3. Waiting sequences start in order of arrival, when a slot is free and the cells that running
    sequences may still need leave room.  Nobody overtakes, so nobody starves.
 4. A sequence that begins like an older one waits for as long as that one evaluates what they have
@@ -23,12 +22,10 @@ from dataclasses import dataclass, field
 
 from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease
 from gguf_fc.engine.model import Feed
+from gguf_fc.engine.pace import Pace
 from gguf_fc.engine.prefixes import common
 from gguf_fc.engine.sequence import Sequence
 
-STEP_SECONDS = 0.2
-FIRST_BUDGET = 64  # tokens; until it is known how fast the machine is
-LEAST_BUDGET = 8
 MOST_SCORED = 64  # tokens of a prompt that is scored; each takes a row of logits
 
 
@@ -43,6 +40,18 @@ class Step:
     def n_tokens(self) -> int:
         return sum(len(feed.tokens) for feed in self.feeds)
 
+    @property
+    def n_prompt(self) -> int:
+        """How many of the tokens are prompts'."""
+        pairs = zip(self.sequences, self.feeds, strict=True)
+        return sum(len(feed.tokens) for seq, feed in pairs if feed.start < seq.n_prompt)
+
+    @property
+    def n_streams(self) -> int:
+        """How many of the sequences decode."""
+        pairs = zip(self.sequences, self.feeds, strict=True)
+        return sum(feed.start >= seq.n_prompt for seq, feed in pairs)
+
 
 @dataclass(slots=True, eq=False)
 class Scheduler:
@@ -55,11 +64,11 @@ class Scheduler:
     max_queue: int
     running: list[Sequence] = field(default_factory=list, init=False)  # oldest first
     waiting: deque[Sequence] = field(default_factory=deque, init=False)
-    budget: int = field(init=False)
+    pace: Pace = field(init=False)
     is_crowded: bool = field(default=False, init=False)  # somebody had to go back to the queue
 
     def __post_init__(self) -> None:
-        self.budget = min(FIRST_BUDGET, self.n_batch)
+        self.pace = Pace(self.n_batch)
 
     @property
     def is_idle(self) -> bool:
@@ -111,7 +120,7 @@ class Scheduler:
         return taken + len(sequence.tokens) + 1 - shared <= self.n_ctx
 
     def plan(self) -> Step:
-        """The next step: what decodes, then what of the prompts the budget allows."""
+        """The next step: what decodes, then what of the prompts the pace allows."""
         step = Step([], [])
         decoding = [sequence for sequence in self.running if sequence.is_decoding]
         pending = sum(sequence.n_pending for sequence in decoding)
@@ -119,7 +128,7 @@ class Scheduler:
             most = self.n_batch - step.n_tokens
             self._feed(step, sequence, most, max(0, most - pending))
             pending -= sequence.n_pending
-        most = min(self.n_batch, max(self.budget, step.n_tokens + LEAST_BUDGET))
+        most = min(self.n_batch, step.n_tokens + self.pace.room(len(step.sequences)))
         for sequence in self.running:
             if not sequence.is_decoding and not self._waits_for_older(sequence):
                 self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
@@ -161,7 +170,7 @@ class Scheduler:
 
     def commit(self, step: Step, seconds: float) -> None:
         """*step* was evaluated.  What it evaluated ahead is left to ``settle``."""
-        self._adapt(step.n_tokens, seconds)
+        self.pace.note(step.n_streams, step.n_prompt, seconds)
         for sequence, feed in zip(step.sequences, step.feeds, strict=True):
             sequence.n_evaluated = min(feed.start + len(feed.tokens), len(sequence.tokens))
             sequence.decode_steps += sequence.n_evaluated > sequence.n_prompt
@@ -184,13 +193,6 @@ class Scheduler:
         if sequence.n_prefix is not None and sequence.n_evaluated >= sequence.n_prefix:
             self.cache.pin(self._slot_of(sequence), sequence.n_prefix)
             sequence.n_prefix = None
-
-    def _adapt(self, n_tokens: int, seconds: float) -> None:
-        if seconds > STEP_SECONDS:
-            fitting = int(n_tokens * STEP_SECONDS / seconds)
-            self.budget = max(LEAST_BUDGET, min(self.budget, fitting))
-        elif n_tokens >= self.budget and seconds < STEP_SECONDS / 2:
-            self.budget = min(self.n_batch, 2 * self.budget)
 
     @property
     def n_decoding(self) -> int:

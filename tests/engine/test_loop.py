@@ -237,30 +237,42 @@ def test_a_prompt_that_had_to_make_room_goes_on_where_it_was() -> None:
     assert evaluated(States(1 << 20)) < evaluated(None)
 
 
-def test_a_long_prompt_does_not_stall_a_running_stream() -> None:
-    model = ScriptedModel(lambda _: ord("x"), n_batch=64)
+def slow_model(per_token: float) -> ScriptedModel:
+    return ScriptedModel(
+        lambda _: ord("x"),
+        n_ctx=16_384,
+        n_ctx_seq=8192,
+        n_batch=512,
+        seconds=lambda n_tokens: 0.1 + per_token * n_tokens,
+    )
+
+
+@pytest.mark.parametrize("per_token", [0.0005, 0.01, 0.05])
+def test_a_long_prompt_never_triples_the_gap_of_a_running_stream(per_token: float) -> None:
+    model = slow_model(per_token)
     run = Run(model, n_parallel=2)
-    run.engine.scheduler.budget = 16
     run.job("short", "stream")
-    run.step(2)
-    run.job("y" * 100, "long")
-    before = len(run.text("stream"))
-    start = len(model.batches)
+    run.step(3)
+    run.job("y" * 6000, "long", max_tokens=1)
+    gaps: list[float] = []
+    while not run.text("long"):
+        said, began = len(run.text("stream")), model.elapsed
+        run.step()
+        assert len(run.text("stream")) == said + 1, "every step gives the stream a token"
+        gaps.append(model.elapsed - began)
+    plain = 0.1 + per_token
+    assert max(gaps) < 3 * plain
+    assert sum(gaps) < 3 * (6000 * per_token + plain), "the prompt gets on all the same"
+
+
+def test_a_prompt_that_comes_with_another_s_stream_has_its_price_measured() -> None:
+    model = slow_model(0.01)
+    run = Run(model, n_parallel=2)
+    run.job("short", "stream")
+    run.job("y" * 600, "long", max_tokens=1)
     wait_for(run, lambda: run.text("long") != "")
-    steps = len(model.batches) - start
-    assert steps > 1
-    assert len(run.text("stream")) == before + steps
-
-
-def test_a_slow_step_makes_the_next_chunk_smaller_and_a_quick_one_larger() -> None:
-    run = Run(ScriptedModel(rambling, n_batch=64, n_ctx_seq=200))
-    scheduler = run.engine.scheduler
-    run.engine.scheduler.budget = 8
-    run.job("z" * 100)
-    run.step()
-    assert scheduler.budget == 16
-    scheduler._adapt(16, seconds=1.0)
-    assert scheduler.budget == 8
+    mixed = [batch for batch in model.batches if len(batch) == 2]
+    assert all(sum(len(feed.tokens) for feed in batch) <= 30 for batch in mixed[1:])
 
 
 def test_jobs_start_in_the_order_they_came() -> None:

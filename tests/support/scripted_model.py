@@ -35,6 +35,8 @@ class ScriptedModel:
     can_trim: bool = True
     vocabulary: Vocabulary = VOCABULARY
     broken: bool = False  # decode fails
+    seconds: Callable[[int], float] = lambda _: 0.0  # what a decode of so many tokens takes
+    elapsed: float = field(default=0.0, init=False)
     slots: list[list[tuple[int, int]]] = field(init=False)  # (cell, token)
     batches: list[list[Feed]] = field(default_factory=list, init=False)
     _cells: int = field(default=0, init=False)
@@ -56,6 +58,7 @@ class ScriptedModel:
         if len({cell for slot in self.slots for cell, _ in slot}) + count > self.n_ctx:
             raise NoRoom
         self.batches.append(list(feeds))
+        self.elapsed += self.seconds(count)
         return [self._evaluate(feed) for feed in feeds]
 
     def _evaluate(self, feed: Feed) -> list[Logits]:
