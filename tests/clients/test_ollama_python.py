@@ -55,7 +55,7 @@ def test_a_structured_answer_has_its_form(client: ollama.Client, *, stream: bool
 
 
 def test_the_models_are_listed_and_shown(client: ollama.Client) -> None:
-    assert "demo" in [model.model for model in client.list().models]
+    assert "demo:latest" in [model.model for model in client.list().models]
     assert "tools" in client.show("demo").capabilities
 
 
