@@ -50,6 +50,10 @@ class Buffer:
         self._at += len(taken)
         return taken
 
+    def give_back(self, count: int) -> None:
+        """Of what was taken since the last push, put the last *count* characters back."""
+        self._at -= count
+
     def mark(self) -> None:
         """Keep this place, beside those that are kept."""
         self._marks.append(self._at)
@@ -82,7 +86,7 @@ class Buffer:
     def take_before(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
         """The same, but the marker stays."""
         text, marker = self.take_until(markers)
-        self._at -= len(marker or "")
+        self.give_back(len(marker or ""))
         return text, marker
 
     def _find(self, markers: tuple[str, ...]) -> tuple[int, str | None]:

@@ -19,6 +19,7 @@ from typing import Any
 from gguf_fc.dialect.code import CodeComposer
 from gguf_fc.dialect.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.grammar_prefix import NOTHING, merged, without_start
+from gguf_fc.dialect.parameters import ANY_OBJECT, arguments_schema, path_of
 from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.errors import GrammarError
@@ -41,9 +42,6 @@ from gguf_fc.gbnf import (
 from gguf_fc.request import Format, Tool, ToolChoice
 
 _SPACE = " \t\r\n"
-_ANY_OBJECT: dict[str, Any] = {"type": "object"}
-_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
-_NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definitions"}
 _LAYOUT = CharClass(tuple((ord(character), ord(character)) for character in _SPACE))
 _DIGIT = CharClass(((48, 57),))
 _MOST_DIGITS = 4
@@ -213,8 +211,29 @@ class _Composer:
             return self._guarded(Without(()), instead_of)
         begun = self.syntax.lead.strip()[:1] or self._names_begun()
         mark = self.syntax.code.open if self.syntax.code and self._code else ""
-        barred = (*_SPACE, *instead_of[:1], *begun, mark)
-        return sequence(Repeat(_LAYOUT), not_opening(self._builder, barred))
+        if named := self._called_in_text():
+            barred = {*_SPACE, *instead_of[:1], *begun, *mark[:1]}
+            text = choice(sequence(_none_of(barred), named), Literal(""))
+        else:
+            text = not_opening(self._builder, (*_SPACE, *instead_of[:1], *begun, mark))
+        return sequence(Repeat(_LAYOUT), text)
+
+    def _called_in_text(self) -> Node | None:
+        """Text, then perhaps calls that only the name of a tool announces; None: it holds none."""
+        tools = self._callable() if self._calls is not None else []
+        begun = self.syntax.beginnings([tool.name for _, tool in tools])
+        options: list[Node] = []
+        for numbered in tools if begun else ():
+            mark = begun[numbered[1].name]
+            others = tuple(other for other in begun.values() if other != mark)
+            call = self._call(numbered, self.syntax.call)
+            rest = without_start(call, mark.removeprefix(self.syntax.lead))
+            options.append(
+                sequence(
+                    Until((mark,), others), rest, self._more(), Literal(self.syntax.section.close)
+                )
+            )
+        return choice(Without(tuple(begun.values())), *options) if options else None
 
     def _names_begun(self) -> list[str]:
         """What a call begins with where nothing stands before its name."""
@@ -236,7 +255,7 @@ class _Composer:
     def _answer(self) -> Node:
         """An answer in the form that was asked for."""
         asked = self.wanted.format
-        schema = asked.schema if asked.type == "json_schema" else _ANY_OBJECT
+        schema = asked.schema if asked.type == "json_schema" else ANY_OBJECT
         return self._compile(schema, asked.schema_at, Spacing(), closed=False)
 
     # Calls.
@@ -257,7 +276,7 @@ class _Composer:
             return None
         composer = CodeComposer(self.syntax.code, self._builder, self._report)
         schemas = {
-            tool.name: (_arguments_schema(tool.parameters), _path_of(n, tool))
+            tool.name: (arguments_schema(tool.parameters), path_of(n, tool))
             for n, tool in self._callable()
         }
         openings = (row.opening.strip()[:1] for row in self.syntax.rows)
@@ -280,8 +299,8 @@ class _Composer:
     def _call(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
         """A call of one tool, written like *parts*, from behind its opening text."""
         n, tool = numbered
-        path = _path_of(n, tool)
-        schema = _arguments_schema(tool.parameters)
+        path = path_of(n, tool)
+        schema = arguments_schema(tool.parameters)
         if self.syntax.pairs is None:
             if tool.name not in self._written:
                 self._written[tool.name] = self._arguments(schema, path)
@@ -347,30 +366,11 @@ class _Composer:
             )
         except GrammarError as error:
             node, loosened = compile_schema(
-                _ANY_OBJECT, self._builder, spacing=spacing, closed=False, path=path
+                ANY_OBJECT, self._builder, spacing=spacing, closed=False, path=path
             )
             loosened = (*loosened, Loosened(path, "schema", error.message))
         self._report.extend(loosened)
         return node
-
-
-def _arguments_schema(schema: dict[str, Any] | bool | None) -> dict[str, Any] | bool:  # noqa: FBT001
-    """Arguments are an object, also where the schema does not say so.
-
-    A schema that says nothing of any key, as clients send for tools without parameters, allows
-    none: the model would otherwise make them up.
-    """
-    if schema is None or schema is True:
-        return _NO_ARGUMENTS
-    if schema is False:
-        return schema
-    if schema.keys() <= _NAMELESS:
-        return {**schema, **_NO_ARGUMENTS}
-    return {**schema, "type": "object"}
-
-
-def _path_of(n: int, tool: Tool) -> str:
-    return tool.schema_at or f"tools[{n}].function.parameters"
 
 
 def _none_of(characters: set[str]) -> CharClass:

@@ -54,11 +54,13 @@ class Parser:
     _reasoned: bool = field(default=False, init=False)  # there was a block of reasoning
     _rows: list[Row] = field(init=False)  # the one with the longest mark first
     _code: CodeReader | None = field(init=False)  # None: no tool is called as code
+    _named: tuple[str, ...] = field(init=False)  # texts with a tool's name that begin a call
 
     def __post_init__(self) -> None:
         self._calls = CallReader(self.syntax, self.schemas, self.new_id, self._reader, self._say)
         code = CodeReader(self.syntax.code, self._calls) if self.syntax.code else None
         self._code = code if code and code.offered else None
+        self._named = tuple(self.syntax.beginnings(self.schemas or ()).values())
         rows = [] if self.schemas is not None and not self.schemas else self.syntax.rows
         self._rows = sorted(rows, key=lambda row: -len(row.marker))
         self._steps = self._turn()
@@ -225,7 +227,8 @@ class Parser:
         opened, thought = reasoning.open.strip(), reasoning.close.strip()
         announcing = self._announcing if self._rows and not framed else ()
         reasoned = (opened, thought) if self._reasoned else ()
-        free = (*openings, closing, end, *reasoned, *announcing)
+        named = () if framed else self._named
+        free = (*openings, closing, end, *reasoned, *announcing, *named)
         ends = (closing, end, self.syntax.part_end)
         marks = (joint, *ends) if framed else free
         marker = yield from self._until(tuple(dict.fromkeys(filter(None, marks))))
@@ -235,6 +238,8 @@ class Parser:
             yield from self._code_after(self._code)
         elif marker in announcing:
             yield from self._calls_after(marker)
+        elif marker in named:
+            yield from self._calls_at(marker)
         elif marker in ends:
             yield from self._closed(marker)
         elif marker in reasoned:
@@ -366,8 +371,16 @@ class Parser:
             self._reader.buffer.rewind()
         return False
 
+    def _calls_at(self, beginning: str) -> Steps:
+        """Calls in text, which are known by their form and a name; if they are none, it is text."""
+        before = self._calls.count
+        self._reader.buffer.give_back(len(beginning))
+        yield from self._bare_calls()
+        if self._calls.count == before:
+            self._say_text(self._reader.buffer.take(len(beginning)))
+
     def _bare_calls(self) -> Steps:
-        """Calls at the very beginning, known by their form alone."""
+        """Calls that are known by their form alone."""
         buffer = self._reader.buffer
         buffer.mark()
         if not (yield from self._reader.follows_words(self.syntax.section.open)):

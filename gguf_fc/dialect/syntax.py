@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -101,6 +102,7 @@ class Pairs:
 _FIRST_TAG = re.compile(r"\s*(\S*>)\s+\S")
 _TAG = re.compile(r"<[^<>\s]+>")
 _BRACKETS = ("", "[", "(", "{")
+_MOST_NAMED = 16  # tools whose calls are looked for in text by their names
 _SAMPLES = {"arguments": "{}", "index": "0"}
 ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 
@@ -249,6 +251,18 @@ class Syntax:
             return ()
         marks = {self.marker, *(row.marker for row in self.rows)}
         return tuple(sorted(marks - {""}))
+
+    def beginnings(self, names: Collection[str]) -> dict[str, str]:
+        """For each of *names* the text that begins a call of it where no mark announces calls.
+
+        Empty where the form begins otherwise, or where they are too many to look for in text.
+        """
+        row = self.rows[0]
+        named = row.inside[:1] == (Slot("name"),) and self.lead.strip()
+        following = (*row.inside[1:2], row.closing)[0]
+        if self.marker or not named or isinstance(following, Slot) or len(names) > _MOST_NAMED:
+            return {}
+        return {name: self.lead + name + following.lstrip()[:1] for name in names}
 
     @property
     def joint(self) -> str:

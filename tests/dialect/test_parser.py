@@ -93,9 +93,12 @@ def test_bare_json_that_is_no_call_stays_text(text: str) -> None:
     assert read(text, syntaxes.BARE) == [TextDelta(text)]
 
 
-def test_bare_json_is_a_call_only_at_the_beginning() -> None:
-    text = 'Like so: {"name": "get", "parameters": {}}'
-    assert read(text, syntaxes.BARE) == [TextDelta(text)]
+def test_bare_json_in_text_is_a_call_if_it_names_a_tool() -> None:
+    other = 'Like so: {"name": "unknown", "parameters": {}}'
+    assert read(other, syntaxes.BARE) == [TextDelta(other)]
+    text, *call = read('Like so: {"name": "get", "parameters": {}}', syntaxes.BARE)
+    assert text == TextDelta("Like so:")
+    assert call == [CallStart(0, "call_0", "get"), CallDelta(0, "{}"), CallEnd(0)]
 
 
 @pytest.mark.parametrize(
