@@ -68,6 +68,7 @@ class Ready:
     use_extra_bufts: bool
     description: str  # llama.cpp's own words for the model: architecture, size, quantization
     infill: Infill | None = None  # None: the model was not trained to fill gaps
+    generates: bool = True  # False: it makes embeddings only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from gguf_fc.errors import (
     GrammarError,
     InvalidParameter,
     SchemaNotEnforceable,
+    UnsupportedParameter,
     error_for,
 )
 from gguf_fc.events import Event, Finish, ParseEvent, ReasoningDelta, Scores
@@ -194,6 +195,7 @@ def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prom
 
 def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:
     """Everything that can be decided before the first token; runs off the event loop."""
+    refuse_embedding_model(model)
     _refuse_small_context(request, model)
     dialect = model.dialect
     prompt = prompt_of(request, dialect, request.shown_tools)
@@ -255,6 +257,16 @@ def _unlike_begun(error: GrammarError, request: Request) -> InvalidParameter:
         f"'{request.format.schema_at}' asks for; leave one of them out. ({error.message})",
         param=request.messages_at,
     )
+
+
+def refuse_embedding_model(model: LoadedModel) -> None:
+    """Raises UnsupportedParameter where *model* cannot write."""
+    if not model.ready.generates:
+        raise UnsupportedParameter(
+            f"The model '{model.name}' writes no text, it makes embeddings: name another, or send "
+            "the text to /v1/embeddings.",
+            param="model",
+        )
 
 
 def _refuse_small_context(request: Request, model: LoadedModel) -> None:

@@ -77,13 +77,20 @@ class Catalog:
         return self._outlines[name]
 
 
+def _tools(plan: Plan) -> str:
+    if not plan.header.generates:
+        return "none"
+    return "native" if plan.dialect.native else "generic"
+
+
 def _outline_of(plan: Plan) -> Json:
     syntax = plan.dialect.syntax
     return {
         "trained_context_length": plan.header.n_ctx_train,
         "capabilities": {
-            "tools": "native" if plan.dialect.native else "generic",
-            "parallel_tool_calls": syntax.parallel,
+            "text": plan.header.generates,
+            "tools": _tools(plan),
+            "parallel_tool_calls": syntax.parallel and plan.header.generates,
             "reasoning": syntax.reasoning is not None,
         },
     }

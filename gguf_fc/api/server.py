@@ -55,23 +55,28 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
     """What is served, one line each."""
     ready, dialect = model.ready, model.dialect
     parallel = "yes" if dialect.syntax.parallel else "no"
+    tools = f"{dialect.label}; parallel calls: {parallel}{_constraint_note(model)}"
+    if not ready.generates:
+        tools = "none: this model makes embeddings only"
     return [
         f"model     {model.name} ({_description(model.header)})",
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
         f"device    {ready.device}{_settings_note(ready)}",
-        f"tools     {dialect.label}; parallel calls: {parallel}{_constraint_note(model)}",
+        f"tools     {tools}",
         f"cache     {_cache_note(model.plan.load)}",
         *(f"warning   {warning}" for warning in model.warnings),
         f"url       {url}/v1",
-        f"try       {_curl(url)}",
+        f"try       {_curl(url, ready)}",
     ]
 
 
-def _curl(url: str) -> str:
+def _curl(url: str, ready: Ready) -> str:
     """A request to paste into another terminal."""
-    body = '{"messages": [{"role": "user", "content": "Hello!"}]}'
-    return f"curl {url}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"
+    path, body = "chat/completions", '{"messages": [{"role": "user", "content": "Hello!"}]}'
+    if not ready.generates:
+        path, body = "embeddings", '{"input": "Hello!"}'
+    return f"curl {url}/v1/{path} -H 'content-type: application/json' -d '{body}'"
 
 
 def _settings_note(ready: Ready) -> str:

@@ -144,6 +144,7 @@ class Llama:
                 f"{load.path}: no context of {params.n_ctx} tokens could be made; "
                 "there is probably not enough memory for it. Ask for a smaller context."
             )
+        # Where every token looks at those after it too, none can be written after the others.
         self.reads_whole = not llama_cpp.llama_get_causal_attn(self._context)
         self.n_ctx: int = llama_cpp.llama_n_ctx(self._context)
         self.n_ctx_seq: int = min(self.n_ctx, n_train)
@@ -172,6 +173,7 @@ class Llama:
             use_extra_bufts=self._load.use_extra_bufts,
             description=buffer.value.decode(errors="replace"),
             infill=infill_of(self._vocab),
+            generates=not self.reads_whole,
         )
 
     @property

@@ -22,6 +22,7 @@ from gguf_fc.errors import EngineError, UnsupportedParameter
 SLOTS = 16  # texts that can be read at once
 RECURRENT_SLOTS = 4  # where each slot costs a whole state
 LEAST_ROOM = 2048  # tokens
+LEAST_WHOLE = 512  # tokens, where all of them are read at once
 LEAST_BATCH, MOST_BATCH = 32, 512  # tokens
 LOGITS_BYTES = 64 << 20  # what the logits of one batch may take
 # What a file says of itself: 0 (none) is left to us, 4 is a ranking and not a vector.
@@ -40,7 +41,7 @@ class LlamaEmbeddings:
         self.n_slots = SLOTS if llama.can_trim else RECURRENT_SLOTS
         self.room = 0
         self.n_batch = 0
-        self.reads_whole = False
+        self.reads_whole = llama.reads_whole
         self._width = llama_cpp.llama_model_n_embd_out(llama.native)
         self._pooling = POOLINGS.get(_pooling_type(llama))
 
@@ -62,7 +63,8 @@ class LlamaEmbeddings:
         if self._pooling is None:
             raise UnsupportedParameter("This model ranks texts; it has no embeddings.")
         self.close()
-        room = min(self.n_ctx, max(LEAST_ROOM, 1 << (n_tokens - 1).bit_length()))
+        least = LEAST_WHOLE if self.reads_whole else LEAST_ROOM
+        room = min(self.n_ctx, max(least, 1 << (n_tokens - 1).bit_length()))
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = room
         params.n_batch = params.n_ubatch = self._batch_size(room)
@@ -81,7 +83,7 @@ class LlamaEmbeddings:
         self._batch = Batch.of(self.n_batch)
 
     def _batch_size(self, room: int) -> int:
-        if self._llama.reads_whole:
+        if self.reads_whole:
             return room
         fitting = LOGITS_BYTES // (4 * len(self._llama.vocabulary.pieces))
         return min(room, max(LEAST_BATCH, min(MOST_BATCH, fitting)))

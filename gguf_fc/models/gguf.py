@@ -127,6 +127,11 @@ class Header:
         return self._number("embedding_length")
 
     @property
+    def generates(self) -> bool:
+        """Whether it writes text.  Where tokens look both ways, it makes embeddings only."""
+        return self.metadata.get(f"{self.architecture}.attention.causal") is not False
+
+    @property
     def kv_bytes_per_token(self) -> int | None:
         """What one token of context costs in f16; None if the header does not say.
 

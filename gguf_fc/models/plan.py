@@ -77,7 +77,7 @@ def plan(entry: Entry, settings: Settings) -> Plan:
         ),
         context_note=context.why,
         warnings=()
-        if template
+        if template or not header.generates
         else ("there is no chat template in the file; a plain one is used (see --chat-template)",),
     )
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gguf_fc.engine.constraint import Compile, Grammars
+from gguf_fc.engine.constraint import Compile, Constraint, Grammars
 from gguf_fc.engine.embedding import Embeddings
 from gguf_fc.engine.keeper import Keeper
 from gguf_fc.engine.llama import Llama
@@ -29,12 +29,13 @@ from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.engine.states import States
 from gguf_fc.engine.wording import Wording
-from gguf_fc.errors import ModelFileError
+from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import (
     Cancel,
     Detokenize,
     Embed,
     FromWorker,
+    GrammarText,
     Job,
     Load,
     LoadFailed,
@@ -138,9 +139,15 @@ def _states(model: Llama, load: Load) -> States:
 
 
 def _compiler(model: Llama, load: Load) -> Compile:
+    if model.reads_whole:
+        return _no_grammar
     if load.constraint == "llama.cpp":
         return SamplerGrammars(model.vocabulary, model.open_grammar).compile
     return Grammars(model.vocabulary).compile
+
+
+def _no_grammar(_grammar: GrammarText) -> Constraint:
+    raise GrammarError("this model writes no text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,7 @@ def try_out(model: Llama) -> None:
     """
     for start, count in ((0, 1), (1, min(TRIAL_TOKENS, model.n_batch, model.n_ctx - 1))):
         try:
-            model.decode([Feed(0, start, [0] * count, n_rows=1)])
+            model.decode([Feed(0, start, [0] * count, n_rows=int(not model.reads_whole))])
         except DecodeError as error:
             raise ModelFileError(f"The model cannot be evaluated: {error}.") from error
     model.trim(0, 0)

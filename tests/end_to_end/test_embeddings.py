@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from openai import OpenAI
 from openai.types import CreateEmbeddingResponse
 
+from tests.support.embedding_model import write_embedding_model
 from tests.support.server import Server, running
 
 pytestmark = pytest.mark.live
@@ -167,3 +170,22 @@ def test_a_field_without_effect_is_named_in_the_header(server: Server) -> None:
 def test_an_unknown_model_is_a_404(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.embeddings.create(model="text-embedding-nobody-has", input="a")
+
+
+def test_a_model_that_only_embeds_is_served_and_asked_for_nothing_else(tmp_path: Path) -> None:
+    path = write_embedding_model(tmp_path / "m.gguf", pooling=1)
+    with running(tmp_path, str(path)) as server, server.client() as client:
+        assert any("embeddings only" in line for line in server.lines)
+        assert vectors(client.embeddings.create(model="default", input=["hello", "you"])).shape == (
+            2,
+            32,
+        )
+        (model,) = client.models.list().data
+        assert (model.model_extra or {})["capabilities"]["text"] is False
+        for ask in (
+            partial(client.completions.create, prompt="hello"),
+            partial(client.chat.completions.create, messages=[{"role": "user", "content": "a"}]),
+        ):
+            with pytest.raises(openai.BadRequestError) as caught:
+                ask(model="default")
+            assert caught.value.param == "model"

@@ -16,6 +16,7 @@ from gguf_fc.engine.embedding import Embeddings
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.llama_embedding import LlamaEmbeddings
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Load
+from tests.support.embedding_model import write_embedding_model
 from tests.support.models import talking_model
 from tests.support.random_model import write_random_model
 
@@ -107,6 +108,21 @@ def test_a_model_that_names_its_pooling_is_pooled_that_way(
         (vector,) = vectors(model, [TEXTS[0]])
         own = own_vector(model, TEXTS[0], pooling)
         np.testing.assert_allclose(vector, own, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "pooling", [llama_cpp.LLAMA_POOLING_TYPE_MEAN, llama_cpp.LLAMA_POOLING_TYPE_CLS]
+)
+def test_a_model_that_only_embeds_reads_texts_whole(pooling: int, tmp_path: Path) -> None:
+    path = write_embedding_model(tmp_path / "m.gguf", pooling=pooling)
+    texts = ["hello you", "a", "w" * 50, "the quick brown fox", "x" * 120]
+    with closing(Llama(Load(path=str(path), n_threads=1))) as model:
+        assert not model.ready().generates
+        for text, vector in zip(texts, vectors(model, texts), strict=True):
+            np.testing.assert_allclose(vector, own_vector(model, text, pooling), atol=2e-3)
+        (over,) = embed(model, ["y" * 200])
+        assert isinstance(over, Failed)
+        assert over.code == "context_length_exceeded"
 
 
 def test_a_model_that_ranks_has_no_embeddings(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
 
-from gguf_fc.api.answer import Answer
+from gguf_fc.api.answer import Answer, refuse_embedding_model
 from gguf_fc.api.ask import ask, error_of
 from gguf_fc.api.grammars import client_grammar, schema_grammar
 from gguf_fc.api.merge import merged
@@ -56,6 +56,7 @@ class Completer:
         not finished.  Raises RequestError or ServerError, here or from the events.
         """
         async with self.pool.use(requests[0].model) as model, AsyncExitStack() as stack:
+            refuse_embedding_model(model)
             refuse_unknown_tokens([request.prompt for request in requests], model)
             grammar, text = await asyncio.to_thread(_grammar, requests[0], model)
             echoes = await self._echoes(requests, model)
