@@ -6,6 +6,7 @@ The page is one file of HTML made by the server: it needs no script, no network 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from html import escape
 
 import orjson
@@ -28,12 +29,19 @@ code { font-size: .9em }
 
 
 class Reference:
-    """Both descriptions, made once: nothing in them depends on a model."""
+    """Both descriptions, made when first asked for: nothing in them depends on a model."""
 
     def __init__(self, operations: Iterable[Operation], version: str) -> None:
-        listed = tuple(operations)
-        self._document = orjson.dumps(document(listed, version))
-        self._page = "".join(_page(listed, version)).encode()
+        self._operations = tuple(operations)
+        self._version = version
+
+    @cached_property
+    def _document(self) -> bytes:
+        return orjson.dumps(document(self._operations, self._version))
+
+    @cached_property
+    def _page(self) -> bytes:
+        return "".join(_page(self._operations, self._version)).encode()
 
     async def openapi(self, _request: Request) -> Response:
         """The OpenAPI document."""

@@ -150,7 +150,7 @@ class Maker:
         if "anyOf" in found:
             return self.value(chance.choice(found["anyOf"]), depth)
         if "enum" in found:
-            return chance.choice(found["enum"])
+            return copy.deepcopy(chance.choice(found["enum"]))
         match found.get("type"):
             case "object":
                 wanted = [

@@ -1,0 +1,1 @@
+"""A server over a scripted engine, to see what the server itself costs."""
