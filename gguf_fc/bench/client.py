@@ -26,6 +26,7 @@ class Reply:
 
     moments: tuple[float, ...]  # when each piece of text, reasoning or call arrived
     seconds: float  # when the reply ended
+    first_call: float | None  # when the last piece of the first call arrived; None: no call
     text: str
     calls: tuple[Json, ...]  # as a later message repeats them
     finish_reason: str
@@ -77,7 +78,7 @@ class Client:
         async for chunk in self._chunks(sent):
             if folded.add(chunk):
                 now = self._clock()
-                folded.moments.append(now - begun)
+                folded.note(now - begun)
                 if note is not None:
                     note(now)
         return folded.reply(self._clock() - begun)
@@ -118,6 +119,8 @@ class _Fold:
     moments: list[float] = field(default_factory=list)
     _text: list[str] = field(default_factory=list)
     _calls: dict[int, Json] = field(default_factory=dict)
+    _first_call: float | None = None
+    _touched: set[int] = field(default_factory=set)  # calls that the last chunk had a piece of
     _finish: str = ""
     _usage: Json = field(default_factory=dict)
 
@@ -125,6 +128,7 @@ class _Fold:
         """Take *chunk* in; whether it brought a piece of the reply."""
         self._usage = chunk.get("usage") or self._usage
         brought = False
+        self._touched.clear()
         for choice in chunk.get("choices") or ():
             self._finish = choice.get("finish_reason") or self._finish
             delta = choice.get("delta") or {}
@@ -134,7 +138,14 @@ class _Fold:
             brought |= any(delta.get(key) for key in ("content", "reasoning_content", "tool_calls"))
         return brought
 
+    def note(self, moment: float) -> None:
+        """The chunk that was added last came at *moment*."""
+        self.moments.append(moment)
+        if 0 in self._touched:
+            self._first_call = moment
+
     def _add_call(self, delta: Json) -> None:
+        self._touched.add(delta["index"])
         call = self._calls.setdefault(
             delta["index"],
             {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
@@ -153,6 +164,7 @@ class _Fold:
         return Reply(
             moments=tuple(self.moments),
             seconds=seconds,
+            first_call=self._first_call,
             text="".join(self._text),
             calls=tuple(call for _, call in sorted(self._calls.items())),
             finish_reason=self._finish,

@@ -100,3 +100,8 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
 
     with pytest.raises(BenchError, match=r"127\.0\.0\.1:9"):
         asyncio.run(asked())
+
+
+def test_the_first_call_is_complete_with_its_last_piece() -> None:
+    assert ask(CALL).first_call == 3
+    assert ask(HELLO).first_call is None
