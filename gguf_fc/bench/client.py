@@ -52,7 +52,10 @@ class Client:
     def __init__(self, url: str, *, clock: Callable[[], float] = perf_counter) -> None:
         self._url = url.rstrip("/").removesuffix("/v1") + "/v1"
         # Measured servers are local: a proxy of the environment would be measured with them.
-        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        # A connection that idles while others are measured may be closed by its server.
+        self._http = httpx.AsyncClient(
+            timeout=PATIENCE, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         self._clock = clock
         self._model: str | None = None
 

@@ -99,11 +99,21 @@ async def auto_call(scene: Scene) -> Sample:
 
 async def structured(scene: Scene) -> Sample:
     """Time to a complete answer with ten fixed keys."""
-    schema = {"name": "judgement", "schema": material.ANSWER, "strict": True}
+    return await _answer(scene, material.message_to_judge(scene.number), material.ANSWER)
+
+
+async def form_answer(scene: Scene) -> Sample:
+    """Time to a complete answer in the form of the call with ten arguments."""
+    schema = {**material.FORM["function"]["parameters"], "additionalProperties": False}
+    return await _answer(scene, material.form_question(scene.number), schema)
+
+
+async def _answer(scene: Scene, question: str, schema: Json) -> Sample:
+    named = {"name": "answer", "schema": schema, "strict": True}
     body = {
         **GREEDY,
-        "messages": [_user(material.message_to_judge(scene.number))],
-        "response_format": {"type": "json_schema", "json_schema": schema},
+        "messages": [_user(question)],
+        "response_format": {"type": "json_schema", "json_schema": named},
         "max_tokens": CALL_TOKENS,
     }
     reply = await scene.client.ask(body)
@@ -302,6 +312,7 @@ WORKLOADS: Mapping[str, Workload] = {
         ),
         Workload("auto-call", "5 tools, tool_choice auto: to the end", "s", auto_call),
         Workload("structured", "answer with 10 fixed keys: to the end", "s", structured),
+        Workload("form-answer", "answer with 10 enums and numbers: to the end", "s", form_answer),
         Workload("agent", "agent loop, turns 2 to 6: to the first piece", "s", agent_loop),
         Workload("chat", "plain chat, one stream", "tokens/s", chat),
         Workload("auto-text", "free text, 20 tools on offer", "tokens/s", auto_text),
