@@ -20,7 +20,7 @@ def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     given["repeat_penalty"] = agreed(
         {name: getattr(body, name, None) for name in ("repeat_penalty", "repetition_penalty")}
     )
-    given["penalty_last_n"] = getattr(body, "repeat_last_n", None)
+    given["penalty_last_n"] = getattr(body, "repeat_last_n", given["penalty_last_n"])
     bias = given.pop("logit_bias")
     sampling = dataclasses.replace(
         defaults, **{name: value for name, value in given.items() if value is not None}

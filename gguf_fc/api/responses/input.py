@@ -39,13 +39,15 @@ class Given:
 def read_input(body: ResponsesBody, store: ResponseStore, new_id: NewId) -> Given:
     """The conversation that *body* asks to go on with.
 
-    Raises InvalidParameter for a response or an item that is not kept here.
+    Raises InvalidParameter for a response or an item that is not kept here, or if there is none.
     """
     before = _before(body.previous_response_id, store)
     given = body.input
     if isinstance(given, str):
         given = [MessageItem(role="user", content=[ItemPart("input_text", given)])]
     kept = list(_kept(given, store))
+    if not kept and not before:
+        raise InvalidParameter("'input' says nothing; send a text or items.", param="input")
     places = tuple(place for place, _ in kept)
     passed_over = (f"input[{n}]" for n in range(len(given)))
     return Given(

@@ -61,6 +61,7 @@ class ResponseStore:
 
     def add(self, new: Stored) -> None:
         """Keep *new*, and forget what is beyond the limits; *new* itself always stays."""
+        self.remove(new.response["id"])
         self._responses[new.response["id"]] = new
         self._bytes += new.size
         self._items.update((item.id, item) for item in _own(new) if item.id is not None)
