@@ -153,7 +153,8 @@ class Cache:
         free = pinned
         if len(pinned) < MOST_PREFIXES:
             free = [other for other in self._slots if not other.busy and other.index != slot]
-        if length < LEAST_PREFIX or not free or not self.memory.can_trim:
+        is_whole = length == len(self._slots[slot].tokens)
+        if length < LEAST_PREFIX or not free or not (is_whole or self.memory.can_trim):
             return
         target = min(free, key=lambda other: other.rank)
         self._give_up(target)
@@ -208,6 +209,11 @@ class Cache:
             return False
         self._give_up(min(idle, key=lambda slot: slot.rank))
         return True
+
+    def save(self, slot: int) -> None:
+        """Save what *slot* holds now: it cannot be cut back to this later."""
+        if not self.states.is_off:
+            self._save(self._slots[slot])
 
     def save_next(self) -> bool:
         """Save the most valuable of what is in free slots only; whether there was anything."""

@@ -158,13 +158,26 @@ class Engine:
         constraint = constraint_of(job, self._compile, self._model)
         drafter = self._drafter(job, tokens) if self._drafts else None
         return Sequence(
-            job, tokens, limit, constraint, drafter, n_prefix=self._prefix_of(job, tokens)
+            job,
+            tokens,
+            limit,
+            constraint,
+            drafter,
+            n_prefix=self._prefix_of(job, tokens),
+            n_turn=self._turn_of(tokens),
         )
 
     def _drafter(self, job: Job, tokens: list[int]) -> Drafter:
         prediction = self._model.tokenize((Segment(job.prediction or "", special=False),))
         controls = self._model.vocabulary.special  # such as one that begins every text
         return Drafter(self._habits, tokens, [*dropwhile(controls.__contains__, prediction)])
+
+    def _turn_of(self, tokens: list[int]) -> int | None:
+        """Where the reply's turn begins: with the prompt's last control token, if it has any."""
+        if self._model.can_trim:
+            return None
+        special = self._model.vocabulary.special
+        return next((at for at in range(len(tokens) - 1, 0, -1) if tokens[at] in special), None)
 
     def _prefix_of(self, job: Job, tokens: list[int]) -> int | None:
         """How many of the prompt's *tokens* other conversations begin with; None: unknown."""

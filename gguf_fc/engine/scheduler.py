@@ -139,17 +139,25 @@ class Scheduler:
 
         When that is done, this one shares it.
         """
-        if sequence.is_begun or sequence.scores_prompt or not self.cache.memory.can_trim:
+        if sequence.is_begun or sequence.scores_prompt:
             return False
         older = self.running[: self.running.index(sequence)]
         nearly = sequence.n_evaluated + LEAST_PREFIX
-        if any(_in_common(sequence, other) > max(other.n_evaluated, nearly) for other in older):
+        if any(self._promised(sequence, other) > max(other.n_evaluated, nearly) for other in older):
             return True
         lease = self.cache.improve(self._slot_of(sequence), sequence.tokens, sequence.n_evaluated)
         if lease.length > sequence.n_evaluated:
             self._begin(sequence, lease)
             sequence.cached_tokens = min(lease.length, sequence.n_prompt)
         return False
+
+    def _promised(self, sequence: Sequence, other: Sequence) -> int:
+        """How many tokens *sequence* can share with *other* once that has evaluated them."""
+        shared = _in_common(sequence, other)
+        if self.cache.memory.can_trim:
+            return shared
+        prefix = other.n_prefix or 0
+        return prefix if prefix <= shared else 0
 
     def _feed(self, step: Step, sequence: Sequence, most: int, most_ahead: int) -> None:
         """Add what of *sequence* fits: its pending tokens, then what is evaluated ahead."""
@@ -159,6 +167,8 @@ class Scheduler:
         if most <= 0:
             return
         start = sequence.n_evaluated
+        if not self.cache.memory.can_trim:
+            most = min(most, _to_next_cut(sequence))
         tokens = sequence.tokens[start : start + most]
         n_rows = 0
         if len(tokens) == sequence.n_pending:
@@ -189,10 +199,17 @@ class Scheduler:
         return max(0, sequence.n_evaluated - sure)
 
     def _pin(self, sequence: Sequence) -> None:
-        """Once what *sequence* has in common with other conversations is evaluated, keep it."""
+        """Once what *sequence* has in common with other conversations is evaluated, keep it.
+
+        So is what its next turn begins with, where the slot cannot be cut there later.
+        """
         if sequence.n_prefix is not None and sequence.n_evaluated >= sequence.n_prefix:
             self.cache.pin(self._slot_of(sequence), sequence.n_prefix)
             sequence.n_prefix = None
+        if sequence.n_turn is not None and sequence.n_evaluated >= sequence.n_turn:
+            if sequence.n_evaluated == sequence.n_turn:
+                self.cache.save(self._slot_of(sequence))
+            sequence.n_turn = None
 
     @property
     def n_decoding(self) -> int:
@@ -248,3 +265,10 @@ class Scheduler:
 def _in_common(sequence: Sequence, other: Sequence) -> int:
     """How many tokens of its prompt *other* has evaluated, or will, that *sequence* can share."""
     return min(common(sequence.tokens, other.tokens[: other.n_prompt]), len(sequence.tokens) - 1)
+
+
+def _to_next_cut(sequence: Sequence) -> int:
+    """How many tokens there are to the next place that has to be kept as it is."""
+    cuts = (sequence.n_prefix, sequence.n_turn, len(sequence.tokens))
+    ahead = (cut - sequence.n_evaluated for cut in cuts if cut is not None)
+    return min(n for n in ahead if n > 0)

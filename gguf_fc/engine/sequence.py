@@ -29,6 +29,7 @@ class Sequence:
     constraint: Constraint | None = None
     drafter: Drafter | None = None  # None: nothing is guessed
     n_prefix: int | None = None  # tokens that other conversations begin with too; None: unknown
+    n_turn: int | None = None  # tokens before the reply's turn begins, where that matters
     n_prompt: int = field(init=False)
     slot: int | None = None  # None: waiting
     n_evaluated: int = 0

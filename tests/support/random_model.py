@@ -43,10 +43,10 @@ def write_random_model(  # noqa: PLR0913 - a model has many sides
     A small tokenizer has *controls* as control tokens beside its own.  *extra* are further fields
     of the header.
     """
-    fields = dict(_tokenizer_of(vocabulary) if vocabulary else _small_tokenizer(controls))
+    fields = dict(_tokenizer_of(vocabulary) if vocabulary else small_tokenizer(controls))
     n_vocab = _count(fields["tokenizer.ggml.tokens"])
     if chat_template is not None:
-        fields["tokenizer.chat_template"] = _value(chat_template)
+        fields["tokenizer.chat_template"] = value_of(chat_template)
     width, heads = 32, 2
     about: dict[str, Value] = {
         "general.architecture": "llama",
@@ -60,9 +60,9 @@ def write_random_model(  # noqa: PLR0913 - a model has many sides
         "llama.rope.dimension_count": width // heads,
         "llama.vocab_size": n_vocab,
     }
-    header = {name: _value(value) for name, value in about.items()} | fields
-    header |= {name: _value(value) for name, value in (extra or {}).items()}
-    _write(path, header, _tensors(n_vocab, width, n_layers, np.random.default_rng(0)))
+    header = {name: value_of(value) for name, value in about.items()} | fields
+    header |= {name: value_of(value) for name, value in (extra or {}).items()}
+    write_file(path, header, _tensors(n_vocab, width, n_layers, np.random.default_rng(0)))
     return path
 
 
@@ -86,7 +86,8 @@ def _tensors(n_vocab: int, width: int, n_layers: int, random: np.random.Generato
     return tensors
 
 
-def _write(path: Path, header: Mapping[str, bytes], tensors: Tensors) -> None:
+def write_file(path: Path, header: Mapping[str, bytes], tensors: Tensors) -> None:
+    """A GGUF file of metadata, each value with its type, and tensors."""
     infos, data = b"", bytearray()
     for name, tensor in tensors.items():
         kind = F16 if tensor.dtype == np.float16 else F32
@@ -105,7 +106,7 @@ def _string(text: str) -> bytes:
     return struct.pack("<Q", len(data)) + data
 
 
-def _value(value: Value) -> bytes:
+def value_of(value: Value) -> bytes:
     """A metadata value with its type in front."""
     match value:
         case bool():
@@ -159,7 +160,7 @@ def _end(data: bytes, at: int, kind: int) -> int:
     return at
 
 
-def _small_tokenizer(controls: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+def small_tokenizer(controls: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     """Every byte, the beginnings of a few words, and a few control tokens."""
     controls = tuple(dict.fromkeys((*CONTROLS, *controls)))
     letters = _letters()
@@ -179,7 +180,7 @@ def _small_tokenizer(controls: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         "tokenizer.ggml.eos_token_id": tokens.index("<|im_end|>"),
         "tokenizer.ggml.add_bos_token": False,
     }
-    yield from ((name, _value(value)) for name, value in values.items())
+    yield from ((name, value_of(value)) for name, value in values.items())
 
 
 def _letters() -> list[str]:
