@@ -196,7 +196,7 @@ def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prom
 def plan_answer(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> Plan:
     """Everything that can be decided before the first token; runs off the event loop."""
     refuse_embedding_model(model)
-    _refuse_small_context(request, model)
+    refuse_small_context(request.n_ctx, model)
     dialect = model.dialect
     prompt = prompt_of(request, dialect, request.shown_tools)
     grammar, text = _grammar(request, model, grammars, prompt)
@@ -269,11 +269,11 @@ def refuse_embedding_model(model: LoadedModel) -> None:
         )
 
 
-def _refuse_small_context(request: Request, model: LoadedModel) -> None:
+def refuse_small_context(n_ctx: int | None, model: LoadedModel) -> None:
     """A client that counts on more context than there is would be cut short without knowing."""
-    if request.n_ctx is not None and request.n_ctx > model.ready.n_ctx:
+    if n_ctx is not None and n_ctx > model.ready.n_ctx:
         raise InvalidParameter(
-            f"'num_ctx' is {request.n_ctx}, but a conversation can have {model.ready.n_ctx} tokens "
+            f"'num_ctx' is {n_ctx}, but a conversation can have {model.ready.n_ctx} tokens "
             "here; ask for less, or start the server with a larger --ctx.",
             param="num_ctx",
         )

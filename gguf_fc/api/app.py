@@ -6,7 +6,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gguf_fc import __version__
-from gguf_fc.api.answer import Ids, answer
+from gguf_fc.api.answer import Answer, Ids, answer
 from gguf_fc.api.catalog import Catalog
 from gguf_fc.api.completions import ChatWire
 from gguf_fc.api.embeddings import Embeddings
@@ -29,7 +29,8 @@ from gguf_fc.api.messages.wire import MessagesWire
 from gguf_fc.api.metrics import Metrics
 from gguf_fc.api.ollama.catalog import OllamaCatalog
 from gguf_fc.api.ollama.failure import error_body as ollama_error
-from gguf_fc.api.ollama.wire import Generate, OllamaWire, or_load
+from gguf_fc.api.ollama.wire import OllamaWire
+from gguf_fc.api.ollama.work import Complete, Generate, OllamaWork
 from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
 from gguf_fc.api.reference import Reference
@@ -54,6 +55,11 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     def generate(ids: Ids) -> Generate:
         return lambda requests: metrics.watch(answer(requests, pool, grammars, ids))
 
+    completer = Completer(pool, grammars.validators, _prefixed("cmpl-"))
+
+    def complete(requests: tuple[TextRequest, ...]) -> AbstractAsyncContextManager[Answer]:
+        return metrics.watch(completer.complete(requests))
+
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
     explain = Explain(pool, grammars, chat_ids)
     response_ids = _ids("resp_", "call_")
@@ -72,9 +78,9 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
         routes=[
             Route("/v1/chat/completions", chat.respond, methods=["POST"]),
             *_messages_routes(pool, generate),
-            *_ollama_routes(pool, generate(chat_ids)),
+            *_ollama_routes(pool, OllamaWork(pool, generate(chat_ids), complete)),
             *responses,
-            *_text_routes(pool, Completer(pool, grammars.validators, _prefixed("cmpl-")), metrics),
+            *_text_routes(pool, complete),
             _plain("/v1/explain", explain.explain),
             _plain("/apply-template", explain.apply_template),
             Route("/v1/models", catalog.models),
@@ -104,12 +110,8 @@ def _messages_routes(pool: Pool, generate: Callable[[Ids], Generate]) -> list[Ro
     ]
 
 
-def _text_routes(pool: Pool, completer: Completer, metrics: Metrics) -> list[Route]:
-    text: Endpoint[TextRequest] = Endpoint(
-        TextWire(pool),
-        lambda requests: metrics.watch(completer.complete(requests)),
-        clock=time.time,
-    )
+def _text_routes(pool: Pool, complete: Complete) -> list[Route]:
+    text: Endpoint[TextRequest] = Endpoint(TextWire(pool), complete, clock=time.time)
     embeddings, tokens = Embeddings(pool, _fresh_id), Tokens(pool, _fresh_id)
     return [
         Route("/v1/completions", text.respond, methods=["POST"]),
@@ -119,10 +121,9 @@ def _text_routes(pool: Pool, completer: Completer, metrics: Metrics) -> list[Rou
     ]
 
 
-def _ollama_routes(pool: Pool, generate: Generate) -> list[Route]:
-    make = or_load(generate, pool)
-    chat = Endpoint(OllamaWire(pool, "chat"), make, clock=time.time)
-    prompt = Endpoint(OllamaWire(pool, "generate"), make, clock=time.time)
+def _ollama_routes(pool: Pool, work: OllamaWork) -> list[Route]:
+    chat = Endpoint(OllamaWire(pool, "chat"), work.start, clock=time.time)
+    prompt = Endpoint(OllamaWire(pool, "generate"), work.start, clock=time.time)
     catalog = OllamaCatalog(pool)
     return [
         Route("/api/chat", chat.respond, methods=["POST"]),

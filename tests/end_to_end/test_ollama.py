@@ -119,6 +119,27 @@ def test_a_prompt_is_answered_streamed_and_not(client: ollama.Client) -> None:
     assert "".join(part.response or "" for part in parts) == whole.response
 
 
+def test_a_raw_prompt_is_what_the_model_reads(client: ollama.Client) -> None:
+    raw = "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"
+    told = client.generate("demo", "Hello")
+    found = client.generate("demo", raw, raw=True)
+    assert found.response == told.response
+    parts = list(client.generate("demo", raw, raw=True, stream=True))
+    assert "".join(part.response or "" for part in parts) == told.response
+    assert (parts[-1].done_reason, parts[-1].eval_count) == ("stop", told.eval_count)
+
+
+def test_a_raw_prompt_cannot_count_on_more_context_than_there_is(client: ollama.Client) -> None:
+    with pytest.raises(ollama.ResponseError, match="num_ctx"):
+        client.generate("demo", "Hello", raw=True, options={"num_ctx": 4097})
+
+
+def test_a_gap_the_model_cannot_fill_is_refused(client: ollama.Client) -> None:
+    with pytest.raises(ollama.ResponseError, match="suffix") as caught:
+        client.generate("demo", "def f(", suffix="return x")
+    assert caught.value.status_code == 400
+
+
 def test_options_limit_and_stop(client: ollama.Client) -> None:
     cut = ask(client, [QUESTION], options={"num_predict": 3})
     assert (cut.done_reason, cut.eval_count) == ("length", 3)
@@ -158,6 +179,7 @@ def test_the_loaded_model_is_listed_and_shown(client: ollama.Client) -> None:
     ("options", "status", "message"),
     [
         ({"options": {"num_ctx": 1_000_000}}, 400, "num_ctx"),
+        ({"options": {"num_ctx": 4097}}, 400, "can have 4096 tokens"),
         ({"options": {"top_k": -1}}, 400, "options.top_k"),
         ({"messages": [{"role": "user", "content": "x" * 100_000}]}, 400, "context"),
         ({"model": "other"}, 404, "this server offers: demo"),

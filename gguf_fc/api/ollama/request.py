@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gguf_fc.api.ollama.schema import (
@@ -19,11 +20,21 @@ from gguf_fc.api.ollama.schema import (
     OllamaOptions,
     OllamaTool,
 )
+from gguf_fc.api.prompts import Given
 from gguf_fc.api.sampling import sampling_of
+from gguf_fc.api.text.request import Form, TextRequest
 from gguf_fc.api.tools import Declared, arguments_text, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Message, Request, Tool, ToolCall, ToolChoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPrompt:
+    """A text to go on with as it is, and the tokens of context the client counts on."""
+
+    text: TextRequest
+    n_ctx: int | None = None
 
 
 def chat_request(body: OllamaChatBody, model: str, defaults: Sampling) -> Request:
@@ -37,11 +48,42 @@ def chat_request(body: OllamaChatBody, model: str, defaults: Sampling) -> Reques
     )
 
 
-def generate_request(body: OllamaGenerateBody, model: str, defaults: Sampling) -> Request:
+def generate_request(
+    body: OllamaGenerateBody, model: str, defaults: Sampling
+) -> Request | RawPrompt:
     """Translate *body*, which asks for the model offered as *model*."""
+    if body.prompt and (body.raw or body.suffix):
+        return _raw_prompt(body, model, defaults)
     prompt = (Message(role="user", content=body.prompt),) if body.prompt else ()
     system = (Message(role="system", content=body.system),) if prompt and body.system else ()
     return dataclasses.replace(_request(body, model, defaults), messages=(*system, *prompt))
+
+
+def _raw_prompt(body: OllamaGenerateBody, model: str, defaults: Sampling) -> RawPrompt:
+    """Without the template, nobody would read instructions or end the reasoning."""
+    for name, given in (("system", body.system), ("think", body.think)):
+        if given:
+            raise InvalidParameter(
+                f"'{name}' is part of the model's template, which 'raw' and 'suffix' do without; "
+                "leave it out.",
+                param=name,
+            )
+    shared = _request(body, model, defaults)
+    form = shared.format
+    schema = {"type": "object"} if form.schema is None else form.schema
+    return RawPrompt(
+        text=TextRequest(
+            model=model,
+            prompt=Given(param="prompt", text=body.prompt or ""),
+            suffix=body.suffix or None,
+            max_tokens=shared.max_tokens,
+            sampling=shared.sampling,
+            stop=shared.stop,
+            form=None if form.type == "text" else Form(schema=schema, param="format"),
+            logprobs=shared.logprobs,
+        ),
+        n_ctx=shared.n_ctx,
+    )
 
 
 def _request(body: OllamaBody, model: str, defaults: Sampling) -> Request:

@@ -151,6 +151,10 @@ class OllamaGenerateBody(OllamaBody, kw_only=True):
         str | None, about("what the user says; without it the model is only loaded")
     ] = None
     system: Annotated[str | None, about("instructions for the model")] = None
+    raw: Annotated[bool | None, about("go on with the prompt as it is, without a template")] = None
+    suffix: Annotated[
+        str | None, about("what follows the gap to fill; 400 where the model cannot")
+    ] = None
 
 
 class OllamaShowBody(Struct):
@@ -170,9 +174,7 @@ OLLAMA_GENERATE = Fields(
         "context": Refused("send the conversation to '/api/chat'", harmless=([],)),
         "height": Refused(),
         "images": Refused("this server reads only text", harmless=([],)),
-        "raw": Refused("use '/v1/completions'", harmless=(False,)),
         "steps": Refused(),
-        "suffix": Refused("use '/v1/completions'", harmless=("",)),
         "template": Refused("start the server with --chat-template", harmless=("",)),
         "width": Refused(),
     },

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gguf_fc.api.answer import Answer
 from gguf_fc.api.ollama.failure import error_body
 from gguf_fc.api.ollama.names import entry_of
 from gguf_fc.api.ollama.reply import Kind, OllamaReply, OllamaStream, line, piece
-from gguf_fc.api.ollama.request import chat_request, generate_request
+from gguf_fc.api.ollama.request import RawPrompt, chat_request, generate_request
 from gguf_fc.api.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE
 from gguf_fc.api.wire import Asked, Envelope, Json
-from gguf_fc.events import Event
 from gguf_fc.models.pool import Pool
 from gguf_fc.request import Request
 
-Generate = Callable[[tuple[Request, ...]], AbstractAsyncContextManager[Answer]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedOllama(Asked[Request]):
+class AskedOllama(Asked[Request | RawPrompt]):
     """One request, and the model as the client called it."""
 
     name: str
@@ -45,15 +40,19 @@ class OllamaWire:
         if self.kind == "chat":
             chat, ignored = OLLAMA_CHAT.parse(body)
             entry = entry_of(self.pool, chat.model)
-            request = chat_request(chat, entry.alias, entry.sampling)
             return AskedOllama(
-                requests=(request,), stream=request.stream, ignored=ignored, name=chat.model
+                requests=(chat_request(chat, entry.alias, entry.sampling),),
+                stream=chat.stream is not False,
+                ignored=ignored,
+                name=chat.model,
             )
         prompt, ignored = OLLAMA_GENERATE.parse(body)
         entry = entry_of(self.pool, prompt.model)
-        request = generate_request(prompt, entry.alias, entry.sampling)
         return AskedOllama(
-            requests=(request,), stream=request.stream, ignored=ignored, name=prompt.model
+            requests=(generate_request(prompt, entry.alias, entry.sampling),),
+            stream=prompt.stream is not False,
+            ignored=ignored,
+            name=prompt.model,
         )
 
     def reply(self, asked: AskedOllama, envelope: Envelope) -> OllamaReply:
@@ -71,22 +70,3 @@ class OllamaWire:
     def error_frame(self, error: Exception) -> bytes:
         """*error* as the only line of a stream whose work was not accepted."""
         return line(error_body(error))
-
-
-def or_load(generate: Generate, pool: Pool) -> Generate:
-    """As *generate*, but a request without messages only loads its model."""
-
-    @asynccontextmanager
-    async def load(name: str | None) -> AsyncIterator[Answer]:
-        async with pool.use(name) as model:
-            yield Answer(
-                id="load", model=model.name, prompt_tokens=0, loosened=(), events=_nothing()
-            )
-
-    return lambda requests: generate(requests) if requests[0].messages else load(requests[0].model)
-
-
-async def _nothing() -> AsyncGenerator[tuple[int, Event]]:
-    nothing: tuple[tuple[int, Event], ...] = ()
-    for event in nothing:
-        yield event

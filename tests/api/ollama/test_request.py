@@ -8,8 +8,9 @@ import orjson
 import pytest
 from ollama._types import ChatRequest, GenerateRequest, Options
 
-from gguf_fc.api.ollama.request import chat_request, generate_request
+from gguf_fc.api.ollama.request import RawPrompt, chat_request, generate_request
 from gguf_fc.api.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE
+from gguf_fc.api.text.request import Form
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Message, Request, Tool, ToolCall, ToolChoice
@@ -32,9 +33,15 @@ def chat(**fields: Any) -> Request:
     return ask(**fields)[0]
 
 
-def generate(**fields: Any) -> Request:
+def prompted(**fields: Any) -> Request | RawPrompt:
     body, _ = OLLAMA_GENERATE.parse(orjson.dumps({"model": "demo", **fields}))
     return generate_request(body, "demo", Sampling())
+
+
+def generate(**fields: Any) -> Request:
+    found = prompted(**fields)
+    assert isinstance(found, Request)
+    return found
 
 
 def refused(**fields: Any) -> str | None:
@@ -220,3 +227,34 @@ def test_what_a_prompt_may_not_have_is_refused_by_name(name: str) -> None:
     assert caught.value.param == name
     for value in OLLAMA_GENERATE.refused[name].harmless:
         assert generate(prompt="Hi", **{name: value}).messages
+
+
+def test_a_raw_prompt_is_gone_on_with_as_it_is() -> None:
+    options = {"num_predict": 5, "num_ctx": 64, "stop": "x", "temperature": 0.5}
+    found = prompted(prompt="1, 2,", raw=True, format=SCHEMA, options=options, logprobs=True)
+    assert isinstance(found, RawPrompt)
+    text = found.text
+    assert (text.prompt.text, text.suffix, text.max_tokens, text.stop) == ("1, 2,", None, 5, ("x",))
+    assert (found.n_ctx, text.sampling.temperature, text.logprobs) == (64, 0.5, 0)
+    assert text.form == Form(schema=SCHEMA, param="format")
+
+
+def test_a_suffix_asks_for_the_gap_before_it() -> None:
+    found = prompted(prompt="a", suffix="c", format="json")
+    assert isinstance(found, RawPrompt)
+    assert (found.text.suffix, found.text.max_tokens) == ("c", None)
+    assert found.text.form == Form(schema={"type": "object"}, param="format")
+
+
+@pytest.mark.parametrize("field", [{"system": "Be kind."}, {"think": True}])
+@pytest.mark.parametrize("kind", [{"raw": True}, {"suffix": "c"}])
+def test_what_only_the_template_can_say_is_refused_without_it(
+    field: dict[str, Any], kind: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidParameter, match="template") as caught:
+        prompted(prompt="a", **kind, **field)
+    assert caught.value.param == next(iter(field))
+
+
+def test_without_a_prompt_a_raw_one_is_not_answered_either() -> None:
+    assert generate(raw=True).messages == ()
