@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.kinds import ANY, Typed
-from gguf_fc.dialect.syntax import Pair, Pairs
+from gguf_fc.dialect.syntax import Pair, Pairs, Slot
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf import (
     Builder,
@@ -104,22 +104,30 @@ class PairsComposer:
     def _other(self, schema: Typed, keys: tuple[str, ...], path: str) -> Node:
         """An argument that the schema does not list, under none of the listed *keys*."""
         path = f"{path}.additionalProperties"
-        name = sequence(
-            _KEY_START,
-            Unlike(
-                tuple(tuple(key[1:]) for key in keys if key),
-                _KEY_REST,
-                choice(),
-            ),
-        )
+        unlike = tuple(tuple(key[1:]) for key in keys if key)
+        rest = Unlike(unlike, _KEY_REST, choice()) if unlike else Repeat(_KEY_REST)
+        name = sequence(_KEY_START, rest)
+        if any(isinstance(part, Slot) for form in self.pairs.forms for part in form.after):
+            self.report.append(Loosened(path, "schema", "a key is repeated behind its value"))
         return choice(
             *(
                 sequence(Literal(form.before), name, Literal(form.between), value)
-                for form, value in self._values("", schema, path)
+                for form, value in self._values(None, schema, path)
             )
         )
 
-    def _values(self, key: str, schema: Typed, path: str) -> list[tuple[Pair, Node]]:
+    def _closed(self, closing: str, form: Pair, key: str | None) -> list[Node]:
+        """*closing* and what stands behind the text that closes a value; None: of any key."""
+        if key is not None:
+            return [Literal(closing + form.after_key(key)[len(form.closing) :])]
+        any_key = sequence(_KEY_START, Repeat(_KEY_REST))
+        rest = form.after[1:] if form.closing else form.after
+        return [
+            Literal(closing),
+            *(Literal(part) if isinstance(part, str) else any_key for part in rest),
+        ]
+
+    def _values(self, key: str | None, schema: Typed, path: str) -> list[tuple[Pair, Node]]:
         """The ways to write a value of *schema*, each with what stands after the value."""
         pairs, kinds = self.pairs, schema.kinds()
         if pairs.item is not None:
@@ -132,8 +140,8 @@ class PairsComposer:
             others = kinds - {"string"} if not pairs.quoted else kinds
             node = self._spelled(schema, others, path)
             if node is not None:
-                closing = Literal(pairs.other.after_key(key))
-                found.append((pairs.other, sequence(node, closing)))
+                closed = self._closed(pairs.other.closing, pairs.other, key)
+                found.append((pairs.other, sequence(node, *closed)))
         elif kinds not in ({"string"}, ANY) and schema.restricted():
             # A bare text may be any other value as well; what it spells is read by the schema.
             self.report.append(Loosened(path, "type", "a bare text is also any other value"))
@@ -143,9 +151,8 @@ class PairsComposer:
         guarded = self.pairs.guarded
         return [self.pairs.text, guarded] if guarded else [self.pairs.text]
 
-    def _text(self, form: Pair, key: str, schema: Typed, path: str) -> Node:
+    def _text(self, form: Pair, key: str | None, schema: Typed, path: str) -> Node:
         """A bare string and what closes it."""
-        rest = form.after_key(key)[len(form.closing) :]
         marker = form.closing.strip() or form.closing
         layout = form.closing[: form.closing.index(marker)]
         if schema.kinds() == {"string"} and schema.restricted():
@@ -154,9 +161,9 @@ class PairsComposer:
             )
             self.report.extend(loosened)
             if node is not None:
-                return sequence(node, Literal(form.closing + rest))
-        end = form.closing[len(layout) + len(marker) :] + rest
-        return sequence(Until((layout + marker,)), Literal(end))
+                return sequence(node, *self._closed(form.closing, form, key))
+        end = form.closing[len(layout) + len(marker) :]
+        return sequence(Until((layout + marker,)), *self._closed(end, form, key))
 
     def _spelled(self, schema: Typed, kinds: frozenset[str], path: str) -> Node | None:
         """A value of one of *kinds*, as the syntax spells it."""
@@ -192,12 +199,13 @@ class PairsComposer:
 
     # Pairs within pairs.
 
-    def _nested(self, key: str, schema: Typed, path: str) -> Node:
+    def _nested(self, key: str | None, schema: Typed, path: str) -> Node:
         """A value and what closes it: a bare scalar, a list of items, or an object's members."""
         form, kinds = self.pairs.text, schema.kinds()
-        closing = form.after_key(key)
+        if key is not None:
+            form = Pair(form.before, form.between, (form.after_key(key),))
         if kinds == ANY or "string" in kinds:
-            return self._text(Pair(form.before, form.between, (closing,)), key, schema, path)
+            return self._text(form, key, schema, path)
         options: list[Node] = []
         if scalars := kinds & set(_SCALARS):
             options.append(self._compiled(schema, sorted(scalars), self.pairs.scalars, path))
@@ -205,7 +213,7 @@ class PairsComposer:
             options.append(self._items(schema, path))
         if "object" in kinds:
             options.append(self._object(schema, path))
-        return sequence(choice(*options), Literal(closing))
+        return sequence(choice(*options), *self._closed(form.closing, form, key))
 
     def _items(self, schema: Typed, path: str) -> Node:
         assert self.pairs.item is not None

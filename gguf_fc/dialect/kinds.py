@@ -81,12 +81,14 @@ class Typed:
         ordered |= dict.fromkeys(sorted(names - ordered.keys()))
         others = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
         open_ended = any(other is not False for other in others) and False not in others
+        says = {"properties", "additionalProperties", "required"}
+        silent = not any(says & part.keys() for part in parts)
         skipped = [word for part in parts for word in _SAID_ELSEWHERE if word in part]
         skipped += [word for word in ("anyOf", "oneOf") for part in certain if word in part]
         return Listed(
             {key: keys.get(key, Typed(None, self.document)) for key in ordered},
             frozenset(names),
-            closed=not open_ended,
+            closed=not (open_ended or silent),
             others=Typed(_first(others), self.document),
             skipped=tuple(dict.fromkeys(skipped)),
         )

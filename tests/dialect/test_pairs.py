@@ -83,6 +83,14 @@ def test_what_bare_text_cannot_be_held_to_is_reported() -> None:
     assert (".properties.a", "schema") in reported(PAIRS, object_of(a=broken))
 
 
+def test_an_object_inside_of_which_nothing_is_said_may_hold_anything() -> None:
+    for syntax in (TAGGED, PAIRS, NESTED):
+        assert accepts(syntax, object_of(a={"type": "object"}), {"a": {"b": "c"}})
+        assert accepts(syntax, object_of(a={"type": "object"}), {"a": {}})
+    none = {"type": "object", "additionalProperties": False}
+    assert not accepts(NESTED, object_of(a=none), {"a": {"b": "c"}})
+
+
 def test_a_tool_whose_schema_names_no_key_takes_no_arguments() -> None:
     for syntax in (TAGGED, PAIRS):
         assert accepts(syntax, {"type": "object", "description": "Nothing."}, {})
