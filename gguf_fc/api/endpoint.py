@@ -19,7 +19,7 @@ from starlette.responses import Response
 from gguf_fc.api.answer import Answer
 from gguf_fc.api.failure import error_response
 from gguf_fc.api.fields import ignored_header
-from gguf_fc.api.sse import ClientGone, EventStream, while_connected
+from gguf_fc.api.sse import PING_SECONDS, ClientGone, EventStream, while_connected
 from gguf_fc.api.wire import Asked, Envelope, Json, Stream, Wire
 from gguf_fc.errors import BodyTooLarge, GgufFcError
 
@@ -36,11 +36,17 @@ class Endpoint(Generic[R]):
     """Answers the requests that *wire* reads with what *generate* makes of them."""
 
     def __init__(
-        self, wire: Wire[Any], generate: Generate[R], *, clock: Callable[[], float]
+        self,
+        wire: Wire[Any],
+        generate: Generate[R],
+        *,
+        clock: Callable[[], float],
+        ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._wire = wire
         self._generate = generate
         self._clock = clock
+        self._ping_seconds = ping_seconds
 
     async def respond(self, http: HttpRequest) -> Response:
         """Answer one request."""
@@ -77,6 +83,7 @@ class Endpoint(Generic[R]):
             headers=headers,
             media_type=self._wire.media_type,
             ping=self._wire.ping,
+            ping_seconds=self._ping_seconds,
             error_frame=error_frame,
         )
         try:
