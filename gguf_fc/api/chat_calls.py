@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-import orjson
-
+from gguf_fc.api.custom_tools import text_in
 from gguf_fc.api.wire import Json
 from gguf_fc.events import CallDelta, CallEnd, CallStart
 
@@ -71,7 +70,7 @@ class ToolCalls:
             case CallDelta(index, arguments):
                 return _delta(index, {"function": {"arguments": arguments}})
             case CallEnd(index) if index in self._custom:
-                return _delta(index, {"custom": {"input": _input("".join(self._custom[index]))}})
+                return _delta(index, {"custom": {"input": text_in("".join(self._custom[index]))}})
             case CallEnd():
                 return None
 
@@ -81,7 +80,7 @@ class ToolCalls:
 
     def _told(self, call: WholeCall) -> Json:
         if call.name in self.custom:
-            return _custom(call.name, _input(call.arguments))
+            return _custom(call.name, text_in(call.arguments))
         return _function(call.name, call.arguments)
 
 
@@ -129,8 +128,3 @@ def _function(name: str, arguments: str) -> Json:
 
 def _custom(name: str, text: str) -> Json:
     return {"type": "custom", "custom": {"name": name, "input": text}}
-
-
-def _input(arguments: str) -> str:
-    """The text in the *arguments* that a model wrote for a custom tool."""
-    return str(orjson.loads(arguments)["input"])

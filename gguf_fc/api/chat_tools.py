@@ -1,20 +1,16 @@
-"""What a chat completion may call: ``tools``, custom tools among them, or legacy ``functions``.
-
-A custom tool takes a text; to the model it is a tool with one argument, ``input``, whose form a
-regular expression may give.
-"""
+"""What a chat completion may call: ``tools``, custom tools among them, or legacy ``functions``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gguf_fc.api.chat_types import ChatTool, Custom, CustomGrammar
+from gguf_fc.api.chat_types import ChatTool, Custom
+from gguf_fc.api.custom_tools import ANY_TEXT, matching, text_tool
 from gguf_fc.api.schema import ChatBody
 from gguf_fc.api.tools import Declared, checked_tools, known_name, tool_choice_of
-from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
-from gguf_fc.gbnf import schema_to_grammar
-from gguf_fc.request import Schema, Tool, ToolChoice
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.request import Tool, ToolChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,41 +103,11 @@ def _declared(tools: list[ChatTool]) -> Iterator[Declared]:
 
 
 def _custom(custom: Custom, where: str) -> Declared:
-    form: Schema = {"type": "string"}
+    form = ANY_TEXT
     if custom.format is not None and custom.format.type == "grammar":
-        if custom.format.grammar is None:
-            param = f"{where}.format.grammar"
+        param = f"{where}.format.grammar"
+        grammar = custom.format.grammar
+        if grammar is None:
             raise InvalidParameter(f"'{param}' is required.", param=param)
-        form = _matching(custom.format.grammar, f"{where}.format.grammar")
-    schema: Schema = {
-        "type": "object",
-        "properties": {"input": form},
-        "required": ["input"],
-        "additionalProperties": False,
-    }
-    tool = Tool(name=custom.name, description=custom.description, parameters=schema)
-    return Declared(tool=tool, name_at=f"{where}.name", schema_at=where)
-
-
-def _matching(grammar: CustomGrammar, where: str) -> Schema:
-    """The schema of the texts that *grammar* describes, all of which must be enforceable."""
-    if grammar.syntax == "lark":
-        raise UnsupportedParameter(
-            f"'{where}.syntax' is 'lark', which cannot be enforced inside of a call; use 'regex', "
-            "or a function with a JSON Schema.",
-            param=f"{where}.syntax",
-        )
-    schema: Schema = {"type": "string", "pattern": f"^(?:{grammar.definition})$"}
-    try:
-        report = schema_to_grammar(schema).report
-    except GrammarError as error:
-        raise InvalidParameter(
-            f"'{where}.definition' is no regular expression: {error.message}.",
-            param=f"{where}.definition",
-        ) from error
-    for item in report:
-        raise UnsupportedParameter(
-            f"'{where}.definition' cannot be enforced ({item.reason}); use a simpler expression.",
-            param=f"{where}.definition",
-        )
-    return schema
+        form = matching(grammar.syntax, grammar.definition, param)
+    return text_tool(custom.name, custom.description, form, where)

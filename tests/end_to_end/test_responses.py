@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -274,3 +275,20 @@ def test_a_conversation_that_is_too_long_is_refused_by_its_field(server: Server)
     assert refused.status_code == 400
     error = refused.json()["error"]
     assert (error["code"], error["param"]) == ("context_length_exceeded", "input")
+
+
+def test_a_custom_tool_gets_a_text_of_its_form(client: OpenAI) -> None:
+    pin = {
+        "type": "custom",
+        "name": "enter_pin",
+        "description": "Enter a pin",
+        "format": {"type": "grammar", "syntax": "regex", "definition": "[0-9]{4}"},
+    }
+    options: Any = {"tools": [pin, WEATHER], "tool_choice": {"type": "custom", "name": "enter_pin"}}
+    response = ask(client, "My pin is 1234.", parallel_tool_calls=False, **options)
+    (call,) = response.output
+    assert call.type == "custom_tool_call"
+    assert re.fullmatch("[0-9]{4}", call.input)
+    result: Any = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "Right."}
+    after = ask(client, [result], previous_response_id=response.id, tools=[pin])
+    assert after.status == "completed"

@@ -17,7 +17,6 @@ def echo(body: ResponsesBody, request: Request) -> Json:
 
     Tools that were passed over are left out: they have no part in the response.
     """
-    offered = [tool for tool in body.tools or () if tool.type == "function"]
     return {
         "background": False,
         "instructions": body.instructions,
@@ -30,7 +29,7 @@ def echo(body: ResponsesBody, request: Request) -> Json:
         "temperature": request.sampling.temperature,
         "text": {"format": _format(body), "verbosity": request.verbosity},
         "tool_choice": body.tool_choice or "auto",
-        "tools": [_tool(tool) for tool in offered],
+        "tools": [_tool(tool) for tool in body.tools or () if tool.is_offered],
         "top_logprobs": body.top_logprobs or 0,
         "top_p": request.sampling.top_p,
         "truncation": "disabled",
@@ -52,5 +51,12 @@ def _format(body: ResponsesBody) -> Json:
 
 
 def _tool(tool: ResponseTool) -> Json:
-    found: Json = msgspec.to_builtins(tool)
-    return found | {"strict": bool(tool.strict)}
+    shown: Json = {"type": tool.type, "name": tool.name, "description": tool.description}
+    if tool.type == "function":
+        return shown | {"parameters": tool.parameters, "strict": bool(tool.strict)}
+    form = {"type": "text"} if tool.format is None else _present(msgspec.to_builtins(tool.format))
+    return shown | {"format": form}
+
+
+def _present(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gguf_fc.api.custom_tools import text_in
 from gguf_fc.api.responses.conversation import sealed
 from gguf_fc.api.responses.items import Status
 from gguf_fc.job import ScoredToken, TokenLogprob
@@ -23,6 +24,7 @@ class Shape:
 
     summary: bool = False  # reasoning as its summary instead of its content
     sealed: bool = False  # reasoning also as an opaque text to send back
+    custom: frozenset[str] = frozenset()  # names of the tools that take a text
 
 
 class Growing(Protocol):
@@ -169,6 +171,42 @@ class Call:
             "name": self.name,
             "arguments": "".join(self._pieces),
         }
+
+
+@dataclass(slots=True, eq=False)
+class CustomCall:
+    """A call of a custom tool, which takes a text.  Its text is told whole, as the call ends."""
+
+    id: str
+    call_id: str
+    name: str
+    _pieces: list[str] = field(default_factory=list)
+
+    def begin(self) -> Iterator[Json]:
+        yield from ()
+
+    def more(self, arguments: str) -> Iterator[Json]:
+        self._pieces.append(arguments)
+        yield from ()
+
+    def end(self) -> Iterator[Json]:
+        kind = "response.custom_tool_call_input"
+        yield {"type": f"{kind}.delta", "item_id": self.id, "delta": self._text}
+        yield {"type": f"{kind}.done", "item_id": self.id, "input": self._text}
+
+    def item(self, status: Status) -> Json:
+        return {
+            "id": self.id,
+            "type": "custom_tool_call",
+            "status": status,
+            "call_id": self.call_id,
+            "name": self.name,
+            "input": "" if status == "in_progress" else self._text,
+        }
+
+    @property
+    def _text(self) -> str:
+        return text_in("".join(self._pieces))
 
 
 def _output_text(text: str, tokens: Sequence[TokenLogprob]) -> Json:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gguf_fc.api.responses.growing import Call, Growing, Message, Reasoning, Shape
+from gguf_fc.api.responses.growing import Call, CustomCall, Growing, Message, Reasoning, Shape
 from gguf_fc.api.responses.items import NewId, Status
 from gguf_fc.events import (
     CallDelta,
@@ -66,9 +66,12 @@ class Output:
                     yield from self._begin(reasoning)
                 yield from self._placed(reasoning.more(text))
             case CallStart(_, call_id, name):
-                yield from self._begin(Call(self.new_id("fc_"), call_id, name))
+                if name in self.shape.custom:
+                    yield from self._begin(CustomCall(self.new_id("ctc_"), call_id, name))
+                else:
+                    yield from self._begin(Call(self.new_id("fc_"), call_id, name))
             case CallDelta(_, arguments):
-                assert isinstance(self._open, Call), "a call's pieces come in order"
+                assert isinstance(self._open, Call | CustomCall), "a call's pieces come in order"
                 yield from self._placed(self._open.more(arguments))
             case CallEnd():
                 self.call_indices.append(len(self.items))
@@ -76,7 +79,7 @@ class Output:
 
     def close(self, status: Status) -> Iterator[Json]:
         """What is left to say once all is said; *status* is that of the item that is open."""
-        if isinstance(self._open, Call):
+        if isinstance(self._open, Call | CustomCall):
             self._open = None  # rule 3
         yield from self._end(status)
         if status == "completed" and all(item["type"] == "reasoning" for item in self.items):

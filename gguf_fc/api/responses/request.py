@@ -6,18 +6,14 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import msgspec
-
-from gguf_fc.api.kinds import ToolName
 from gguf_fc.api.responses.growing import Shape
-from gguf_fc.api.responses.schema import ResponsesBody, ResponseTool
+from gguf_fc.api.responses.schema import ResponsesBody
+from gguf_fc.api.responses.tools import choice_of, custom_names, tools_of, tools_passed_over
 from gguf_fc.api.sampling import sampling_of
-from gguf_fc.api.tools import Declared, checked_tools, tool_choice_of
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.request import Format, Message, Request, Tool
+from gguf_fc.request import Format, Message, Request
 
 LOGPROBS = "message.output_text.logprobs"
 SEALED_REASONING = "reasoning.encrypted_content"
@@ -37,7 +33,7 @@ _OF_OTHER_TOOLS = frozenset(
 def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:
     """Translate *body*, whose conversation is *messages*; sampling not given is *defaults*."""
     _check_stream_options(body)
-    tools = _tools(body.tools or [])
+    tools = tools_of(body)
     reasoning = body.reasoning
     effort = None if reasoning is None else reasoning.effort
     if body.instructions:
@@ -47,7 +43,7 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
         messages=messages,
         messages_at="input",
         tools=tools,
-        tool_choice=tool_choice_of(_offered_choice(body), tools),
+        tool_choice=choice_of(body, tools),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         format=_format(body),
         verbosity=None if body.text is None else body.text.verbosity,
@@ -67,17 +63,13 @@ def shape_of(body: ResponsesBody) -> Shape:
     return Shape(
         summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
         sealed=SEALED_REASONING in (body.include or ()),
+        custom=custom_names(body),
     )
 
 
 def passed_over(body: ResponsesBody) -> Iterator[str]:
     """The paths of what is accepted without effect because only other servers have it."""
-    for n, tool in enumerate(body.tools or ()):
-        if tool.type != "function":
-            yield f"tools[{n}]"
-    for n, entry in enumerate(_allowed(body)):
-        if _is_of_other_tool(entry):
-            yield f"tool_choice.tools[{n}]"
+    yield from tools_passed_over(body)
     for n, name in enumerate(body.include or ()):
         if name in _OF_OTHER_TOOLS:
             yield f"include[{n}]"
@@ -88,53 +80,6 @@ def _check_stream_options(body: ResponsesBody) -> None:
         raise InvalidParameter(
             "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
         )
-
-
-def _tools(tools: list[ResponseTool]) -> tuple[Tool, ...]:
-    return checked_tools(
-        Declared(
-            tool=Tool(
-                name=_name(tool, f"tools[{n}].name"),
-                description=tool.description,
-                parameters=tool.parameters,
-                strict=bool(tool.strict),
-            ),
-            name_at=f"tools[{n}].name",
-            schema_at=f"tools[{n}].parameters",
-        )
-        for n, tool in enumerate(tools)
-        if tool.type == "function"
-    )
-
-
-def _name(tool: ResponseTool, param: str) -> str:
-    if tool.name is None:
-        raise InvalidParameter(
-            f"'{param}' is required; a function's fields stand in the tool itself.", param=param
-        )
-    try:
-        return msgspec.convert(tool.name, ToolName)
-    except msgspec.ValidationError as error:
-        raise InvalidParameter(f"'{param}' cannot be used: {error}.", param=param) from error
-
-
-def _offered_choice(body: ResponsesBody) -> str | dict[str, Any] | None:
-    """``tool_choice`` without the tools that were passed over."""
-    choice = body.tool_choice
-    if not isinstance(choice, dict) or choice.get("type") != "allowed_tools":
-        return choice
-    entries = [entry for entry in _allowed(body) if not _is_of_other_tool(entry)]
-    return {**choice, "tools": entries} if entries != choice.get("tools") else choice
-
-
-def _allowed(body: ResponsesBody) -> list[Any]:
-    choice = body.tool_choice
-    entries = choice.get("tools") if isinstance(choice, dict) else None
-    return entries if isinstance(entries, list) else []
-
-
-def _is_of_other_tool(entry: object) -> bool:
-    return isinstance(entry, dict) and entry.get("type", "function") != "function"
 
 
 def _format(body: ResponsesBody) -> Format:

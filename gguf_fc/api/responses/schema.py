@@ -19,14 +19,31 @@ MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 
 
-class ResponseTool(Struct):
-    """An entry of ``tools``: a function of the client's; other types are passed over."""
+class CustomFormat(Struct):
+    """The form of a custom tool's text."""
 
-    type: str
+    type: Literal["text", "grammar"]
+    syntax: Annotated[
+        Literal["lark", "regex"] | None, about("a tool whose syntax is `lark` is passed over")
+    ] = None
+    definition: Annotated[str | None, about("of a `grammar`; required there")] = None
+
+
+class ResponseTool(Struct):
+    """An entry of ``tools``: a function or a custom tool; other types are passed over."""
+
+    type: Annotated[str, about("`function`, or `custom` for one that takes a text")]
     name: str | None = None
     description: str | None = None
     parameters: dict[str, Any] | bool | None = None
     strict: bool | None = None
+    format: Annotated[CustomFormat | None, about("the form of a custom tool's text")] = None
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the model may call it; what is not offered is passed over."""
+        lark = self.format is not None and self.format.syntax == "lark"
+        return self.type == "function" or (self.type == "custom" and not lark)
 
 
 class TextFormat(Struct):
@@ -79,11 +96,11 @@ class ResponsesBody(Struct, kw_only=True):
     ] = None
     tools: Annotated[
         Annotated[list[ResponseTool], Meta(max_length=1000)] | None,
-        about("functions the model may call; tools of other types are passed over"),
+        about("what the model may call; tools of other types are passed over"),
     ] = None
     tool_choice: Annotated[
         str | dict[str, Any] | None,
-        about("`none`, `auto`, `required`, a function or `allowed_tools`; held by a grammar"),
+        about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
     ] = None
     parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
     text: Annotated[TextConfig | None, about("the form of an answer that is not a call")] = None

@@ -18,6 +18,11 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 F: dict[str, Any] = {"type": "function", "name": "f", "parameters": SCHEMA}
 G: dict[str, Any] = {"type": "function", "name": "g"}
 SEARCH = {"type": "web_search"}
+PATCH: dict[str, Any] = {
+    "type": "custom",
+    "name": "apply_patch",
+    "format": {"type": "grammar", "syntax": "lark", "definition": "start: X"},
+}
 MESSAGES = (Message(role="user", content="Hi"),)
 
 
@@ -61,6 +66,43 @@ def test_tools_are_flat_and_others_are_passed_over() -> None:
 )
 def test_a_tool_choice_is_what_it_says(choice: Any, expected: ToolChoice) -> None:
     assert request(tools=[F, G], tool_choice=choice).tool_choice == expected
+
+
+def test_a_custom_tool_takes_a_text_whose_form_may_be_given() -> None:
+    digits = {"type": "grammar", "syntax": "regex", "definition": "[0-9]+"}
+    fields = body(
+        tools=[
+            {"type": "custom", "name": "sh", "description": "d"},
+            {"type": "custom", "name": "pin", "format": digits},
+            {"type": "custom", "name": "say", "format": {"type": "text"}},
+            PATCH,
+        ],
+        tool_choice={"type": "custom", "name": "pin"},
+    )
+    found = to_request(fields, MESSAGES, Sampling())
+    forms = {tool.name: tool.parameters["properties"]["input"] for tool in found.tools}  # type: ignore[index]
+    assert forms == {
+        "sh": {"type": "string"},
+        "pin": {"type": "string", "pattern": "^(?:[0-9]+)$"},
+        "say": {"type": "string"},
+    }
+    assert found.tool_choice == ToolChoice("named", "pin")
+    assert shape_of(fields).custom == frozenset({"sh", "pin", "say"})
+    assert list(passed_over(fields)) == ["tools[3]"]
+
+
+def test_a_choice_among_tools_leaves_out_those_that_are_passed_over() -> None:
+    entries = [F, {"type": "custom", "name": "apply_patch"}, SEARCH]
+    choice = {"type": "allowed_tools", "mode": "required", "tools": entries}
+    fields = body(tools=[F, G, PATCH, SEARCH], tool_choice=choice)
+    found = to_request(fields, MESSAGES, Sampling())
+    assert found.tool_choice == ToolChoice("required", allowed=("f",))
+    assert list(passed_over(fields)) == [
+        "tools[2]",
+        "tools[3]",
+        "tool_choice.tools[1]",
+        "tool_choice.tools[2]",
+    ]
 
 
 def test_without_a_function_nothing_may_be_called() -> None:
@@ -138,6 +180,23 @@ def test_logprobs_come_where_they_are_asked_for(fields: Any, expected: int | Non
             },
             "tool_choice.tools",
         ),
+        ({"tools": [{"type": "custom"}]}, "tools[0].name"),
+        (
+            {"tools": [{"type": "custom", "name": "x", "format": {"type": "grammar"}}]},
+            "tools[0].format.syntax",
+        ),
+        (
+            {
+                "tools": [
+                    {
+                        "type": "custom",
+                        "name": "x",
+                        "format": {"type": "grammar", "syntax": "regex", "definition": "("},
+                    }
+                ]
+            },
+            "tools[0].format.definition",
+        ),
         ({"text": {"format": {"type": "json_schema", "name": "n"}}}, "text.format.schema"),
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
         ({"text": {"verbosity": "much"}}, "text.verbosity"),
@@ -184,11 +243,7 @@ def test_every_field_of_the_official_client_has_its_place() -> None:
             "instructions": "You are a coding agent.",
             "tools": [
                 {"type": "function", "name": "shell", "strict": False, "parameters": SCHEMA},
-                {
-                    "type": "custom",
-                    "name": "apply_patch",
-                    "format": {"type": "grammar", "syntax": "lark", "definition": "start: X"},
-                },
+                PATCH,
                 {"type": "web_search", "external_web_access": False},
                 {"type": "local_shell"},
             ],

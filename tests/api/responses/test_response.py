@@ -34,8 +34,9 @@ from gguf_fc.events import (
 from gguf_fc.job import Done, FinishReason, Sampling, ScoredToken, TokenLogprob
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-CONTENT, SUMMARY = Shape(), Shape(summary=True)
-SEALED = Shape(sealed=True)
+CUSTOM = frozenset({"sh"})
+CONTENT, SUMMARY = Shape(custom=CUSTOM), Shape(summary=True, custom=CUSTOM)
+SEALED = Shape(sealed=True, custom=CUSTOM)
 
 
 def finish(reason: FinishReason = "stop", *checks: Check) -> Finish:
@@ -85,7 +86,24 @@ SCORED: list[Event] = [
     TextDelta("H"),
     finish(),
 ]
+CUSTOM_CALL: list[Event] = [
+    CallStart(0, "call_a", "sh"),
+    CallDelta(0, '{"input": "l'),
+    CallDelta(0, 's"}'),
+    CallEnd(0),
+    CallStart(1, "call_b", "f"),
+    CallDelta(1, "{}"),
+    CallEnd(1),
+    finish(),
+]
+CUT_CUSTOM: list[Event] = [
+    CallStart(0, "call_a", "sh"),
+    CallDelta(0, '{"input": "l'),
+    finish("length"),
+]
 CASES = {
+    "a custom call": CUSTOM_CALL,
+    "a cut custom call": CUT_CUSTOM,
     "text": TEXT,
     "everything": EVERYTHING,
     "a cut call": CUT_CALL,
@@ -173,6 +191,24 @@ def test_the_events_of_reasoning_text_and_calls() -> None:
     ]
 
 
+def test_a_custom_call_tells_its_text_as_it_ends() -> None:
+    events = sent(CUSTOM_CALL)
+    assert list(map(brief, events))[2:6] == [
+        (0, "output_item.added", "custom_tool_call", "in_progress"),
+        (0, "custom_tool_call_input.delta", "ls"),
+        (0, "custom_tool_call_input.done"),
+        (0, "output_item.done", "custom_tool_call", "completed"),
+    ]
+    assert events[4]["input"] == "ls"
+    first, second = events[-1]["response"]["output"]
+    assert (first["name"], first["input"]) == ("sh", "ls")
+    assert second["type"] == "function_call"
+
+
+def test_a_custom_call_that_was_cut_off_is_left_out() -> None:
+    assert sent(CUT_CUSTOM)[-1]["response"]["output"] == []
+
+
 def test_reasoning_is_sent_as_its_summary_where_that_is_asked_for() -> None:
     events = sent(ONLY_REASONING, SUMMARY)
     assert list(map(brief, events))[2:7] == [
@@ -204,7 +240,8 @@ def test_the_official_types_accept_every_event_strictly(events: list[Event], sha
 
 
 # ``name`` stands in a call's last arguments for earlier clients: later types have dropped it.
-BESIDE_THE_PROTOCOL = {"store", "timings", "validation", "name"}
+# ``status`` stands in a custom call, as it does where such calls are listed.
+BESIDE_THE_PROTOCOL = {"status", "store", "timings", "validation", "name"}
 
 
 def unknown_fields(model: BaseModel) -> set[str]:
@@ -217,7 +254,7 @@ def unknown_fields(model: BaseModel) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["everything", "text", "scored", "nothing"])
+@pytest.mark.parametrize("name", ["everything", "a custom call", "text", "scored", "nothing"])
 def test_the_official_stream_helper_adds_the_events_up_to_the_response(name: str) -> None:
     state: ResponseStreamState[Any] = ResponseStreamState(input_tools=omit, text_format=omit)
     events = sent(CASES[name])
