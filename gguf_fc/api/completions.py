@@ -9,8 +9,9 @@ from gguf_fc.api.chat import ChatReply, ChatStream
 from gguf_fc.api.chat_calls import CallForm
 from gguf_fc.api.chat_request import choices, request_for
 from gguf_fc.api.chat_tools import callables_of
+from gguf_fc.api.chat_types import StreamOptions
 from gguf_fc.api.failure import error_body
-from gguf_fc.api.schema import CHAT, ChatBody
+from gguf_fc.api.schema import CHAT
 from gguf_fc.api.sse import PING, error_frame
 from gguf_fc.api.wire import Asked, Envelope, Json
 from gguf_fc.models.pool import Pool
@@ -40,7 +41,7 @@ class ChatWire:
         return ChatAsked(
             requests=choices(request, fields.n or 1),
             stream=request.stream,
-            ignored=(*ignored, *unpadded(fields)),
+            ignored=(*ignored, *unpadded(fields.stream_options)),
             form=CallForm(callables.legacy, callables.custom),
         )
 
@@ -63,8 +64,7 @@ class ChatWire:
         return error_frame(error)
 
 
-def unpadded(body: ChatBody) -> tuple[str, ...]:
+def unpadded(options: StreamOptions | None) -> tuple[str, ...]:
     """The wish for padding, against who watches the line's traffic: there is none to watch."""
-    options = body.stream_options
     wanted = options is not None and options.include_obfuscation
     return ("stream_options.include_obfuscation",) if wanted else ()

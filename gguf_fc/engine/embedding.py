@@ -36,6 +36,7 @@ from gguf_fc.errors import (
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker
 
 STEP_SECONDS = 0.1
+FIRST_TOKENS = 32  # read in a step while it is not known how fast the machine is
 LEAST_TOKENS = 8  # read in one step, however slow the machine is
 MOST_WAITING = 4096  # texts; one request may bring 2,048
 
@@ -212,8 +213,9 @@ class Embeddings:
     def _plan(self) -> tuple[list[_Text], list[Feed]]:
         texts, feeds = [], []
         left = self._model.n_batch
-        if self._speed and not self._model.reads_whole:
-            left = min(left, max(LEAST_TOKENS, int(self._speed * STEP_SECONDS)))
+        if not self._model.reads_whole:
+            quick = int(self._speed * STEP_SECONDS) if self._speed else FIRST_TOKENS
+            left = min(left, max(LEAST_TOKENS, quick))
         for text in self._reading:
             count = min(text.n_left, left)
             if not count or (self._model.reads_whole and count < text.n_left):

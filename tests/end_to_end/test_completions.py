@@ -292,9 +292,11 @@ def test_what_cannot_be_used_is_a_400_that_names_it(
 
 
 def test_fields_without_effect_are_named_in_the_header(server: Server) -> None:
-    body = {"prompt": "a", "max_tokens": 1, "user": "me", "cache_prompt": True}
+    body = {"prompt": "a", "max_tokens": 1, "user": "me", "cache_prompt": True, "stream": True}
+    body["stream_options"] = {"include_obfuscation": True}
     response = httpx.post(f"{server.url}/completions", json=body, timeout=60)
-    assert response.headers["x-gguf-fc-ignored"] == "user, cache_prompt"
+    named = response.headers["x-gguf-fc-ignored"]
+    assert named == "user, cache_prompt, stream_options.include_obfuscation"
 
 
 def test_an_unknown_model_is_a_404(client: OpenAI) -> None:

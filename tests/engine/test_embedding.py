@@ -153,7 +153,7 @@ def test_several_texts_are_read_in_one_step() -> None:
 
 
 def test_a_slow_machine_reads_little_at_a_time() -> None:
-    run = Run(ScriptedRows(n_batch=32), seconds=10)
+    run = Run(ScriptedRows(n_batch=60), seconds=10)
     run.embed("a" * 50)
     run.finish()
     assert [len(feed.tokens) for (feed,) in run.model.batches] == [32, 8, 8, 2]

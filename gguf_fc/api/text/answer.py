@@ -101,14 +101,15 @@ class Completer:
         places: asyncio.Semaphore,
     ) -> AsyncGenerator[Event]:
         async with places, aclosing(model.worker.run(job)) as messages:
-            said = ""
+            said: list[str] = []
             async for event in _events(messages, echo, request.prompt.param):
                 match event:
                     case TextDelta(text):
-                        said += text
+                        said.append(text)
                         yield event
                     case Finish(done):
-                        checks = await self._checks(request.form, said[len(echo or "") :], done)
+                        text = "".join(said)[len(echo or "") :]
+                        checks = await self._checks(request.form, text, done)
                         yield Finish(done, checks)
                     case _:
                         yield event

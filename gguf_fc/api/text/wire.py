@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from gguf_fc.api.chat import timings, validation
+from gguf_fc.api.completions import unpadded
 from gguf_fc.api.failure import error_body
 from gguf_fc.api.sse import DONE, PING, error_frame, frame
 from gguf_fc.api.text.logprobs import LogprobsWriter, joined
@@ -35,6 +36,7 @@ class TextWire:
     def read(self, body: bytes, headers: Mapping[str, str]) -> TextAsked:  # noqa: ARG002
         """What *body* asks for.  Raises RequestError."""
         fields, ignored = TEXT.parse(body)
+        ignored = (*ignored, *unpadded(fields.stream_options))
         return to_asked(fields, ignored, self.pool.sampling(fields.model))
 
     def reply(self, asked: TextAsked, envelope: Envelope) -> TextReply:
