@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from gguf_fc.api.fields import MAX_NAMED, Fields, Refused, about, ignored_header
+from gguf_fc.api.fields import MAX_NAMED, Fields, PassedOver, Refused, about, ignored_header
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 
 
@@ -151,3 +151,19 @@ def test_the_header_is_absent_or_bounded() -> None:
     assert ignored_header([]) == {}
     header = ignored_header(f"field{n}" for n in range(MAX_NAMED + 5))
     assert header["x-gguf-fc-ignored"].endswith(f"field{MAX_NAMED - 1}, and 5 more")
+
+
+class Foreign(PassedOver, tag_field="side", tag="foreign"):
+    """Somebody else's."""
+
+
+class Mixed(Struct):
+    sides: list[Left | Foreign]
+
+
+def test_an_object_that_is_passed_over_is_named_as_a_whole() -> None:
+    sides = [{"side": "foreign", "x": 1, "y": 2}, {"side": "left", "a": 1, "z": 3}]
+    assert Fields(Mixed).convert({"sides": sides})[1] == (
+        "sides[*] of type foreign",
+        "sides[*].z",
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from gguf_fc.api.fields import about
+from gguf_fc.api.fields import PassedOver, about
 
 MAX_BLOCKS = 10_000
 
@@ -92,7 +92,7 @@ class ToolResultBlock(Block, tag="tool_result"):
     is_error: Annotated[bool | None, about("the model reads `Error:` before it")] = None
 
 
-class ForeignBlock(Block):
+class ForeignBlock(PassedOver):
     """What only the server that wrote it can use."""
 
 

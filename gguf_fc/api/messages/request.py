@@ -22,7 +22,7 @@ from gguf_fc.api.messages.schema import (
     ToolChoiceNone,
     ToolChoiceTool,
 )
-from gguf_fc.api.messages.turns import Turns
+from gguf_fc.api.messages.turns import read_turns
 from gguf_fc.api.sampling import sampling_of
 from gguf_fc.api.tools import Declared, checked_tools, known_name
 from gguf_fc.errors import InvalidParameter
@@ -36,9 +36,8 @@ _TRANSPORT_HEADER = re.compile(r"x-[a-z0-9-]+:[^\n]*\s*")
 
 def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:
     """What *body* asks to be read, and the names of what was passed over."""
-    turns = Turns()
     system, unread = _system(body.system or "")
-    messages = (*system, *turns.read(body.messages))
+    messages = (*system, *read_turns(body.messages))
     tools, foreign = _tools(body.tools or [])
     choice = body.tool_choice or ToolChoiceAuto()
     parallel = isinstance(choice, ToolChoiceNone) or not choice.disable_parallel_tool_use
@@ -56,7 +55,7 @@ def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str,
             body.thinking.budget_tokens if isinstance(body.thinking, ThinkingEnabled) else None
         ),
     )
-    return request, tuple(dict.fromkeys((*unread, *turns.passed_over, *foreign)))
+    return request, (*unread, *foreign)
 
 
 def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:

@@ -5,14 +5,13 @@ Knows what each block holds for a model that reads text; nothing of the rest of 
 1. An assistant's turn is one message.  Its texts are pieces of what a model wrote in one go, so
    they are joined as they are.
 2. A user's turn is one message for each result and one for the text between them, line by line.
-3. A block written by another server for itself is passed over, and named.
+3. A block written by another server for itself is passed over; ``fields`` names it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from gguf_fc.api.messages.blocks import (
@@ -35,38 +34,26 @@ from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.request import Message, ToolCall
 
 
-@dataclass(slots=True, eq=False)
-class Turns:
-    """Reads turns, and collects the names of what it passed over."""
+def read_turns(turns: Sequence[MessageTurn]) -> tuple[Message, ...]:
+    """The conversation.  Raises InvalidParameter, naming the block."""
+    return tuple(
+        message for n, turn in enumerate(turns) for message in _turn(turn, f"messages[{n}].content")
+    )
 
-    passed_over: list[str] = field(default_factory=list)
 
-    def read(self, turns: Sequence[MessageTurn]) -> tuple[Message, ...]:
-        """The conversation.  Raises InvalidParameter, naming the block."""
-        return tuple(
-            message
-            for n, turn in enumerate(turns)
-            for message in self._turn(turn, f"messages[{n}]")
-        )
-
-    def _turn(self, turn: MessageTurn, where: str) -> Iterator[Message]:
-        if isinstance(turn.content, str):
-            yield Message(role=turn.role, content=turn.content)
-            return
-        blocks = list(self._own(turn.content, f"{where}.content"))
-        if turn.role == "assistant":
-            yield _assistant(blocks)
-        else:
-            yield from _others(turn, blocks)
-
-    def _own(self, blocks: Iterable[AnyBlock], where: str) -> Iterator[tuple[str, AnyBlock]]:
-        """The blocks that say something here, with their paths."""
-        for i, block in enumerate(blocks):
-            if isinstance(block, ForeignBlock):
-                kind = block.__struct_config__.tag
-                self.passed_over.append(f"messages[*].content[*] of type {kind}")
-            else:
-                yield f"{where}[{i}]", block
+def _turn(turn: MessageTurn, where: str) -> Iterator[Message]:
+    if isinstance(turn.content, str):
+        yield Message(role=turn.role, content=turn.content)
+        return
+    blocks = [
+        (f"{where}[{i}]", block)
+        for i, block in enumerate(turn.content)
+        if not isinstance(block, ForeignBlock)
+    ]
+    if turn.role == "assistant":
+        yield _assistant(blocks)
+    else:
+        yield from _others(turn, blocks)
 
 
 def _assistant(blocks: Iterable[tuple[str, AnyBlock]]) -> Message:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gguf_fc.api.messages.schema import MessageTurn
+from gguf_fc.api.messages.schema import COUNT_TOKENS, MessageTurn
 from gguf_fc.api.messages.signature import signature_of
-from gguf_fc.api.messages.turns import Turns
+from gguf_fc.api.messages.turns import read_turns
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.request import Message, ToolCall
 
@@ -27,7 +27,7 @@ def result(call: str, **more: Any) -> dict[str, Any]:
 
 
 def read(*turns: dict[str, Any]) -> tuple[Message, ...]:
-    return Turns().read(msgspec.convert(list(turns), list[MessageTurn]))
+    return read_turns(msgspec.convert(list(turns), list[MessageTurn]))
 
 
 def contents(*turns: dict[str, Any]) -> list[str | None]:
@@ -151,11 +151,11 @@ def test_a_block_in_a_turn_of_the_wrong_role_is_refused(role: str, block: dict[s
     "kind", ["server_tool_use", "web_search_tool_result", "redacted_thinking", "mcp_tool_result"]
 )
 def test_blocks_of_another_server_s_own_tools_are_passed_over_and_named(kind: str) -> None:
-    turns = Turns()
-    blocks = [{"type": kind, "id": "a", "content": []}, text("Sunny.")]
-    found = turns.read(msgspec.convert([turn("assistant", blocks)], list[MessageTurn]))
-    assert found == (Message(role="assistant", content="Sunny."),)
-    assert turns.passed_over == [f"messages[*].content[*] of type {kind}"]
+    blocks = [{"type": kind, "id": "a", "tool_use_id": "a"}, text("Sunny.")]
+    said = turn("assistant", blocks)
+    assert read(said) == (Message(role="assistant", content="Sunny."),)
+    _, ignored = COUNT_TOKENS.convert({"messages": [said, said]})
+    assert ignored == (f"messages[*].content[*] of type {kind}",)
 
 
 def test_a_turn_without_blocks_is_still_a_turn() -> None:
