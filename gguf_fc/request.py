@@ -88,6 +88,7 @@ class Request:
     model: str | None
     messages: tuple[Message, ...]
     messages_at: str = "messages"  # where the client has them
+    leave_out_oldest: bool = False  # turns, where the conversation is too long
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     parallel_tool_calls: bool = True

@@ -12,8 +12,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from gguf_fc.api.ask import ask
 from gguf_fc.api.beginning import shared_beginning
 from gguf_fc.api.checks import ReplyChecks
+from gguf_fc.api.fitting import Fitted, fitted
 from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.api.instruct import instructed
 from gguf_fc.api.merge import merged
@@ -38,6 +40,8 @@ from gguf_fc.job import (
     FromWorker,
     GrammarText,
     Job,
+    Measure,
+    Measured,
     ReasoningLimit,
 )
 from gguf_fc.models.pool import LoadedModel, Pool
@@ -63,6 +67,7 @@ class Answer:
     prompt_tokens: int  # of the first choice
     loosened: tuple[str, ...]  # "path:keyword" for each schema keyword no grammar can hold
     events: AsyncGenerator[tuple[int, Event]]  # with the choice they belong to
+    left_out: int = 0  # messages, because the conversation was too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,8 @@ async def answer(
     """
     async with pool.use(requests[0].model) as model, AsyncExitStack() as stack:
         plans, accepted, choices = [], [], []
-        for request in requests:
+        fits = [await _fitted(request, model, ids) for request in requests]
+        for request in (fit.request for fit in fits):
             plan = await asyncio.to_thread(plan_answer, request, model, grammars, ids)
             messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
             accepted.append(await _accepted(messages, request, plan.job))
@@ -106,7 +112,20 @@ async def answer(
                 prompt_tokens=accepted[0].prompt_tokens,
                 loosened=plans[0].loosened,
                 events=events_of_all,
+                left_out=fits[0].left_out,
             )
+
+
+async def _fitted(request: Request, model: LoadedModel, ids: Ids) -> Fitted:
+    """*request* as the model can read it."""
+
+    async def length(shorter: Request) -> int:
+        tools = shorter.shown_tools
+        prompt = await asyncio.to_thread(prompt_of, shorter, model.dialect, tools)
+        question = Measure(id=ids.reply(), prompt=prompt.segments)
+        return (await ask(model, question, Measured, param=request.messages_at)).prompt_tokens
+
+    return await fitted(request, model.ready.n_ctx, length)
 
 
 async def _accepted(messages: AsyncGenerator[FromWorker], request: Request, job: Job) -> Accepted:

@@ -112,6 +112,7 @@ class Endpoint(Generic[R]):
             model=answered.model,
             prompt_tokens=answered.prompt_tokens,
             loosened=answered.loosened,
+            left_out=answered.left_out,
         )
 
 

@@ -35,6 +35,7 @@ class Envelope:
     model: str
     prompt_tokens: int = 0  # of the first choice
     loosened: tuple[str, ...] = ()  # "path:keyword" for each schema keyword no grammar can hold
+    left_out: int = 0  # messages, because the conversation was too long
 
 
 class Reply(Protocol):

@@ -292,3 +292,20 @@ def test_a_custom_tool_gets_a_text_of_its_form(client: OpenAI) -> None:
     result: Any = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "Right."}
     after = ask(client, [result], previous_response_id=response.id, tools=[pin])
     assert after.status == "completed"
+
+
+def test_the_oldest_turns_are_left_out_where_that_is_asked_for(client: OpenAI) -> None:
+    turns = [
+        {"role": role, "content": "word " * 500} for _ in range(6) for role in ("user", "assistant")
+    ]
+    given = [*turns, {"role": "user", "content": QUESTION}]
+    options: Any = {"instructions": "Be kind.", "tools": [WEATHER], "max_output_tokens": 200}
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, given, **options)
+    assert refused.value.param == "input"
+    response = ask(client, given, truncation="auto", **options)
+    left_out = (response.model_extra or {})["left_out"]
+    assert 0 < left_out < len(turns)
+    assert left_out % 2 == 0
+    assert response.usage is not None
+    assert response.usage.input_tokens < 4096 - 200

@@ -32,7 +32,7 @@ def echo(body: ResponsesBody, request: Request) -> Json:
         "tools": [_tool(tool) for tool in body.tools or () if tool.is_offered],
         "top_logprobs": body.top_logprobs or 0,
         "top_p": request.sampling.top_p,
-        "truncation": "disabled",
+        "truncation": body.truncation or "disabled",
     }
 
 

@@ -42,6 +42,7 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
         model=body.model,
         messages=messages,
         messages_at="input",
+        leave_out_oldest=body.truncation == "auto",
         tools=tools,
         tool_choice=choice_of(body, tools),
         parallel_tool_calls=body.parallel_tool_calls is not False,

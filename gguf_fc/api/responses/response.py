@@ -77,7 +77,7 @@ class Responder:
         yield self._event(status)
 
     def _with(self, status: str, **changes: object) -> Json:
-        loosened = list(self.envelope.loosened)
+        beside = {"loosened": list(self.envelope.loosened), "left_out": self.envelope.left_out}
         return {
             "id": self.envelope.id,
             "object": "response",
@@ -90,7 +90,7 @@ class Responder:
             "output": list(self.output.items),
             "usage": None,
             **self.asked,
-            **({"loosened": loosened} if loosened else {}),
+            **{name: value for name, value in beside.items() if value},
             **changes,
         }
 

@@ -110,6 +110,10 @@ class ResponsesBody(Struct, kw_only=True):
     max_output_tokens: Annotated[
         TokenCount | None, about("most tokens of a response, reasoning included")
     ] = None
+    truncation: Annotated[
+        Literal["auto", "disabled"] | None,
+        about("`auto`: leave out the oldest turns of a conversation that is too long"),
+    ] = None
     temperature: Annotated[
         Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
     ] = None
@@ -179,6 +183,5 @@ RESPONSES = Fields(
         "context_management": Refused("shorten 'input' yourself", harmless=([],)),
         "conversation": Refused("use 'previous_response_id', or send all items in 'input'"),
         "prompt": Refused("send the text in 'instructions' and 'input'"),
-        "truncation": Refused("shorten 'input' yourself", harmless=("disabled",)),
     },
 )
