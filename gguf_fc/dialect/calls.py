@@ -7,7 +7,7 @@ arguments go out as they arrive.  Knows the inside of a call, not what stands ar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,24 @@ class CallReader:
             return False
         yield from self._closing(row)
         return True
+
+    def drop_cut_mark(self) -> None:
+        """At the end of a turn that is cut off in a mark of its calls, take what is there of it."""
+        buffer = self.reader.buffer
+        left = "".join(buffer.pending.split())
+        if buffer.final and left and any(mark.startswith(left) for mark in self._marks()):
+            buffer.take(len(buffer.pending))
+
+    def _marks(self) -> Iterator[str]:
+        """The fixed texts of calls from each of their words on, without white space."""
+        syntax = self.syntax
+        texts = [syntax.section.close, syntax.separator + syntax.rows[0].opening]
+        texts += (row.closing + syntax.section.close for row in syntax.rows)
+        for form in syntax.pairs.forms if syntax.pairs else ():
+            texts += (form.closing + syntax.rows[0].closing, form.before, form.between)
+        for text in texts:
+            words = words_of(text)
+            yield from ("".join(words[at:]) for at in range(len(words)))
 
     # A call that is one JSON object.
 

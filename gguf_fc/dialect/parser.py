@@ -356,6 +356,8 @@ class Parser:
             self._say_text(marker)
         elif section:
             yield from self._reader.follows_words(self.syntax.section.close)
+        if self._calls.count > before:
+            self._calls.drop_cut_mark()
 
     def _call(self, taken: str) -> Generator[None, None, bool]:
         """One call, in any of the ways to write one of which *taken* is the beginning."""
@@ -393,3 +395,4 @@ class Parser:
         buffer.rewind()
         if self._calls.count:
             yield from self._reader.follows_words(self.syntax.section.close)
+            self._calls.drop_cut_mark()

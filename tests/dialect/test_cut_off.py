@@ -7,6 +7,7 @@ import pytest
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
 from gguf_fc.dialect.write import write
 from gguf_fc.events import CallEnd
+from tests.support.families import EVERYTHING, FAMILIES, PARIS, TOOLS, family_dialect, hear
 from tests.support.syntaxes import TURNS, events_of, new_parser
 
 NAME, ARGUMENTS = Slot("name"), Slot("arguments")
@@ -36,3 +37,21 @@ def test_only_a_call_that_was_closed_ends(syntax: Syntax, turn: str) -> None:
         ended = sum(isinstance(event, CallEnd) for event in events)
         # The last character of what closes a call may be missing, but nothing that tells it apart.
         assert ended <= (text[:length] + closing[-1]).count(closing), text[:length]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_part_of_a_mark_is_content_where_a_turn_is_cut_off(family: str) -> None:
+    dialect = family_dialect(family)
+    text = dialect.write(tool_calls=[EVERYTHING])
+    for length in range(len(text)):
+        whole = hear(dialect.parser(tools=TOOLS), [text[:length]])
+        assert not (whole.started and whole.content), text[:length]
+        if length % 9 == 0:
+            assert hear(dialect.parser(tools=TOOLS), text[:length]) == whole
+
+
+def test_text_behind_a_call_is_content_whatever_it_ends_with() -> None:
+    dialect = family_dialect("key_tags")
+    text = dialect.write(tool_calls=[PARIS])
+    heard = hear(dialect.parser(tools=TOOLS), f"{text} Is 1 <")
+    assert (heard.ended, heard.content) == (1, "Is 1 <")
