@@ -13,10 +13,13 @@ Theory of operation.
 2. A guess that the grammar refuses is no guess.  What the grammar forces after a guess goes with
    it.  A token that ends the reply is never guessed.
 3. Each kind of guess has its own rate, places by how many tokens agree and whether the last of
-   them is a part of a word: after marks, much agrees that means nothing.  A draft ends where it no
-   longer pays; so drafts grow where they are right, and there are none where they are not, where
-   a batch costs too much, or where many streams share it.
-4. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
+   them is a part of a word: after marks, much agrees that means nothing.  Every guess is judged by
+   what is then chosen, whether it was evaluated or not, so to learn costs nothing.
+4. As much of a draft is evaluated as saves most: a guess that is right saves the step in which it
+   and what follows it would be evaluated, shared with whoever runs beside it; all of them make this
+   step dearer.  So drafts grow where they are right, and nothing is evaluated ahead where they are
+   wrong, where small batches are dear or where many streams share a step.
+5. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
    constraint and draws no random number.
 """
 
@@ -27,14 +30,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.constraint import Constraint
+from gguf_fc.engine.costs import Costs
 from gguf_fc.engine.lookup import LONGEST, Lookup
 from gguf_fc.engine.model import Vocabulary
-from gguf_fc.engine.odds import Costs, Rate
+from gguf_fc.engine.odds import Rate
 from gguf_fc.errors import EngineError
 
 logger = logging.getLogger(__name__)
 
 MOST = 24  # tokens of a draft
+CAUTION = 1.25  # what a draft costs is certain, what it saves is not
+LEAST_CHANCE = 0.05  # with which a draft is right as a whole; it goes no further
 COUNTED = 4  # tokens in common beyond which a place is no better
 LONGEST_REST = 16  # positions
 SPELLING, PREDICTION, COPY, CLOSING = "spelling", "prediction", "copy", "closing"
@@ -54,12 +60,41 @@ class Guess:
         return self.kind.startswith(PREDICTION)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Guesses, of which the first *n_worth* are worth evaluating."""
+
+    guesses: tuple[Guess, ...] = ()
+    n_worth: int = 0
+
+    @property
+    def ahead(self) -> list[int]:
+        """The tokens to evaluate."""
+        return [guess.token for guess in self.guesses[: self.n_worth]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a step has to do anyway: tokens that are certain, of all the streams it serves."""
+
+    n_certain: int
+    n_streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A guess with what the grammar forces after it, and the chance that all is right up to it."""
+
+    chance: float
+    guesses: tuple[Guess, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Habits:
     """What the sequences of a model learn from each other."""
 
     vocabulary: Vocabulary
-    costs: Costs = field(default_factory=Costs)
+    costs: Costs
     _rates: dict[str, Rate] = field(default_factory=dict, init=False)
 
     def rate(self, kind: str) -> Rate:
@@ -79,48 +114,59 @@ class Drafter:
         self._n_resting = 0  # positions until the next search
 
     def propose(
-        self, forced: Sequence[int], constraint: Constraint | None, most: int, n_streams: int
-    ) -> list[Guess]:
+        self, forced: Sequence[int], constraint: Constraint | None, most: int, work: Work
+    ) -> Draft:
         """Guesses for what follows the sequence's tokens and those that are *forced* after them.
 
-        At most *most*, and as many as pay while *n_streams* decode.
+        At most *most*; beside them a step has that *work*.
         """
         tail = [*self._text.tokens[-LONGEST:], *forced]
-        draft: list[Guess] = []
+        runs: list[_Run] = []
         try:
             state = constraint.copy() if constraint else None
-            self._extend(draft, tail, state, min(most, MOST), n_streams)
+            self._extend(runs, tail, state, min(most, MOST))
         except EngineError:
             logger.debug("a draft went beyond its grammar; the reply fails if it gets there")
-        return draft[:most]
+        guesses = tuple(guess for run in runs for guess in run.guesses)[:most]
+        return Draft(guesses, min(len(guesses), self._worth(runs, work)))
 
     def _extend(
-        self,
-        draft: list[Guess],
-        tail: list[int],
-        state: Constraint | None,
-        most: int,
-        n_streams: int,
+        self, runs: list[_Run], tail: list[int], state: Constraint | None, most: int
     ) -> None:
-        least_chance = self._habits.costs.least_chance
-        chance = 1.0
-        while len(draft) < most and (guess := self._best(tail, state)):
-            rate = self._rate(guess.kind)
-            chance *= rate.chance
-            if chance < least_chance(n_streams, 1):
-                rate.pass_by()
-                return
+        chance, n_tokens = 1.0, 0
+        while n_tokens < most and (guess := self._best(tail, state)):
+            chance *= self._rate(guess.kind).chance
             followers = _follow(state, guess.token)
-            draft += [guess, *(Guess(token, FORCED) for token in followers)]
+            runs.append(_Run(chance, (guess, *(Guess(token, FORCED) for token in followers))))
             tail += [guess.token, *followers]
-            if chance < least_chance(n_streams, 1 + len(followers)):
+            n_tokens += 1 + len(followers)
+            if chance < LEAST_CHANCE:
                 return
 
-    def judge(self, draft: Sequence[Guess], n_right: int, *, decided: bool) -> None:
-        """The first *n_right* of *draft* were right; the next was wrong if that was *decided*."""
-        for at, guess in enumerate(draft[: n_right + decided]):
+    def _worth(self, runs: Sequence[_Run], work: Work) -> int:
+        """How many of the tokens of *runs* to evaluate, for the most that can be saved."""
+        costs, streams = self._habits.costs, work.n_streams
+        anyway = costs.step(work.n_certain, streams)
+        if streams == 1:
+            anyway = costs.in_parts(work.n_certain)
+        saved = most_saved = 0.0
+        n_tokens = n_worth = 0
+        for run in runs:
+            n_tokens += len(run.guesses)
+            later = costs.step(streams - 1 + len(run.guesses), streams)
+            saved += run.chance * later / streams
+            dearer = costs.step(work.n_certain + n_tokens, streams + n_tokens) - anyway
+            if saved - CAUTION * dearer > most_saved:
+                most_saved, n_worth = saved - CAUTION * dearer, n_tokens
+        return n_worth
+
+    def judge(self, draft: Draft, taken: Sequence[int]) -> None:
+        """The sequence went on with *taken*."""
+        for guess, token in zip(draft.guesses, taken, strict=False):
             if guess.kind != FORCED:
-                self._rate(guess.kind).note(hit=at < n_right)
+                self._rate(guess.kind).note(hit=guess.token == token)
+            if guess.token != token:
+                return
 
     def _rate(self, kind: str) -> Rate:
         if kind not in self._rates:

@@ -28,6 +28,7 @@ import numpy as np
 from llama_cpp import _ggml
 from numpy.typing import NDArray
 
+from gguf_fc.engine.costs import Costs
 from gguf_fc.engine.llama_memory import SlotMemory, can_trim, fingerprint
 from gguf_fc.engine.llama_vocabulary import infill_of, read_vocabulary, tokenize
 from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom
@@ -116,6 +117,7 @@ class Llama:
         self._memory = SlotMemory(self._model, self._context)
         self._batch = Batch.of(self.n_batch)
         self.vocabulary = read_vocabulary(self._vocab)
+        self.costs = Costs()  # until somebody measures them
         self._row = ctypes.c_float * len(self.vocabulary.pieces)
         self._controls = sorted(
             {

@@ -19,7 +19,7 @@ from gguf_fc.engine.holding import constraint_of
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.segments import tokens_within
-from gguf_fc.engine.sequence import Sequence
+from gguf_fc.engine.sequence import NOTHING, Sequence
 from gguf_fc.engine.states import States
 from gguf_fc.engine.work import BATCH_BOUNDS, Work
 from gguf_fc.errors import (
@@ -64,7 +64,7 @@ class Engine:
         self._clock = clock
         self._work = Work()
         self._chooser = Chooser(model.vocabulary)
-        self._habits = Habits(model.vocabulary)
+        self._habits = Habits(model.vocabulary, model.costs)
         self._drafts = load.drafts and model.can_trim
         self.scheduler = Scheduler(
             Cache(model, states or States(max_bytes=0)),
@@ -72,6 +72,7 @@ class Engine:
             n_ctx=model.n_ctx,
             n_batch=model.n_batch,
             max_queue=load.max_queue,
+            costs=model.costs,
         )
 
     @property
@@ -135,7 +136,6 @@ class Engine:
         else:
             seconds = self._clock() - began
             self._work.note(step.n_tokens, seconds)
-            self._habits.costs.note(step.n_tokens, seconds)
             self.scheduler.commit(step, seconds)
             for sequence, feed, wanted in zip(step.sequences, step.feeds, rows, strict=True):
                 if wanted:
@@ -215,12 +215,13 @@ class Engine:
         if sequence.is_full:
             sequence.finish = "length"
         ahead = feed.tokens[sequence.n_evaluated - feed.start :]
-        n_forced = len(sequence.forced)
+        n_tokens, n_forced = len(sequence.tokens), len(sequence.forced)
         try:
             self._chooser.advance(sequence, ahead, rows[len(rows) - len(ahead) - 1 :])
         finally:
             n_right = self.scheduler.settle(sequence)
-            sequence.judge(max(0, len(ahead) - n_forced), max(0, n_right - n_forced))
+            taken = sequence.tokens[n_tokens + n_forced :]
+            sequence.judge(taken, max(0, len(ahead) - n_forced), max(0, n_right - n_forced))
 
     def _guarded(self, sequence: Sequence, advance: Callable[[Sequence], None]) -> None:
         """*advance* a sequence, say what it said, and end it if it is at its end or has failed."""
@@ -234,7 +235,7 @@ class Engine:
             return
         if chunk := sequence.chunk():
             self._emit(chunk)
-        if not sequence.draft:
+        if sequence.draft is NOTHING:
             sequence.guess(max(1, self.scheduler.n_decoding))
 
     def _end(self, sequence: Sequence, reason: FinishReason) -> None:

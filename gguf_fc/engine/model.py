@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gguf_fc.engine.costs import Costs
 from gguf_fc.job import Segment
 
 Logits = NDArray[np.float32]  # one row; may be changed, and is gone at the next decode
@@ -61,6 +62,8 @@ class Model(Protocol):
     def n_slots(self) -> int: ...
     @property
     def n_batch(self) -> int: ...  # tokens one decode may hold
+    @property
+    def costs(self) -> Costs: ...  # what its steps cost here
     @property
     def can_trim(self) -> bool: ...  # whether a part of a slot can be dropped, copied or saved
 

@@ -2,17 +2,19 @@
 
 Theory of operation.
 1. Running sequences each own a slot.  A step first takes the pending tokens of all that are
-   decoding, then fills up with chunks of prompts, oldest first.
+   decoding, then fills up with chunks of prompts, oldest first.  Drafts only take what room the
+   others leave.  Where one sequence is alone, what is certain goes in the cheapest parts.
 2. How much of the prompts is the ``Pace``'s to say: a long prompt never stalls a running stream,
    and a cancelled one ends within a step.
 3. Waiting sequences start in order of arrival, when a slot is free and the cells that running
    sequences may still need leave room.  Nobody overtakes, so nobody starves.
 4. A sequence that begins like an older one waits for as long as that one evaluates what they have
    in common, and then shares it.  It keeps its slot and its turn meanwhile.
-5. When the memory is full all the same, idle slots are evicted first; then the youngest running
-   sequence goes back to the head of the queue and is evaluated again later.  Its text so far is
-   unharmed.  Then nobody starts until a running one has ended, or the two would evict each other
-   for ever.  One sequence alone always fits: it ends at its own limit before the memory does.
+5. When the memory is full all the same, drafts are given up first, then idle slots; then the
+   youngest running sequence goes back to the head of the queue and is evaluated again later.  Its
+   text so far is unharmed.  Then nobody starts until a running one has ended, or the two would
+   evict each other for ever.  One sequence alone always fits: it ends at its own limit before the
+   memory does.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease
+from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.drafts import Draft
 from gguf_fc.engine.model import Feed
 from gguf_fc.engine.pace import Pace
 from gguf_fc.engine.prefixes import common
@@ -62,6 +66,7 @@ class Scheduler:
     n_ctx: int
     n_batch: int
     max_queue: int
+    costs: Costs = field(default_factory=Costs)
     running: list[Sequence] = field(default_factory=list, init=False)  # oldest first
     waiting: deque[Sequence] = field(default_factory=deque, init=False)
     pace: Pace = field(init=False)
@@ -126,6 +131,8 @@ class Scheduler:
         pending = sum(sequence.n_pending for sequence in decoding)
         for sequence in decoding:
             most = self.n_batch - step.n_tokens
+            if len(self.running) == 1 and not sequence.ahead:
+                most = min(most, self.costs.first_part(pending))
             self._feed(step, sequence, most, max(0, most - pending))
             pending -= sequence.n_pending
         most = min(self.n_batch, step.n_tokens + self.pace.room(len(step.sequences)))
@@ -217,9 +224,9 @@ class Scheduler:
 
     def make_room(self) -> bool:
         """Free cells at the least cost; False if nothing but one sequence is left to give up."""
-        if any(sequence.draft for sequence in self.running):
+        if any(sequence.draft.n_worth for sequence in self.running):
             for sequence in self.running:
-                sequence.draft = []
+                sequence.draft = Draft(sequence.draft.guesses)
             return True
         if self.cache.evict():
             return True

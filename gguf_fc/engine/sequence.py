@@ -12,11 +12,14 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.constraint import Constraint
-from gguf_fc.engine.drafts import Drafter, Guess
+from gguf_fc.engine.drafts import Draft, Drafter, Work
 from gguf_fc.engine.sampler import Sampler
 from gguf_fc.engine.speech import Speech
 from gguf_fc.engine.stops import StopFilter
 from gguf_fc.job import Chunk, Done, FinishReason, Job, TokenLogprob
+
+NOTHING = Draft()
+MOST_CERTAIN = 64  # tokens of a prompt's last batch that count when a draft is priced
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +47,7 @@ class Sequence:
     sampler: Sampler = field(init=False)
     forced: deque[int] = field(default_factory=deque, init=False)  # to be scored, then taken
     n_scored: int = 0  # tokens of the prompt whose logprobs were wanted and are known
-    draft: list[Guess] = field(default_factory=list, init=False)  # of what follows, for one step
+    draft: Draft = field(default=NOTHING, init=False)  # of what follows, for one step
     drafted_tokens: int = 0
     accepted_tokens: int = 0
     drafted_predictions: int = 0
@@ -87,7 +90,7 @@ class Sequence:
     @property
     def ahead(self) -> list[int]:
         """What to evaluate beyond its tokens."""
-        return [*self.forced, *(guess.token for guess in self.draft)]
+        return [*self.forced, *self.draft.ahead]
 
     @property
     def is_decoding(self) -> bool:
@@ -111,21 +114,23 @@ class Sequence:
             self.finish = "length"
 
     def guess(self, n_streams: int) -> None:
-        """Draft what may follow, as far as that pays while *n_streams* decode."""
+        """Draft what may follow; *n_streams* share a step."""
         if self.drafter:
+            certain = min(self.n_pending, MOST_CERTAIN) + len(self.forced)
             most = self.limit - len(self.tokens) - len(self.forced) - 1
-            self.draft = self.drafter.propose(self.forced, self.constraint, most, n_streams)
+            work = Work(certain + n_streams - 1, n_streams)
+            self.draft = self.drafter.propose(self.forced, self.constraint, most, work)
 
-    def judge(self, n_fed: int, n_right: int) -> None:
-        """The first *n_fed* of the draft were evaluated, and *n_right* of them were right."""
-        if self.drafter and n_fed:
-            fed, right = self.draft[:n_fed], self.draft[:n_right]
-            self.drafted_tokens += n_fed
-            self.accepted_tokens += n_right
-            self.drafted_predictions += sum(guess.is_prediction for guess in fed)
-            self.accepted_predictions += sum(guess.is_prediction for guess in right)
-            self.drafter.judge(fed, n_right, decided=self.finish is None)
-        self.draft = []
+    def judge(self, taken: list[int], n_fed: int, n_right: int) -> None:
+        """It went on with *taken*; *n_fed* of the draft were evaluated, *n_right* rightly."""
+        guesses = self.draft.guesses
+        self.drafted_tokens += n_fed
+        self.accepted_tokens += n_right
+        self.drafted_predictions += sum(guess.is_prediction for guess in guesses[:n_fed])
+        self.accepted_predictions += sum(guess.is_prediction for guess in guesses[:n_right])
+        if self.drafter:
+            self.drafter.judge(self.draft, taken)
+        self.draft = NOTHING
 
     def chunk(self) -> Chunk | None:
         """What was said since the last chunk, if anything."""

@@ -28,6 +28,7 @@ from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.engine.states import States
+from gguf_fc.engine.timing import measure
 from gguf_fc.engine.wording import Wording
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import (
@@ -96,6 +97,7 @@ def run(line: Line) -> None:
             with closing(Llama(message)) as model, closing(LlamaEmbeddings(model)) as rows:
                 if message.self_test:
                     try_out(model)
+                model.costs = measure(model)
                 _serve(line, model, rows, message)
         except ModelFileError as error:
             line.send(LoadFailed(message=error.message))

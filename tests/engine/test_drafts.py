@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.drafts import FORCED, Drafter, Guess, Habits
+from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.drafts import FORCED, Drafter, Guess, Habits, Work
 from gguf_fc.job import GrammarText, Job, Sampling, Segment
 from tests.engine.test_loop import Script
 from tests.engine.test_scores import scores
@@ -16,6 +17,7 @@ from tests.support.engine import GREEDY, Run
 from tests.support.scripted_model import VOCABULARY, ScriptedModel, rambling
 
 PHRASE = b"the cat sat on the mat and the cat sat on the hat. "
+ONE = Work(1, 1)
 WANT = GrammarText(llguidance="script")
 
 
@@ -51,13 +53,33 @@ def test_a_draft_never_takes_more_steps_and_gives_up_where_it_is_wrong() -> None
     assert drafted.done().decode_steps <= plain.done().decode_steps
 
 
-def test_where_a_token_costs_as_much_as_a_step_nothing_is_drafted() -> None:
-    habits = Habits(VOCABULARY)
-    drafter = Drafter(habits, list(b"abcabcab"), [])
-    assert drafter.propose((), None, 9, 1) != []
-    for size in range(1, 9):
-        habits.costs.note(size, size * 0.1)
-    assert drafter.propose((), None, 9, 1) == []
+def test_as_much_is_evaluated_ahead_as_saves_steps() -> None:
+    def n_worth(curve: tuple[float, ...], n_streams: int, seen: int = 0) -> int:
+        drafter = Drafter(Habits(VOCABULARY, Costs(curve)), list(b"abcabcab"), [])
+        for _ in range(seen):
+            draft = drafter.propose((), None, 9, ONE)
+            drafter.judge(draft, [guess.token for guess in draft.guesses])
+        return drafter.propose((), None, 9, Work(n_streams, n_streams)).n_worth
+
+    cheap, dear, linear = (1.0, 1.02), (1.0, 3.0, 4.0, 5.0), (1.0, 2.0, 4.0, 8.0)
+    assert 2 <= n_worth(cheap, 1) < n_worth(cheap, 1, seen=20)
+    assert n_worth(dear, 1) == 0
+    assert n_worth(dear, 1, seen=20) == 9
+    assert n_worth(linear, 1, seen=20) == 0
+    assert n_worth(linear, 8, seen=20) == 0
+
+
+def test_guesses_are_judged_whether_they_were_evaluated_or_not() -> None:
+    drafter = Drafter(Habits(VOCABULARY, Costs((1.0, 2.0))), list(b"abcabcab"), [])
+    draft = drafter.propose((), None, 9, ONE)
+    assert draft.n_worth == 0
+    before = len(draft.guesses)
+    for _ in range(9):
+        drafter.judge(draft, [ord("c")])
+    assert len(drafter.propose((), None, 9, ONE).guesses) > before
+    for _ in range(40):
+        drafter.judge(draft, [ord("x")])
+    assert len(drafter.propose((), None, 9, ONE).guesses) == 1
 
 
 def test_a_model_that_cannot_be_trimmed_has_no_drafts() -> None:
@@ -169,21 +191,21 @@ def test_a_prediction_is_drafted_from_its_beginning_and_counted() -> None:
 
 
 def test_an_end_token_is_never_guessed_and_a_refused_one_neither() -> None:
-    tokens = [*b"ab", 256, *b"ab"]
-    drafter = Drafter(Habits(VOCABULARY), tokens, [])
-    assert drafter.propose((), None, 9, 1) == []
-    tokens = list(b"abc.ab")
-    drafter = Drafter(Habits(VOCABULARY), tokens, [])
-    assert [guess.token for guess in drafter.propose((), None, 9, 1)][:2] == list(b"c.")
-    assert drafter.propose((), Script("xyz", {}), 9, 1) == []
+    habits = Habits(VOCABULARY, Costs())
+    drafter = Drafter(habits, [*b"ab", 256, *b"ab"], [])
+    assert drafter.propose((), None, 9, ONE).guesses == ()
+    drafter = Drafter(habits, list(b"abc.ab"), [])
+    draft = drafter.propose((), None, 9, ONE)
+    assert [guess.token for guess in draft.guesses][:2] == list(b"c.")
+    assert drafter.propose((), Script("xyz", {}), 9, ONE).guesses == ()
 
 
 def test_what_the_grammar_forces_after_a_guess_goes_with_it() -> None:
-    drafter = Drafter(Habits(VOCABULARY), list(b"abc.ab"), [])
-    draft = drafter.propose((), Script("c123", {1: 2}), 9, 1)
-    assert draft[0].token == ord("c")
-    assert draft[1:3] == [Guess(ord("1"), FORCED), Guess(ord("2"), FORCED)]
-    assert drafter.propose((), Script("c123", {1: 2}), 2, 1) == draft[:2]
+    drafter = Drafter(Habits(VOCABULARY, Costs()), list(b"abc.ab"), [])
+    guesses = drafter.propose((), Script("c123", {1: 2}), 9, ONE).guesses
+    assert guesses[0].token == ord("c")
+    assert guesses[1:3] == (Guess(ord("1"), FORCED), Guess(ord("2"), FORCED))
+    assert drafter.propose((), Script("c123", {1: 2}), 2, ONE).guesses == guesses[:2]
 
 
 def test_a_full_memory_costs_drafts_before_anything_else() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gguf_fc.engine.costs import Costs
 from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom, Vocabulary
 from gguf_fc.job import Segment
 
@@ -33,6 +34,7 @@ class ScriptedModel:
     n_slots: int = 4
     n_batch: int = 64
     can_trim: bool = True
+    costs: Costs = field(default_factory=Costs)
     vocabulary: Vocabulary = VOCABULARY
     broken: bool = False  # decode fails
     seconds: Callable[[int], float] = lambda _: 0.0  # what a decode of so many tokens takes

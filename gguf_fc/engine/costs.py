@@ -1,0 +1,65 @@
+"""What a step costs by its size: the prices by which batches are planned.
+
+Theory of operation.
+1. The price of a batch is no straight line: two tokens may cost as much as three single ones, and
+   eight hardly more than two, as other kernels take over.  So a few sizes are timed (``timing``);
+   between them the price is read off a line.
+2. All prices are in steps of one token: only ratios are used, whatever else the machine does.
+3. Rows of logits have a price of their own, the *head*: the last matrix is computed for them only,
+   and in a small model with a large vocabulary it is a good part of all.
+4. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
+   That is cheaper where small batches are dear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MOST_IN_PARTS = 32
+UNMEASURED = (1.0, 1.1)  # a model of which nothing is known gains much from batches
+
+
+class Costs:
+    """Prices of steps, from the prices *curve* of steps with 1, 2, 4, 8, ... tokens and rows."""
+
+    def __init__(self, curve: Sequence[float] = UNMEASURED, head: float = 0.0) -> None:
+        self._head = head
+        self._table = _table(curve)
+        self._parts = self._best_parts()
+
+    def step(self, n_tokens: int, n_rows: int) -> float:
+        """The price of a step of *n_tokens* that yields *n_rows*."""
+        return (1 - self._head) * self._at(n_tokens) + self._head * self._at(n_rows)
+
+    def in_parts(self, n_tokens: int) -> float:
+        """The price of evaluating *n_tokens* in the best parts, for one row."""
+        if n_tokens > MOST_IN_PARTS:
+            return self.step(n_tokens, 1)
+        return self._parts[n_tokens][0]
+
+    def first_part(self, n_tokens: int) -> int:
+        """How many of *n_tokens* to evaluate first; all of them where one batch is best."""
+        return n_tokens if n_tokens > MOST_IN_PARTS else self._parts[n_tokens][1]
+
+    def _at(self, n: int) -> float:
+        table = self._table
+        if n < len(table):
+            return table[n]
+        return table[-1] + (n + 1 - len(table)) * (table[-1] - table[-2])
+
+    def _best_parts(self) -> list[tuple[float, int]]:
+        best: list[tuple[float, int]] = [(0.0, 0)]
+        for n in range(1, MOST_IN_PARTS + 1):
+            splits = [(self.step(part, 0) + best[n - part][0], part) for part in range(1, n)]
+            best.append(min([(self.step(n, 1), n), *splits]))
+        return best
+
+
+def _table(curve: Sequence[float]) -> list[float]:
+    """The price at every size from 0 on; *curve* has those at the powers of two."""
+    prices = [0.0, curve[0]]
+    for n in range(1, len(curve)):
+        low, high = 2 ** (n - 1), 2**n
+        rise = (curve[n] - curve[n - 1]) / (high - low)
+        prices += [curve[n - 1] + rise * (at - low) for at in range(low + 1, high + 1)]
+    return prices

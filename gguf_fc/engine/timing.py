@@ -1,0 +1,48 @@
+"""Timing a few steps of a model when it has been loaded.  What for is ``costs``' business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.model import Feed, Model
+
+SIZES = (1, 2, 4, 8, 16)  # that are timed
+TRIALS = 3  # the best of them counts
+LONGEST = 1.0  # seconds, after which no further size is timed
+LEAST_RISE = 0.2  # of the price, below which the head cannot be told from noise
+LARGEST_HEAD = 0.9
+
+
+def measure(model: Model, clock: Callable[[], float] = perf_counter) -> Costs:
+    """Time a few steps of *model*, in its first slot, which is left empty."""
+    began = clock()
+    largest = min(model.n_batch, model.n_ctx_seq - 1)
+    whole: list[float] = []
+    for size in SIZES:
+        if size > largest or (len(whole) > 1 and clock() - began > LONGEST):
+            break
+        whole.append(max([_time(model, size, size, clock), *whole[-1:]]))
+    if len(whole) < 2 or not whole[0]:  # noqa: PLR2004 - no line without two points
+        return Costs()
+    curve = [seconds / whole[0] for seconds in whole]
+    one_row = _time(model, SIZES[len(curve) - 1], 1, clock) / whole[0]
+    return Costs(curve, _head(curve[-1], one_row))
+
+
+def _head(all_rows: float, one_row: float) -> float:
+    """The share of the price of rows, from that of the largest step with all rows and with one."""
+    if all_rows < 1 + LEAST_RISE:
+        return 0.0
+    return min(LARGEST_HEAD, max(0.0, (all_rows - one_row) / (all_rows - 1)))
+
+
+def _time(model: Model, n_tokens: int, n_rows: int, clock: Callable[[], float]) -> float:
+    times = []
+    for _ in range(TRIALS):
+        began = clock()
+        model.decode([Feed(0, 0, [0] * n_tokens, n_rows)])
+        times.append(clock() - began)
+        model.trim(0, 0)
+    return min(times)

@@ -1,0 +1,98 @@
+"""Prices of steps: read between what was timed, and what is planned by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.model import Feed, Logits
+from gguf_fc.engine.timing import measure
+from tests.support.engine import Run
+from tests.support.scripted_model import ScriptedModel, saying
+
+DEAR = (1.0, 3.0, 4.0, 5.0)  # small batches are dear, eight tokens are not
+HEAD = 0.35
+
+
+def test_prices_between_sizes_lie_on_a_line_and_beyond_them_on_the_last() -> None:
+    costs = Costs(DEAR)
+    assert [costs.step(n, n) for n in (0, 1, 2, 3, 4, 6, 8)] == [0, 1, 3, 3.5, 4, 4.5, 5]
+    assert costs.step(16, 16) == pytest.approx(7)
+
+
+def test_rows_have_a_price_of_their_own() -> None:
+    costs = Costs(DEAR, HEAD)
+    assert costs.step(1, 0) == pytest.approx(0.65)
+    assert costs.step(8, 1) == pytest.approx(0.65 * 5 + 0.35)
+    assert costs.step(8, 8) == pytest.approx(5)
+
+
+def test_tokens_go_one_by_one_where_small_batches_are_dear() -> None:
+    costs = Costs(DEAR, HEAD)
+    assert [costs.first_part(n) for n in (1, 2, 3, 8, 100)] == [1, 1, 1, 8, 100]
+    assert Costs().first_part(5) == 5
+
+
+@settings(derandomize=True, max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=4), st.floats(0, 0.9), st.integers(1, 20))
+def test_the_best_parts_are_never_dearer_than_one_batch(
+    rises: list[float], head: float, n: int
+) -> None:
+    curve = [1.0]
+    for rise in rises:
+        curve.append(curve[-1] + rise)
+    costs = Costs(curve, head)
+    assert costs.in_parts(n) <= costs.step(n, 1) + 1e-9
+    first = costs.first_part(n)
+    parts = costs.step(first, 0) + costs.in_parts(n - first) if first < n else costs.step(n, 1)
+    assert costs.in_parts(n) == pytest.approx(parts)
+
+
+class Paced(ScriptedModel):
+    """A model whose steps take the time that *costs* says."""
+
+    now = 0.0
+    pace = Costs(DEAR, HEAD)
+
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
+        (feed,) = feeds
+        self.now += 0.01 * self.pace.step(len(feed.tokens), feed.n_rows)
+        return super().decode(feeds)
+
+
+def test_what_is_measured_is_what_a_model_takes() -> None:
+    model = Paced(saying("x"))
+    measured = measure(model, lambda: model.now)
+    for n_tokens, n_rows in ((1, 1), (2, 1), (4, 4), (6, 1), (8, 0)):
+        expected = model.pace.step(n_tokens, n_rows)
+        assert measured.step(n_tokens, n_rows) == pytest.approx(expected, rel=0.02)
+    assert all(not slot for slot in model.slots)
+
+
+def test_a_slow_model_is_timed_less_and_one_without_time_not_at_all() -> None:
+    slow = Paced(saying("x"))
+    slow.pace = Costs([100.0, 120.0], 0.0)
+    measure(slow, lambda: slow.now)
+    assert max(len(feed.tokens) for batch in slow.batches for feed in batch) == 2
+    timeless = measure(ScriptedModel(saying("x")), lambda: 0.0)
+    assert timeless.step(2, 1) == Costs().step(2, 1)
+
+
+def test_forced_tokens_are_evaluated_in_the_cheapest_parts() -> None:
+    """The text is the same; the steps are not."""
+    said = {}
+    for curve in ((1.0, 1.1), DEAR):
+        model = ScriptedModel(saying("hello"), costs=Costs(curve, HEAD))
+        run = Run(model)
+        run.job("0|")
+        run.step()
+        sequence = run.engine.scheduler.running[0]
+        sequence.tokens += list(b"el")
+        start = len(model.batches)
+        run.finish()
+        said[curve] = [len(feeds[0].tokens) for feeds in model.batches[start:]][:3]
+    assert said == {(1.0, 1.1): [3, 1, 1], DEAR: [1, 1, 1]}
