@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
@@ -33,6 +33,7 @@ from gguf_fc.api.ollama.wire import OllamaWire
 from gguf_fc.api.ollama.work import Complete, Generate, OllamaWork
 from gguf_fc.api.operations import OPERATIONS
 from gguf_fc.api.plain import PlainEndpoint, Work
+from gguf_fc.api.recall import Recall
 from gguf_fc.api.reference import Reference
 from gguf_fc.api.responses.routes import response_routes
 from gguf_fc.api.text.answer import Completer
@@ -41,6 +42,7 @@ from gguf_fc.api.text.wire import TextWire
 from gguf_fc.api.tokens import Tokens
 from gguf_fc.errors import GgufFcError
 from gguf_fc.models.pool import Pool
+from gguf_fc.request import Request
 
 
 def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
@@ -52,8 +54,9 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
     metrics = Metrics(pool, clock=time.monotonic)
     chat_ids = _ids("chatcmpl-", "call_")
 
-    def generate(ids: Ids) -> Generate:
-        return lambda requests: metrics.watch(answer(requests, pool, grammars, ids))
+    recall = Recall()
+
+    generate = _generator(pool, metrics, grammars, recall)
 
     completer = Completer(pool, grammars.validators, _prefixed("cmpl-"))
 
@@ -61,7 +64,7 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
         return metrics.watch(completer.complete(requests))
 
     chat = Endpoint(ChatWire(pool), generate(chat_ids), clock=time.time)
-    explain = Explain(pool, grammars, chat_ids)
+    explain = Explain(pool, grammars, chat_ids, recall)
     response_ids = _ids("resp_", "call_")
     responses = response_routes(pool, generate(response_ids), new_id=_new_item_id, clock=time.time)
     catalog = Catalog(pool, started=int(time.time()))
@@ -156,3 +159,18 @@ def _ids(reply: str, call: str) -> Ids:
 
 def _new_item_id(prefix: str) -> str:
     return f"{prefix}{uuid.uuid4().hex}"
+
+
+def _generator(
+    pool: Pool, metrics: Metrics, grammars: GrammarCache, recall: Recall
+) -> Callable[[Ids], Generate]:
+    """What begins replies, for a protocol's ids."""
+
+    def generate(ids: Ids) -> Generate:
+        def begin(requests: Sequence[Request]) -> AbstractAsyncContextManager[Answer]:
+            mended = [recall.mended(request) for request in requests]
+            return metrics.watch(recall.listen(answer(mended, pool, grammars, ids)))
+
+        return begin
+
+    return generate

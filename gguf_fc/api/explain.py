@@ -15,6 +15,7 @@ from gguf_fc.api.answer import Ids, Plan, plan_answer, prompt_of
 from gguf_fc.api.ask import ask
 from gguf_fc.api.chat_request import to_request
 from gguf_fc.api.grammars import GrammarCache
+from gguf_fc.api.recall import Recall
 from gguf_fc.api.schema import CHAT
 from gguf_fc.api.wire import Json
 from gguf_fc.job import Measure, Measured, Segment
@@ -29,11 +30,12 @@ class Explain:
     pool: Pool
     grammars: GrammarCache
     ids: Ids
+    recall: Recall
 
     async def explain(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
         """Explain one request; also return its fields without effect."""
         body, ignored = CHAT.parse(raw)
-        request = to_request(body, self.pool.sampling(body.model))
+        request = self.recall.mended(to_request(body, self.pool.sampling(body.model)))
         async with self.pool.use(request.model) as model:
             explained = await self._explain(request, model)
         return explained | {"ignored": list(ignored)}, ignored
@@ -41,7 +43,7 @@ class Explain:
     async def apply_template(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
         """Only the prompt, in the shape of llama.cpp's server."""
         body, ignored = CHAT.parse(raw)
-        request = to_request(body, self.pool.sampling(body.model))
+        request = self.recall.mended(to_request(body, self.pool.sampling(body.model)))
         async with self.pool.use(request.model) as model:
             tools = request.shown_tools
             prompt = await asyncio.to_thread(prompt_of, request, model.dialect, tools)
