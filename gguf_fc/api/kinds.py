@@ -13,3 +13,4 @@ TokenCount = Annotated[int, Meta(ge=1, le=10_000_000)]
 TokenLimit = Annotated[int, Meta(ge=-1, le=10_000_000)]  # -1: none
 StopString = Annotated[str, Meta(min_length=1, max_length=1000)]
 ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
+LookBack = Annotated[int, Meta(ge=-1, le=1_000_000)]  # tokens; 0: none, -1: all

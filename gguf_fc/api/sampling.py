@@ -10,6 +10,8 @@ from gguf_fc.api.fields import agreed
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 
+ALL_TOKENS = 2**31 - 1  # more than any context holds
+
 
 def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     """What *body* says under the names of ``Sampling``; *defaults* say the rest.
@@ -20,7 +22,8 @@ def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     given["repeat_penalty"] = agreed(
         {name: getattr(body, name, None) for name in ("repeat_penalty", "repetition_penalty")}
     )
-    given["penalty_last_n"] = getattr(body, "repeat_last_n", given["penalty_last_n"])
+    last_n = getattr(body, "repeat_last_n", given["penalty_last_n"])
+    given["penalty_last_n"] = ALL_TOKENS if last_n == -1 else last_n
     bias = given.pop("logit_bias")
     sampling = dataclasses.replace(
         defaults, **{name: value for name, value in given.items() if value is not None}

@@ -19,7 +19,7 @@ from gguf_fc.api.chat_types import (
     ThinkingSwitch,
 )
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import Penalty, Probability, RepeatPenalty, StopString, TokenLimit
+from gguf_fc.api.kinds import LookBack, Penalty, Probability, RepeatPenalty, StopString, TokenLimit
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 AS_BUDGET = about("as `thinking_budget`")
@@ -106,8 +106,7 @@ class ChatBody(Struct):
     ] = None
     repetition_penalty: Annotated[RepeatPenalty | None, about("as `repeat_penalty`")] = None
     repeat_last_n: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("tokens the penalties look back at"),
+        LookBack | None, about("tokens the penalties look back at; 0: none, -1: all")
     ] = None
     frequency_penalty: Annotated[
         Penalty | None, about("taken from a recent token's logit for each time it came")
@@ -150,55 +149,87 @@ class ChatBody(Struct):
 ONE_ANSWER = "a local server has one way to answer"
 NOTHING_KEPT = "nothing is kept or sent anywhere"
 CACHE = "the prefix cache works by itself, and never changes a reply"
+STAYS_LOADED = "a model stays loaded as the server's settings say"
 AS_FORMAT = Refused("use 'response_format' or 'grammar'")
 NOT_SAMPLED = "use 'temperature', 'top_p', 'top_k', 'min_p' and the penalties"
+
+OFF = "belongs to a sampler that is off: the field that would switch it on is refused"
 
 CHAT = Fields(
     ChatBody,
     without_effect={
         "cache_prompt": CACHE,
+        "cache_salt": CACHE,
+        "dry_allowed_length": OFF,
+        "dry_base": OFF,
+        "dry_penalty_last_n": OFF,
+        "dry_sequence_breakers": OFF,
+        "dynatemp_exponent": OFF,
         "id_slot": "the server chooses where a request runs",
-        "keep_alive": "a model stays loaded as the server's settings say",
+        "keep_alive": STAYS_LOADED,
         "metadata": NOTHING_KEPT,
+        "mirostat_eta": OFF,
+        "mirostat_tau": OFF,
         "moderation": ONE_ANSWER,
+        "n_keep": "a conversation is never cut to fit",
+        "priority": "requests run in the order in which they come",
         "prompt_cache_key": CACHE,
         "prompt_cache_options": CACHE,
         "prompt_cache_retention": CACHE,
+        "provider": ONE_ANSWER,
+        "request_id": NOTHING_KEPT,
         "return_progress": "a stream is kept alive by comments",
         "safety_identifier": NOTHING_KEPT,
         "service_tier": ONE_ANSWER,
         "slot_id": "the server chooses where a request runs",
         "store": NOTHING_KEPT,
         "timings_per_token": "`timings` come with the end of every reply",
+        "ttl": STAYS_LOADED,
+        "usage": "`usage` comes with every whole reply; for streams see `stream_options`",
         "user": NOTHING_KEPT,
         "verbose": "see `POST /v1/explain`",
+        "xtc_threshold": OFF,
     },
     refused={
         "add_generation_prompt": Refused("end 'messages' with a user's turn", harmless=(True,)),
         "audio": Refused("models served here write text"),
         "best_of": Refused("use 'n'", harmless=(1,)),
+        "chat_template": Refused("start the server with another model, or set its variables"),
         "continue_final_message": Refused(
             "an assistant's message at the end is always gone on with", harmless=(True,)
         ),
+        "documents": Refused("put them into 'messages' or 'chat_template_kwargs'", harmless=([],)),
         "dry_multiplier": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
         "dynatemp_range": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+        "echo": Refused(harmless=(False,)),
         "guided_choice": AS_FORMAT,
         "guided_grammar": AS_FORMAT,
         "guided_json": AS_FORMAT,
         "guided_regex": AS_FORMAT,
         "ignore_eos": Refused(harmless=(False,)),
+        "include_reasoning": Refused("use 'enable_thinking'", harmless=(True,)),
+        "include_stop_str_in_output": Refused(harmless=(False,)),
+        "length_penalty": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
         "lora": Refused("name a merged model", harmless=([],)),
         "min_tokens": Refused(harmless=(0,)),
         "mirostat": Refused(NOT_SAMPLED, harmless=(0,)),
         "modalities": Refused("models served here write text", harmless=(["text"],)),
+        "n_probs": Refused("use 'logprobs' and 'top_logprobs'", harmless=(0,)),
         "parse_tool_calls": Refused(harmless=(True,)),
+        "plugins": Refused("offer functions in 'tools'", harmless=([],)),
+        "prompt_logprobs": Refused("use POST /v1/completions with 'echo'", harmless=(0,)),
+        "reasoning": Refused("use 'reasoning_effort' and 'thinking_budget'", harmless=({},)),
         "return_tokens": Refused("use 'logprobs'", harmless=(False,)),
         "samplers": Refused(NOT_SAMPLED),
         "skip_special_tokens": Refused(harmless=(True,)),
         "stop_token_ids": Refused("use 'stop'", harmless=([],)),
         "structured_outputs": AS_FORMAT,
+        "tfs_z": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
         "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1, -1.0)),
+        "transforms": Refused("a conversation is never cut to fit", harmless=([],)),
+        "truncate_prompt_tokens": Refused("a conversation is never cut to fit"),
         "typical_p": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
+        "use_beam_search": Refused(NOT_SAMPLED, harmless=(False,)),
         "web_search_options": Refused("offer a search function in 'tools'"),
         "xtc_probability": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
     },

@@ -240,6 +240,7 @@ def test_each_choice_of_a_seeded_request_has_a_seed_of_its_own() -> None:
         ({"reasoning_format": "auto"}, {"separate_reasoning": True}),
         ({"repetition_penalty": 1.5}, {"sampling": Sampling(top_k=7, repeat_penalty=1.5)}),
         ({"repeat_last_n": 9}, {"sampling": Sampling(top_k=7, penalty_last_n=9)}),
+        ({"repeat_last_n": -1}, {"sampling": Sampling(top_k=7, penalty_last_n=2**31 - 1)}),
     ],
 )
 def test_a_field_becomes_what_it_asks_for(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import Penalty, Probability, StopString, ToolName
+from gguf_fc.api.kinds import LookBack, Penalty, Probability, StopString, ToolName
 
 Likely = Annotated[int, Meta(ge=0, le=20)]
 Neutral = Annotated[float, Meta(ge=1, le=1)]
@@ -60,7 +60,7 @@ class OllamaOptions(Struct):
         about("divides the logits of recent tokens; 1 is off"),
     ] = None
     repeat_last_n: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None, about("how far penalties look back")
+        LookBack | None, about("tokens the penalties look back at; 0: none, -1: all")
     ] = None
     presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
         None

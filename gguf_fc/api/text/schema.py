@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from gguf_fc.api.chat_types import ResponseFormat, StreamOptions
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import Penalty, Probability, RepeatPenalty, StopString, TokenLimit
+from gguf_fc.api.kinds import LookBack, Penalty, Probability, RepeatPenalty, StopString, TokenLimit
 from gguf_fc.api.prompts import Prompt
 from gguf_fc.api.schema import CHAT
 
@@ -63,8 +63,7 @@ class TextBody(Struct):
     ] = None
     repetition_penalty: Annotated[RepeatPenalty | None, about("as `repeat_penalty`")] = None
     repeat_last_n: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("tokens the penalties look back at"),
+        LookBack | None, about("tokens the penalties look back at; 0: none, -1: all")
     ] = None
     frequency_penalty: Annotated[
         Penalty | None, about("taken from a recent token's logit for each time it came")
