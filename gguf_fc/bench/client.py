@@ -28,11 +28,11 @@ class Reply:
     seconds: float  # when the reply ended
     first_call: float | None  # when the last piece of the first call arrived; None: no call
     text: str
-    calls: tuple[Json, ...]  # as a later message repeats them
+    calls: tuple[Json, ...]  # whole ones, as a later message repeats them
     finish_reason: str
-    prompt_tokens: int
-    cached_tokens: int | None  # None: the server does not say
-    completion_tokens: int
+    prompt_tokens: int | None  # None: the server does not say
+    cached_tokens: int | None
+    completion_tokens: int  # pieces, where the server does not count its tokens
 
     @property
     def first(self) -> float:
@@ -115,6 +115,17 @@ def _checked(chunk: Json) -> Json:
     return chunk
 
 
+def _is_whole(call: Json | None) -> bool:
+    """Whether the call was written to its end: one that a limit cut off is of no use."""
+    if call is None:
+        return False
+    try:
+        orjson.loads(call["function"]["arguments"])
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 @dataclass(slots=True, eq=False)
 class _Fold:
     """Chunks, as they come, to one reply."""
@@ -158,20 +169,18 @@ class _Fold:
             call["function"][key] += text or ""
 
     def reply(self, seconds: float) -> Reply:
-        """The whole.  Raises BenchError if the stream was cut off or says no token counts."""
+        """The whole.  Raises BenchError if the stream was cut off."""
         if not self._finish:
             raise BenchError("the stream ended without a finish_reason")
-        if "completion_tokens" not in self._usage:
-            raise BenchError("the stream has no usage, though stream_options asked for it")
         details = self._usage.get("prompt_tokens_details") or {}
         return Reply(
             moments=tuple(self.moments),
             seconds=seconds,
-            first_call=self._first_call,
+            first_call=self._first_call if _is_whole(self._calls.get(0)) else None,
             text="".join(self._text),
-            calls=tuple(call for _, call in sorted(self._calls.items())),
+            calls=tuple(call for _, call in sorted(self._calls.items()) if _is_whole(call)),
             finish_reason=self._finish,
-            prompt_tokens=self._usage["prompt_tokens"],
+            prompt_tokens=self._usage.get("prompt_tokens"),
             cached_tokens=details.get("cached_tokens"),
-            completion_tokens=self._usage["completion_tokens"],
+            completion_tokens=self._usage.get("completion_tokens", len(self.moments)),
         )

@@ -44,6 +44,8 @@ async def words_per_token(contender: Contender) -> float:
     for count in (SHORT_TRIED, WORDS_TRIED):
         message = {"role": "user", "content": words(count, 0)}
         reply = await contender.client.ask({"messages": [message], "max_tokens": 1})
+        if reply.prompt_tokens is None:
+            raise BenchError(f"{contender.name} does not say how long a prompt is")
         counts.append(reply.prompt_tokens)
     return (WORDS_TRIED - SHORT_TRIED) / max(1, counts[1] - counts[0])
 

@@ -53,8 +53,13 @@ def _free(scene: Scene, text: str, number: int, tokens: int | None = None) -> Js
     }
 
 
+def _prompt(reply: Reply) -> dict[str, float]:
+    """How long the prompt was, where the server says so."""
+    return {} if reply.prompt_tokens is None else {"prompt": reply.prompt_tokens}
+
+
 def _tokens(reply: Reply) -> dict[str, float]:
-    return {"prompt": reply.prompt_tokens, "tokens": reply.completion_tokens}
+    return {**_prompt(reply), "tokens": reply.completion_tokens}
 
 
 async def _whole_call(client: Client, body: Json) -> Sample:
@@ -65,7 +70,7 @@ async def _whole_call(client: Client, body: Json) -> Sample:
 
 def _first_call(reply: Reply) -> float:
     """When the first call was complete: a server may make more than the one it was asked for."""
-    if reply.first_call is None or reply.finish_reason != "tool_calls":
+    if reply.first_call is None:
         raise BenchError(
             "no call was made, though one was required: "
             f"finish_reason {reply.finish_reason}, text {reply.text[:60]!r}"
@@ -190,9 +195,9 @@ async def agent_loop(scene: Scene) -> Sample:
             firsts.append(reply.first)
             if reply.cached_tokens is not None:
                 beyond.append(max(0, known - reply.cached_tokens))
-        known = reply.prompt_tokens + reply.completion_tokens
+        known = (reply.prompt_tokens or 0) + reply.completion_tokens
         messages.append(reply.message)
-    notes = {"prompt": float(reply.prompt_tokens)}
+    notes = _prompt(reply)
     return Sample(median(firsts), {**notes, "read again": max(beyond)} if beyond else notes)
 
 
@@ -233,7 +238,7 @@ async def long_prompt(scene: Scene) -> Sample:
     before = _gaps(moments, 0, begun)
     during = _gaps(moments, begun, ended)
     notes = {
-        "prompt": reply.prompt_tokens,
+        **_prompt(reply),
         "first token": reply.first,
         "gap before": median(before),
         "times": median(during) / median(before),
@@ -279,8 +284,8 @@ async def new_conversation(scene: Scene) -> Sample:
     number = 100 + scene.number
     cold = await scene.client.ask(_prefixed(scene, number, "Who are you?"))
     warm = await scene.client.ask(_prefixed(scene, number, "What can you do?"))
-    notes = {"prompt": float(warm.prompt_tokens), "cold": cold.first}
-    return Sample(warm.first, {**notes, "cold / warm": cold.first / warm.first, **_cached(warm)})
+    notes = {**_prompt(warm), "cold": cold.first, "cold / warm": cold.first / warm.first}
+    return Sample(warm.first, {**notes, **_cached(warm)})
 
 
 def _cached(reply: Reply) -> dict[str, float]:
@@ -295,7 +300,7 @@ async def restart(scene: Scene) -> Sample:
     await scene.client.ask(_prefixed(scene, number, "Who are you?"))
     client = await scene.restart()
     reply = await client.ask(_prefixed(scene, number, "What can you do?"))
-    return Sample(reply.first, {"prompt": reply.prompt_tokens, **_cached(reply)})
+    return Sample(reply.first, {**_prompt(reply), **_cached(reply)})
 
 
 WORKLOADS: Mapping[str, Workload] = {

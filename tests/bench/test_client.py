@@ -47,7 +47,7 @@ def test_text_is_joined_and_every_piece_has_its_moment() -> None:
     assert noted == [2, 3, 4, 5]  # the clock itself, which began at 1
     assert (reply.first, reply.seconds) == (1, 5)
     assert (reply.completion_tokens, reply.finish_reason) == (4, "stop")
-    assert reply.cached_tokens == reply.prompt_tokens - 1
+    assert reply.cached_tokens == (reply.prompt_tokens or 0) - 1
     assert reply.message == {"role": "assistant", "content": reply.text}
 
 
@@ -81,13 +81,23 @@ def test_the_request_streams_with_usage_from_the_model_the_server_names() -> Non
         ("status", r"answered 503: .*loading"),
         ("error", "out of order"),
         ("cut", "without a finish_reason"),
-        ("no usage", "no usage"),
         ("no models", "does not say which models"),
     ],
 )
 def test_what_is_no_reply_is_an_error_that_says_so(fault: Fault, told: str) -> None:
     with pytest.raises(BenchError, match=told):
         ask(HELLO, fault)
+
+
+def test_without_usage_the_pieces_are_counted() -> None:
+    reply = ask(HELLO, "no usage")
+    assert (reply.prompt_tokens, reply.completion_tokens) == (None, 4)
+
+
+def test_a_call_that_was_cut_off_is_no_call() -> None:
+    reply = ask(CALL, "half a call")
+    assert (reply.calls, reply.first_call) == ((), None)
+    assert "tool_calls" not in reply.message
 
 
 def test_a_server_that_is_not_there_is_an_error() -> None:

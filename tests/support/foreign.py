@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 Json = dict[str, Any]
-Fault = Literal["", "status", "error", "cut", "no usage", "no call", "no models"]
+Fault = Literal["", "status", "error", "cut", "no usage", "no call", "half a call", "no models"]
 WORDS = 4  # a free reply's pieces, unless fewer are asked for
 
 
@@ -73,7 +73,7 @@ def chunks(body: Json, fault: Fault) -> Iterator[Json]:
     """The reply to *body*, as chunks."""
     calls = body.get("tool_choice") == "required" and fault != "no call"
     yield _chunk({"role": "assistant", "content": None})
-    yield from _call(body) if calls else _talk(body)
+    yield from _call(body, fault) if calls else _talk(body)
     if fault == "error":
         yield {"error": {"message": "out of order"}}
     if fault == "cut":
@@ -86,11 +86,11 @@ def chunks(body: Json, fault: Fault) -> Iterator[Json]:
         yield {"choices": [], "usage": {**usage, "prompt_tokens_details": details}}
 
 
-def _call(body: Json) -> Iterator[Json]:
+def _call(body: Json, fault: Fault) -> Iterator[Json]:
     name = body["tools"][0]["function"]["name"]
     start = {"index": 0, "id": "call-1", "type": "function"}
     yield _chunk({"tool_calls": [{**start, "function": {"name": name, "arguments": ""}}]})
-    for piece in ('{"to": ', '"x"}'):
+    for piece in ('{"to": ', '"x"}')[: 1 if fault == "half a call" else None]:
         yield _chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
 
 
