@@ -16,6 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from gguf_fc.gbnf.token_texts import TokenTexts
 from gguf_fc.job import Segment
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
@@ -57,7 +58,7 @@ class Guard:
 
     def __init__(self, special_tokens: Collection[str]) -> None:
         self._tokens = frozenset(filter(None, special_tokens))
-        self._special = _any_of(self._tokens)
+        self._special = TokenTexts(self._tokens)
 
     def sparing(self, texts: Collection[str]) -> Guard:
         """A guard that leaves *texts* alone."""
@@ -68,7 +69,7 @@ class Guard:
         match value:
             case str():
                 clean = _FOREIGN.sub("", value)
-                return self._special.sub(_broken, clean) if self._special else clean
+                return self._special.replaced(clean, _broken)
             case dict():
                 return {self.wrap(key): self.wrap(item) for key, item in value.items()}
             case list() | tuple():
@@ -95,13 +96,7 @@ class Guard:
         return tuple(segments)
 
 
-def _any_of(tokens: Collection[str]) -> re.Pattern[str] | None:
-    longest_first = sorted(tokens, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-
-
-def _broken(found: re.Match[str]) -> str:
-    token = found.group()
+def _broken(token: str) -> str:
     return token[0] + _OPEN + token[1:] + _CLOSE
 
 

@@ -7,7 +7,6 @@ not have it as a name.  Read by single characters, nothing can be cut in the wro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from gguf_fc.gbnf.rules import (
@@ -21,17 +20,17 @@ from gguf_fc.gbnf.rules import (
     Token,
     sequence,
 )
-from gguf_fc.gbnf.tokens import token_pattern
+from gguf_fc.gbnf.token_texts import TokenTexts
 
 
 def apart(rules: Rules, special: Mapping[str, int]) -> Rules:
     """The same language; each character, and each control token in *special*, a token."""
-    pattern = token_pattern(special)
-    named = {name: _apart(node, pattern) for name, node in rules.named.items()}
+    control = TokenTexts(special)
+    named = {name: _apart(node, control) for name, node in rules.named.items()}
     return Rules(named, rules.root)
 
 
-def _apart(node: Node, special: re.Pattern[str]) -> Node:
+def _apart(node: Node, special: TokenTexts) -> Node:
     match node:
         case Literal(text):
             pieces = tuple(Token(Literal(piece)) for piece in _pieces(text, special))
@@ -48,10 +47,10 @@ def _apart(node: Node, special: re.Pattern[str]) -> Node:
             return node
 
 
-def _pieces(text: str, special: re.Pattern[str]) -> Iterator[str]:
+def _pieces(text: str, special: TokenTexts) -> Iterator[str]:
     """Control tokens whole, the rest by character."""
     while (found := special.search(text)) is not None:
-        yield from text[: found.start()]
-        yield found[0]
-        text = text[found.end() :]
+        yield from text[: found.start]
+        yield found.text
+        text = text[found.end :]
     yield from text

@@ -23,7 +23,6 @@ JSON number comes a comma or a bracket, never a digit.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -48,7 +47,8 @@ from gguf_fc.gbnf.rules import (
     choice,
     sequence,
 )
-from gguf_fc.gbnf.tokens import number_of, token_pattern
+from gguf_fc.gbnf.token_texts import Found, TokenTexts
+from gguf_fc.gbnf.tokens import number_of
 
 _TEXT = "/(?s:.*)/"
 _MOST_WRITTEN_OUT = 50
@@ -74,7 +74,7 @@ _Atom = Node | _Irregular  # a node here is regular
 class _Printer:
     rules: Rules
     special: Mapping[str, int]
-    _any_token: re.Pattern[str] = field(init=False)
+    _any_token: TokenTexts = field(init=False)
     _regular: set[str] = field(default_factory=set, init=False)
     _cut: set[str] = field(default_factory=set, init=False)  # rules that hold tokens
     _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
@@ -83,7 +83,7 @@ class _Printer:
     _waiting: list[tuple[str, Callable[[Node], str], str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._any_token = token_pattern(self.special)
+        self._any_token = TokenTexts(self.special)
 
     def text(self) -> str:
         """The whole grammar."""
@@ -135,7 +135,7 @@ class _Printer:
         """Whether *node* is regular and need not be cut."""
         return self._is_regular(node, self._regular) and not _holds_token(node, self._cut)
 
-    def _token_in(self, text: str) -> re.Match[str] | None:
+    def _token_in(self, text: str) -> Found | None:
         """The first control token in *text*; the longest of those that begin there."""
         return self._any_token.search(text)
 
@@ -203,9 +203,9 @@ class _Printer:
             return [_Irregular(self._named(node))]
         text, atoms = node.text, list[_Atom]()
         while (found := self._token_in(text)) is not None:
-            number = self.special[found[0]]
-            atoms += [Literal(text[: found.start()]), _Irregular(f"<[{number}]>")]
-            text = text[found.end() :]
+            number = self.special[found.text]
+            atoms += [Literal(text[: found.start]), _Irregular(f"<[{number}]>")]
+            text = text[found.end :]
         return [*atoms, Literal(text)]
 
     def _until(self, markers: tuple[str, ...], barred: tuple[str, ...]) -> list[_Atom]:

@@ -5,18 +5,12 @@ Knows rules and the texts of control tokens; nothing of any engine's notation.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf.prune import nodes
 from gguf_fc.gbnf.rules import Literal, Node, Rules, Special, Until
-
-
-def token_pattern(special: Iterable[str]) -> re.Pattern[str]:
-    """Finds control tokens in text; the longest of those that begin at one place."""
-    longest_first = sorted(filter(None, special), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+from gguf_fc.gbnf.token_texts import TokenTexts
 
 
 def number_of(node: Special, special: Mapping[str, int]) -> int:
@@ -35,14 +29,14 @@ def named_tokens(rules: Rules, special: Mapping[str, int]) -> frozenset[int]:
 
     *special* maps the text of each control token to its number.
     """
-    pattern = token_pattern(special)
+    control = TokenTexts(special)
     found: set[int] = set()
     for node in _all_nodes(rules):
         if isinstance(node, Special):
             number = number_of(node, special)
             found |= set(special.values()) if node.negated else {number}
         for text in _texts(node):
-            found |= {special[token] for token in pattern.findall(text)}
+            found |= {special[token.text] for token in control.findall(text)}
     return frozenset(found)
 
 
