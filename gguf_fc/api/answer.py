@@ -120,12 +120,16 @@ async def _fitted(request: Request, model: LoadedModel, ids: Ids) -> Fitted:
     """*request* as the model can read it."""
 
     async def length(shorter: Request) -> int:
-        tools = shorter.shown_tools
-        prompt = await asyncio.to_thread(prompt_of, shorter, model.dialect, tools)
-        question = Measure(id=ids.reply(), prompt=prompt.segments)
-        return (await ask(model, question, Measured, param=request.messages_at)).prompt_tokens
+        return await prompt_length(shorter, model, ids.reply())
 
     return await fitted(request, model.ready.n_ctx, length)
+
+
+async def prompt_length(request: Request, model: LoadedModel, question_id: str) -> int:
+    """The tokens of the prompt that *request* becomes."""
+    prompt = await asyncio.to_thread(prompt_of, request, model.dialect, request.shown_tools)
+    question = Measure(id=question_id, prompt=prompt.segments)
+    return (await ask(model, question, Measured, param=request.messages_at)).prompt_tokens
 
 
 async def _accepted(messages: AsyncGenerator[FromWorker], request: Request, job: Job) -> Accepted:

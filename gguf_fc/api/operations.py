@@ -197,6 +197,14 @@ OPERATIONS = (
         examples=RESPONSES_EXAMPLES,
         streams="text/event-stream",
     ),
+    Operation(
+        method="POST",
+        path="/v1/responses/input_tokens",
+        summary="How many tokens the prompt of a response has",
+        fields=RESPONSES,
+        table="responses",
+        examples={"a call": RESPONSES_EXAMPLES["a call"]},
+    ),
     Operation(method="GET", path="/v1/responses/{response_id}", summary="A response that is kept"),
     Operation(method="DELETE", path="/v1/responses/{response_id}", summary="Forget a response"),
     Operation(

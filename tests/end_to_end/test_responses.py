@@ -309,3 +309,10 @@ def test_the_oldest_turns_are_left_out_where_that_is_asked_for(client: OpenAI) -
     assert left_out % 2 == 0
     assert response.usage is not None
     assert response.usage.input_tokens < 4096 - 200
+
+
+def test_the_tokens_of_a_prompt_are_counted_as_they_are_read(client: OpenAI) -> None:
+    counted = client.responses.input_tokens.count(model="demo", input=QUESTION, tools=[WEATHER])
+    response = ask(client, QUESTION, tools=[WEATHER])
+    assert response.usage is not None
+    assert counted.input_tokens == response.usage.input_tokens

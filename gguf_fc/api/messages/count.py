@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
-from gguf_fc.api.answer import Ids, prompt_of
-from gguf_fc.api.ask import ask
+from gguf_fc.api.answer import Ids, prompt_length
 from gguf_fc.api.messages.request import to_prompt
 from gguf_fc.api.messages.schema import COUNT_TOKENS
 from gguf_fc.api.wire import Json
-from gguf_fc.job import Measure, Measured
 from gguf_fc.models.pool import Pool
 
 
@@ -26,8 +23,5 @@ class CountTokens:
         body, ignored = COUNT_TOKENS.parse(raw)
         request, passed_over = to_prompt(body, self.pool.sampling(body.model))
         async with self.pool.use(request.model) as model:
-            tools = request.shown_tools
-            prompt = await asyncio.to_thread(prompt_of, request, model.dialect, tools)
-            question = Measure(id=self.ids.reply(), prompt=prompt.segments)
-            measured = await ask(model, question, Measured, param="messages")
-        return {"input_tokens": measured.prompt_tokens}, (*ignored, *passed_over)
+            length = await prompt_length(request, model, self.ids.reply())
+        return {"input_tokens": length}, (*ignored, *passed_over)

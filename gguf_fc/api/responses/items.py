@@ -12,78 +12,83 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from gguf_fc.api.fields import about
+
 Status = Literal["in_progress", "completed", "incomplete"]
-CallId = Annotated[str, Meta(min_length=1)]
+CallId = Annotated[str, Meta(min_length=1, description="links a call and its result")]
+Name = Annotated[str, Meta(min_length=1, description="of the tool")]
 NewId = Callable[[str], str]  # a fresh id behind a prefix
 
 
 class ItemPart(Struct, omit_defaults=True):
     """One part of a content; only text can be read by the models served here."""
 
-    type: str
-    text: str | None = None
-    refusal: str | None = None
-    annotations: list[Any] | None = None
-    logprobs: list[Any] | None = None
+    type: Annotated[str, about("`input_text`, `output_text`, `refusal`, ...; no images or files")]
+    text: Annotated[str | None, about("required, but for a `refusal`")] = None
+    refusal: Annotated[str | None, about("read as text")] = None
+    annotations: Annotated[list[Any] | None, about("as they were sent; not read")] = None
+    logprobs: Annotated[list[Any] | None, about("as they were sent; not read")] = None
 
 
 class _Item(Struct, kw_only=True, tag_field="type", omit_defaults=True):
     """What all items have in common."""
 
-    id: str | None = None
-    status: Status | None = None
+    id: Annotated[str | None, about("by which it can be referred to, if it is kept")] = None
+    status: Annotated[Status | None, about("as it was sent; shown again")] = None
 
 
 class MessageItem(_Item, kw_only=True, tag="message"):
     """A turn of the conversation; its ``type`` may be left out."""
 
-    role: Literal["user", "assistant", "system", "developer"]
-    content: str | list[ItemPart]
-    phase: str | None = None
+    role: Annotated[Literal["user", "assistant", "system", "developer"], about("whose turn it is")]
+    content: Annotated[str | list[ItemPart], about("what was said")]
+    phase: Annotated[str | None, about("as it was sent; not read")] = None
 
 
 class FunctionCallItem(_Item, kw_only=True, tag="function_call"):
     """A call the assistant made earlier.  *arguments* is JSON text or an object."""
 
     call_id: CallId
-    name: Annotated[str, Meta(min_length=1)]
-    arguments: str | dict[str, Any]
+    name: Name
+    arguments: Annotated[str | dict[str, Any], about("JSON; what is not quite that is mended")]
 
 
 class FunctionCallOutputItem(_Item, kw_only=True, tag="function_call_output"):
     """The result of a call."""
 
     call_id: CallId
-    output: str | list[ItemPart]
+    output: Annotated[str | list[ItemPart], about("what the tool returned")]
 
 
 class CustomToolCallItem(_Item, kw_only=True, tag="custom_tool_call"):
     """A call whose argument is one text, made earlier."""
 
     call_id: CallId
-    name: Annotated[str, Meta(min_length=1)]
-    input: str
+    name: Name
+    input: Annotated[str, about("the text")]
 
 
 class CustomToolCallOutputItem(_Item, kw_only=True, tag="custom_tool_call_output"):
     """The result of such a call."""
 
     call_id: CallId
-    output: str | list[ItemPart]
+    output: Annotated[str | list[ItemPart], about("what the tool returned")]
 
 
 class ReasoningItem(_Item, kw_only=True, tag="reasoning"):
     """What the assistant reasoned earlier."""
 
-    summary: list[ItemPart] = []
-    content: list[ItemPart] | None = None
-    encrypted_content: str | None = None
+    summary: Annotated[list[ItemPart], about("read where nothing else is there")] = []
+    content: Annotated[list[ItemPart] | None, about("the reasoning")] = None
+    encrypted_content: Annotated[
+        str | None, about("the reasoning as this server packed it; another's is not read")
+    ] = None
 
 
 class ItemReference(_Item, kw_only=True, tag="item_reference"):
     """An item that is kept here, by its id; its ``type`` may be left out."""
 
-    id: Annotated[str, Meta(min_length=1)]
+    id: Annotated[str, Meta(min_length=1, description="of an item that is kept here")]
 
 
 class WebSearchCallItem(_Item, kw_only=True, tag="web_search_call"):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from starlette.routing import Route
 
 from gguf_fc.api.endpoint import Endpoint, Generate
+from gguf_fc.api.plain import PlainEndpoint
+from gguf_fc.api.responses.input_tokens import InputTokens
 from gguf_fc.api.responses.items import NewId
 from gguf_fc.api.responses.store import ResponseStore
 from gguf_fc.api.responses.stored import StoredResponses
@@ -15,6 +17,7 @@ from gguf_fc.models.pool import Pool
 from gguf_fc.request import Request
 
 ALL = "/v1/responses"
+COUNT = "/v1/responses/input_tokens"
 ONE = "/v1/responses/{response_id}"
 
 
@@ -27,6 +30,7 @@ def response_routes(
     stored = StoredResponses(store)
     return [
         Route(ALL, Endpoint(wire, generate, clock=clock).respond, methods=["POST"]),
+        Route(COUNT, PlainEndpoint(InputTokens(wire).count).respond, methods=["POST"]),
         Route(ONE, stored.retrieve, methods=["GET"]),
         Route(ONE, stored.delete, methods=["DELETE"]),
         Route(f"{ONE}/input_items", stored.input_items, methods=["GET"]),

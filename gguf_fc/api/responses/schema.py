@@ -22,7 +22,7 @@ MetadataValue = Annotated[str, Meta(max_length=512)]
 class CustomFormat(Struct):
     """The form of a custom tool's text."""
 
-    type: Literal["text", "grammar"]
+    type: Annotated[Literal["text", "grammar"], about("any text, or one of a form")]
     syntax: Annotated[
         Literal["lark", "regex"] | None, about("a tool whose syntax is `lark` is passed over")
     ] = None
@@ -33,10 +33,14 @@ class ResponseTool(Struct):
     """An entry of ``tools``: a function or a custom tool; other types are passed over."""
 
     type: Annotated[str, about("`function`, or `custom` for one that takes a text")]
-    name: str | None = None
-    description: str | None = None
-    parameters: dict[str, Any] | bool | None = None
-    strict: bool | None = None
+    name: Annotated[str | None, about("what it is called by; required")] = None
+    description: Annotated[str | None, about("what the model is told of it")] = None
+    parameters: Annotated[
+        dict[str, Any] | bool | None, about("JSON Schema of a function's arguments")
+    ] = None
+    strict: Annotated[
+        bool | None, about("`true`: refuse a schema that cannot be enforced in full")
+    ] = None
     format: Annotated[CustomFormat | None, about("the form of a custom tool's text")] = None
 
     @property
@@ -49,11 +53,15 @@ class ResponseTool(Struct):
 class TextFormat(Struct):
     """The form asked of the answer."""
 
-    type: Literal["text", "json_object", "json_schema"]
-    name: str | None = None
-    schema: dict[str, Any] | bool | None = None
-    strict: bool | None = None
-    description: str | None = None
+    type: Annotated[Literal["text", "json_object", "json_schema"], about("what it is")]
+    name: Annotated[str | None, about("repeated in the response")] = None
+    schema: Annotated[
+        dict[str, Any] | bool | None, about("of the answer; required for `json_schema`")
+    ] = None
+    strict: Annotated[
+        bool | None, about("`true`: refuse a schema that cannot be enforced in full")
+    ] = None
+    description: Annotated[str | None, about("what the model is told of it")] = None
 
 
 class TextConfig(Struct):
@@ -76,7 +84,7 @@ class Reasoning(Struct):
 class ResponseStreamOptions(Struct):
     """What to add to a stream."""
 
-    include_obfuscation: bool | None = None
+    include_obfuscation: Annotated[bool | None, about("nothing is obfuscated")] = None
 
 
 class ResponsesBody(Struct, kw_only=True):

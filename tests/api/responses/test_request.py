@@ -10,6 +10,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from gguf_fc.api.responses.growing import Shape
 from gguf_fc.api.responses.request import passed_over, shape_of, to_request
 from gguf_fc.api.responses.schema import RESPONSES, ResponsesBody
+from gguf_fc.api.tables import tables
 from gguf_fc.errors import InvalidParameter, RequestError, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
@@ -228,6 +229,11 @@ def test_what_is_not_offered_is_refused_by_its_name(fields: Any) -> None:
     with pytest.raises(UnsupportedParameter) as refused:
         request(**fields)
     assert refused.value.param == next(iter(fields))
+
+
+def test_every_field_has_a_meaning() -> None:
+    rows = [row for table in tables(RESPONSES) for row in table.rows if row.name != "type"]
+    assert [row.name for row in rows if not row.meaning] == []
 
 
 def test_every_field_of_the_official_client_has_its_place() -> None:
