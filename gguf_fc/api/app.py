@@ -28,6 +28,7 @@ from gguf_fc.api.messages.failure import error_body as messages_error
 from gguf_fc.api.messages.wire import MessagesWire
 from gguf_fc.api.metrics import Metrics
 from gguf_fc.api.ollama.catalog import OllamaCatalog
+from gguf_fc.api.ollama.embed import OllamaEmbed
 from gguf_fc.api.ollama.failure import error_body as ollama_error
 from gguf_fc.api.ollama.wire import OllamaWire
 from gguf_fc.api.ollama.work import Complete, Generate, OllamaWork
@@ -128,9 +129,12 @@ def _ollama_routes(pool: Pool, work: OllamaWork) -> list[Route]:
     chat = Endpoint(OllamaWire(pool, "chat"), work.start, clock=time.time)
     prompt = Endpoint(OllamaWire(pool, "generate"), work.start, clock=time.time)
     catalog = OllamaCatalog(pool)
+    embed = OllamaEmbed(Embeddings(pool, _fresh_id), time.monotonic_ns)
     return [
         Route("/api/chat", chat.respond, methods=["POST"]),
         Route("/api/generate", prompt.respond, methods=["POST"]),
+        _plain("/api/embed", embed.embed, ollama_error),
+        _plain("/api/embeddings", embed.embed_one, ollama_error),
         _plain("/api/show", catalog.show, ollama_error),
         Route("/api/tags", catalog.tags),
         Route("/api/ps", catalog.ps),

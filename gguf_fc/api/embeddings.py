@@ -60,13 +60,8 @@ class Embeddings:
         """The reply to a body, and its fields without effect.  Raises GgufFcError."""
         body, ignored = EMBEDDINGS.parse(raw)
         inputs = given_prompts(body.input, "input", most=MOST_INPUTS)
-        _refuse_empty(inputs)
-        async with self.pool.use(body.model) as model:
-            refuse_unknown_tokens(inputs, model)
-            answers = await self._ask_all(inputs, model)
-        vectors = _cut([answer.vector for answer in answers], body.dimensions)
+        vectors, n_tokens = await self.vectors(body.model, inputs, body.dimensions)
         as_text = body.encoding_format == "base64"
-        n_tokens = sum(answer.prompt_tokens for answer in answers)
         reply = {
             "object": "list",
             "data": [
@@ -77,10 +72,21 @@ class Embeddings:
                 }
                 for index, vector in enumerate(vectors)
             ],
-            "model": model.name,
+            "model": self.pool.find(body.model).alias,
             "usage": {"prompt_tokens": n_tokens, "total_tokens": n_tokens},
         }
         return reply, ignored
+
+    async def vectors(
+        self, name: str | None, inputs: Sequence[Given], dimensions: int | None
+    ) -> tuple[list[NDArray[np.float32]], int]:
+        """A vector for each of *inputs*, and the tokens of all.  Raises GgufFcError."""
+        _refuse_empty(inputs)
+        async with self.pool.use(name) as model:
+            refuse_unknown_tokens(inputs, model)
+            answers = await self._ask_all(inputs, model)
+        n_tokens = sum(answer.prompt_tokens for answer in answers)
+        return _cut([answer.vector for answer in answers], dimensions), n_tokens
 
     async def _ask_all(self, inputs: Sequence[Given], model: LoadedModel) -> list[Embedded]:
         try:

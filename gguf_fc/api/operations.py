@@ -13,6 +13,7 @@ from typing import Any, Literal
 from gguf_fc.api.embeddings import EMBEDDINGS
 from gguf_fc.api.fields import Fields
 from gguf_fc.api.messages.schema import COUNT_TOKENS, MESSAGES
+from gguf_fc.api.ollama.embed import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from gguf_fc.api.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE, OLLAMA_SHOW
 from gguf_fc.api.responses.schema import RESPONSES
 from gguf_fc.api.schema import CHAT
@@ -176,6 +177,22 @@ OPERATIONS = (
         table="ollama generate",
         examples={"an answer": {"model": "demo", "prompt": "Hello!", "stream": False}},
         streams="application/x-ndjson",
+    ),
+    Operation(
+        method="POST",
+        path="/api/embed",
+        summary="Texts as vectors of length 1, in Ollama's protocol",
+        fields=OLLAMA_EMBED,
+        table="ollama embed",
+        examples={"two texts": {"model": "demo", "input": ["It is sunny.", "The sun shines."]}},
+    ),
+    Operation(
+        method="POST",
+        path="/api/embeddings",
+        summary="One text as a vector, as Ollama had it before `/api/embed`",
+        fields=OLLAMA_EMBEDDINGS,
+        table="ollama embeddings",
+        examples={"a text": {"model": "demo", "prompt": "It is sunny."}},
     ),
     Operation(
         method="POST",

@@ -149,6 +149,26 @@ def test_options_limit_and_stop(client: ollama.Client) -> None:
     assert stopped.response == whole[: whole.index(stop)]
 
 
+def test_texts_become_vectors_as_in_the_other_protocol(
+    client: ollama.Client, server: Server
+) -> None:
+    texts = ["It is sunny.", "The sun shines."]
+    found = client.embed("demo:latest", texts, dimensions=8, truncate=True)
+    with server.client() as openai:
+        theirs = openai.embeddings.create(model="demo", input=texts, dimensions=8)
+    for vector, entry in zip(found.embeddings, theirs.data, strict=True):
+        assert vector == pytest.approx(entry.embedding, rel=1e-6)
+    assert found.prompt_eval_count == theirs.usage.prompt_tokens
+    (one,) = client.embed("demo", texts[0]).embeddings
+    assert client.embeddings("demo", texts[0]).embedding == pytest.approx(one)
+
+
+def test_a_text_that_is_too_long_to_embed_is_refused(client: ollama.Client) -> None:
+    with pytest.raises(ollama.ResponseError, match="context") as caught:
+        client.embed("demo", "word " * 20_000)
+    assert caught.value.status_code == 400
+
+
 def test_scores_come_with_the_tokens(client: ollama.Client) -> None:
     found = ask(client, [QUESTION], logprobs=True, top_logprobs=2, options={"num_predict": 2})
     assert found.logprobs is not None

@@ -125,16 +125,22 @@ def _shown(plan: Plan, ready: Ready | None) -> Json:
     }
     if ready is not None:
         parameters["num_ctx"] = ready.n_ctx
-    thinking = plan.dialect.syntax.reasoning is not None
     return {
         "modelfile": f"FROM {plan.header.path}\n",
         "parameters": "\n".join(f"{name:30} {value}" for name, value in parameters.items()),
         "template": plan.header.chat_template or "",
         "details": _details(plan),
         "model_info": _model_info(plan, ready),
-        "capabilities": ["completion", "tools", *(["thinking"] if thinking else [])],
+        "capabilities": _capabilities(plan),
         "modified_at": _time(max(part.stat().st_mtime for part in plan.header.parts)),
     }
+
+
+def _capabilities(plan: Plan) -> list[str]:
+    if not plan.header.generates:
+        return ["embedding"]
+    thinking = plan.dialect.syntax.reasoning is not None
+    return ["completion", "tools", *(["thinking"] if thinking else [])]
 
 
 def _model_info(plan: Plan, ready: Ready | None) -> Json:

@@ -12,6 +12,7 @@ import pytest
 from gguf_fc.api.ollama.failure import error_body
 from gguf_fc.api.ollama.names import entry_of, tagged
 from gguf_fc.errors import ModelNotFound
+from tests.support.gguf_files import write_gguf
 from tests.support.models import DEMO
 from tests.support.serving import Application, entry
 
@@ -46,6 +47,12 @@ def test_a_model_is_shown_without_loading_it(application: Application, body: Any
     assert found.template
     assert "num_ctx" not in (found.parameters or "")
     assert application.pool.loaded is None
+
+
+def test_a_model_that_writes_no_text_offers_embeddings_only(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "vectors.gguf", extra={"llama.attention.causal": False})
+    served = Application([entry("vectors", path)])
+    assert served.post("/api/show", {"model": "vectors"}).json()["capabilities"] == ["embedding"]
 
 
 def test_a_loaded_model_is_listed_with_its_context(application: Application) -> None:
