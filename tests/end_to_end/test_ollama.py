@@ -164,7 +164,7 @@ def test_texts_become_vectors_as_in_the_other_protocol(
 
 
 def test_a_text_that_is_too_long_to_embed_is_refused(client: ollama.Client) -> None:
-    with pytest.raises(ollama.ResponseError, match="input: .* up to 4096 tokens") as caught:
+    with pytest.raises(ollama.ResponseError, match="up to 4096 tokens") as caught:
         client.embed("demo", "word " * 20_000)
     assert caught.value.status_code == 400
 
