@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.llama_embedding import LlamaEmbeddings
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Load
 from tests.support.embedding_model import write_embedding_model
+from tests.support.model_kinds import write_hybrid, write_recurrent, write_sliding_window
 from tests.support.models import talking_model
 from tests.support.random_model import write_random_model
 
@@ -123,6 +124,19 @@ def test_a_model_that_only_embeds_reads_texts_whole(pooling: int, tmp_path: Path
         (over,) = embed(model, ["y" * 200])
         assert isinstance(over, Failed)
         assert over.code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("write", [write_recurrent, write_hybrid, write_sliding_window])
+def test_models_of_other_kinds_embed_alone_as_in_a_batch(
+    write: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    texts = ["hello", "a b c d e", "the weather " * 30, "x", "hello you", "world " * 20]
+    with closing(Llama(Load(path=str(write(tmp_path / "m.gguf")), n_threads=1))) as model:
+        for text, vector in zip(texts, vectors(model, texts), strict=True):
+            (alone,) = vectors(model, [text])
+            own = own_vector(model, text, llama_cpp.LLAMA_POOLING_TYPE_MEAN)
+            assert float(vector @ alone) > 0.999
+            assert float(vector @ own) > 0.999
 
 
 def test_a_model_that_ranks_has_no_embeddings(tmp_path: Path) -> None:
