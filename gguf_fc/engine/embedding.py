@@ -7,7 +7,7 @@ Theory of operation.
 1. The vectors come from a memory of their own, made when the first text arrives and made anew when
    a longer one does: running generations lose no room to it, and who embeds nothing pays nothing.
 2. A step reads at most as many tokens as the machine manages in ``STEP_SECONDS``, from as many
-   texts as there are slots, oldest first; between two steps generations go on.
+   texts as there are slots, oldest first; between two steps generations go on (see ``turns``).
 3. A model whose tokens look both ways must be shown a text as a whole, however long that takes.
 4. A text's rows are pooled as they come and then scaled to length 1, so a mean is a sum.
 """

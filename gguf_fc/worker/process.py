@@ -29,6 +29,7 @@ from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.engine.states import States
 from gguf_fc.engine.timing import measure
+from gguf_fc.engine.turns import Turns
 from gguf_fc.engine.wording import Wording
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import (
@@ -160,6 +161,7 @@ class Desk:
     embeddings: Embeddings
     wording: Wording
     send: Callable[[FromWorker], None]
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def is_idle(self) -> bool:
@@ -167,11 +169,11 @@ class Desk:
         return self.engine.is_idle and self.embeddings.is_idle
 
     def step(self) -> None:
-        """One step of generating and one of embedding, as far as there is any."""
-        if not self.engine.is_idle:
-            self.engine.step()
-        if not self.embeddings.is_idle:
-            self.embeddings.step()
+        """The next piece of generating or embedding, or of both."""
+        self.turns.step(
+            None if self.engine.is_idle else self.engine.step,
+            None if self.embeddings.is_idle else self.embeddings.step,
+        )
 
     def handle(self, message: Message) -> None:
         """Do what the server asks, or begin it."""
