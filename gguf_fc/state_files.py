@@ -17,6 +17,7 @@ import logging
 import os
 import re
 import sys
+import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -32,7 +33,9 @@ MAGIC = b"gguf-fc state 1\n"
 FOLDER = "states"
 ENDING = ".state"
 MODEL = re.compile(r"[0-9a-f]{16}")
-NAME = re.compile(r"[0-9a-f]{32}\.(\d)\.state")
+NAME = re.compile(r"[0-9a-f]{32}\.\d\.state")
+UNFINISHED = re.compile(r"[0-9a-f]{32}\.\d\.\d+")  # ends with the writing process's number
+UNFINISHED_SECONDS = 600  # after which nobody is writing it any more
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -70,7 +73,8 @@ class StateFolder:
         return self.root / FOLDER / self.model
 
     def files(self) -> list[StateFile]:
-        """What there is for this model."""
+        """What there is for this model; what a killed process has left unfinished goes."""
+        _sweep(self.path)
         return [found for path in _states_in(self.path) if (found := _open(path))]
 
     def read(self, path: Path, tokens: Sequence[int]) -> bytes | None:
@@ -142,6 +146,8 @@ def state_files(root: Path) -> Iterator[StateFile]:
 def clear_states(root: Path) -> tuple[int, int]:
     """Delete every state under *root*, damaged ones too: how many files and bytes that were."""
     files = _sizes(root)
+    for folder in (root / FOLDER).glob("*"):
+        _sweep(folder, seconds=0)
     for path, _ in files:
         path.unlink(missing_ok=True)
     return len(files), sum(status.st_size for _, status in files)
@@ -155,6 +161,14 @@ def _paths(root: Path) -> list[Path]:
 
 def _states_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"*{ENDING}") if NAME.fullmatch(path.name))
+
+
+def _sweep(folder: Path, seconds: float = UNFINISHED_SECONDS) -> None:
+    """Delete what was not written to its end and not touched for so many *seconds*."""
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            if UNFINISHED.fullmatch(path.name) and time.time() - path.stat().st_mtime >= seconds:
+                path.unlink()
 
 
 def _sizes(root: Path) -> list[tuple[Path, os.stat_result]]:

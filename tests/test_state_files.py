@@ -129,3 +129,18 @@ def test_clear_leaves_nothing_of_any_model(tmp_path: Path) -> None:
     assert n_bytes > 2 * len(b"state")
     assert clear_states(tmp_path) == (0, 0)
     assert list(state_files(tmp_path)) == []
+
+
+def test_what_a_killed_process_left_unfinished_is_swept_away(tmp_path: Path) -> None:
+    own = folder(tmp_path)
+    path = own.write([1], 0, b"state", worth=0)
+    assert path
+    old, fresh = (path.with_suffix(f".{pid}") for pid in (11, 12))
+    for left in (old, fresh):
+        left.write_bytes(b"half")
+    age(old, 1)
+    assert len(own.files()) == 1
+    assert not old.exists()
+    assert fresh.exists(), "somebody may be writing it"
+    clear_states(tmp_path)
+    assert not fresh.exists()

@@ -70,8 +70,8 @@ class SlotMemory:
         False, and nothing is changed, if there is no room or *data* is no state.
         """
         target = self._scratch if self.can_trim else slot
-        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
-        if not llama_cpp.llama_state_seq_set_data(self._context, buffer, len(data), target):
+        first = ctypes.cast(ctypes.c_char_p(data), ctypes.POINTER(ctypes.c_uint8))
+        if not llama_cpp.llama_state_seq_set_data(self._context, first, len(data), target):
             self.trim(target, 0)
             return False
         if self.can_trim:

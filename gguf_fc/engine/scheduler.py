@@ -10,11 +10,13 @@ Theory of operation.
    sequences may still need leave room.  Nobody overtakes, so nobody starves.
 4. A sequence that begins like an older one waits for as long as that one evaluates what they have
    in common, and then shares it.  It keeps its slot and its turn meanwhile.
-5. When the memory is full all the same, drafts are given up first, then idle slots; then the
-   youngest running sequence goes back to the head of the queue and is evaluated again later.  Its
-   text so far is unharmed.  Then nobody starts until a running one has ended, or the two would
-   evict each other for ever.  One sequence alone always fits: it ends at its own limit before the
-   memory does.
+5. A slot of a recurrent model cannot be cut: chunks of its prompt end where something is kept, at
+   the common beginning of conversations and where the reply's turn begins.
+6. When the memory is full all the same, drafts are given up first, then idle slots; then the
+   youngest running sequence goes back to the head of the queue; what it had is saved and loaded
+   later.  Its text so far is unharmed.  Then nobody starts until a running one has ended, or the
+   two would evict each other for ever.  One sequence alone always fits: it ends at its own limit
+   before the memory does.
 """
 
 from __future__ import annotations
