@@ -10,7 +10,10 @@ from gguf_fc import Dialect
 from tests.support.templates import NAMES, dialect_of
 
 USER = {"role": "user", "content": "How is Paris?"}
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object"}},
+}
 
 
 def begun(content: Any = None, reasoning: str | None = None) -> dict[str, Any]:
@@ -40,6 +43,23 @@ def test_the_grammar_goes_on_behind_what_was_begun(name: str) -> None:
     prompt = dialect.render([USER, begun("Paris is")], tools=[TOOL])
     grammar = dialect.grammar(tools=[TOOL], tool_choice="none", prefill=prompt.prefill)
     assert grammar.matches(" fine.")
+
+
+def test_a_required_call_comes_behind_what_was_begun() -> None:
+    dialect = dialect_of("tagged")
+    prompt = dialect.render([USER, begun("I look.")], tools=[TOOL])
+    name = TOOL["function"]["name"]
+    text = dialect.write("I look.", tool_calls=[{"name": name, "arguments": {}}])
+    grammar = dialect.grammar([TOOL], "required", prefill=prompt.prefill)
+    assert grammar.matches(text.removeprefix("I look."))
+    assert not grammar.matches(" Well.")
+
+
+def test_what_the_client_said_can_be_told_from_what_the_prompt_begins_with() -> None:
+    dialect = dialect_of("tagged")
+    both = dialect.render([USER, begun("Fine", "Well.")])
+    assert both.unsaid == "<think>\nWell.\n</think>\n\n"
+    assert dialect.render([USER]).unsaid is None
 
 
 def test_reasoning_goes_on_or_is_closed_before_the_content() -> None:
