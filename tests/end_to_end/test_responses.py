@@ -316,3 +316,20 @@ def test_the_tokens_of_a_prompt_are_counted_as_they_are_read(client: OpenAI) -> 
     response = ask(client, QUESTION, tools=[WEATHER])
     assert response.usage is not None
     assert counted.input_tokens == response.usage.input_tokens
+
+
+def test_a_stream_whose_engine_dies_ends_with_the_failure(server: Server, client: OpenAI) -> None:
+    numbers = {"type": "array", "items": {"type": "integer"}, "minItems": 900}
+    form: Any = {"format": {"type": "json_schema", "name": "numbers", "schema": numbers}}
+    events = []
+    for event in client.responses.create(model="demo", input="Count.", text=form, stream=True):
+        events.append(event)
+        if len(events) == 20:
+            server.worker.kill()
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    last = events[-1]
+    assert last.type == "response.failed"
+    assert last.response.error is not None
+    assert last.response.error.code == "server_error"
+    assert client.responses.retrieve(last.response.id).status == "failed"
+    assert ask(client, "Hello!").status == "completed"
