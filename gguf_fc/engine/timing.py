@@ -10,6 +10,7 @@ from gguf_fc.engine.model import Feed, Model
 
 SIZES = (1, 2, 4, 8, 16)  # that are timed
 TRIALS = 3  # the best of them counts
+LONGEST_TRIALS = 0.3  # seconds, after which a size is not tried again
 LONGEST = 1.0  # seconds, after which no further size is timed
 LEAST_RISE = 0.2  # of the price, below which the head cannot be told from noise
 LARGEST_HEAD = 0.9
@@ -39,8 +40,8 @@ def _head(all_rows: float, one_row: float) -> float:
 
 
 def _time(model: Model, n_tokens: int, n_rows: int, clock: Callable[[], float]) -> float:
-    times = []
-    for _ in range(TRIALS):
+    times: list[float] = []
+    while len(times) < TRIALS and sum(times) < LONGEST_TRIALS:
         began = clock()
         model.decode([Feed(0, 0, [0] * n_tokens, n_rows)])
         times.append(clock() - began)
