@@ -98,7 +98,8 @@ def run(line: Line) -> None:
             with closing(Llama(message)) as model, closing(LlamaEmbeddings(model)) as rows:
                 if message.self_test:
                     try_out(model)
-                model.costs = measure(model)
+                if not model.reads_whole:
+                    model.costs = measure(model)
                 _serve(line, model, rows, message)
         except ModelFileError as error:
             line.send(LoadFailed(message=error.message))
