@@ -487,3 +487,36 @@ def test_a_seed_decides_whoever_else_is_running() -> None:
         return run.text()
 
     assert said(0) == said(3)
+
+
+PARTS = ("tools and system text of one application, spelled out at length; ", "other tools: ", "ab")
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from(PARTS), min_size=1), st.integers(0, 40)), max_size=12
+    ),
+    st.integers(200, 500),
+    st.sampled_from([0, 2_000, 1 << 20]),
+    st.sampled_from(["attention", "recurrent"]),
+)
+def test_what_is_shared_pinned_saved_and_loaded_never_changes_a_reply(
+    jobs: list[tuple[list[str], int]], n_ctx: int, max_bytes: int, kind: str
+) -> None:
+    can_trim = kind == "attention"
+    model = ScriptedModel(
+        rambling, n_ctx=n_ctx, n_ctx_seq=160, n_batch=32, n_slots=5, can_trim=can_trim
+    )
+    states = States(max_bytes, is_whole=not can_trim)
+    run = Run(model, n_parallel=2, max_queue=12, states=states)
+    prompts = ["".join(parts)[:150] for parts, _ in jobs]
+    for n, (prompt, (parts, steps)) in enumerate(zip(prompts, jobs, strict=True)):
+        run.job(prompt, str(n), prefix=min(len(parts[0]), len(prompt)), max_tokens=8)
+        run.step(steps)
+        if run.engine.is_idle:
+            run.engine.scheduler.cache.save_next()
+        states.check()
+    run.finish()
+    for n, prompt in enumerate(prompts):
+        assert run.text(str(n)) == reply_alone(prompt, min(160, len(prompt) + 8))
