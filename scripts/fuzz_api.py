@@ -36,6 +36,7 @@ from tests.support.server import Server, running  # noqa: E402
 
 AT_ONCE = 4
 SECONDS = 60
+CONTEXT = 1024  # tokens, so that a reply whose limit was taken away comes to an end in time
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", help="a GGUF file; by default the demo model")
     options = parser.parse_args()
-    arguments = [options.model] if options.model else []
+    arguments = [*([options.model] if options.model else []), "--ctx", str(CONTEXT)]
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), *arguments) as server,
