@@ -20,6 +20,7 @@ import dataclasses
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,11 @@ class Bench:
         return dataclasses.replace(
             usual, rounds=1, warmups=0, tokens=QUICK_TOKENS, long_tokens=QUICK_LONG
         )
+
+    def counts(self) -> set[int]:
+        """The numbers of threads that anything was measured with."""
+        mark = "quick-*" if self.quick else "[!q]*"
+        return {int(file.stem.rpartition("-")[2]) for file in self.folder.glob(f"{mark}.json")}
 
     def file(self, row: Row, threads: int) -> Path:
         """Where the samples of *row* are kept."""
@@ -223,22 +229,26 @@ def main() -> None:
     bench = Bench(
         folder, arguments.llama_server, arguments.packaged, arguments.vocabulary, arguments.quick
     )
-    threads = [int(number) for number in arguments.threads.split(",")]
-    found = {}
-    for count in threads:
-        everything = rows(
-            arguments.llama_server.with_name("llama-bench"), bench.model("ballast"), count
-        )
-        wanted = _wanted(everything, arguments.rows, bench)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are ended too
+    llama_bench = arguments.llama_server.with_name("llama-bench")
+    for count in map(int, arguments.threads.split(",")):
+        wanted = _wanted(rows(llama_bench, bench.model("ballast"), count), arguments.rows, bench)
         if arguments.again:
             for row in wanted:
                 bench.file(row, count).unlink(missing_ok=True)
         asyncio.run(measure(bench, wanted, count))
-        found[count] = list(measured(bench, everything, count))
         if arguments.page is not None:
-            old = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else ""
-            text = page(found, about(bench), causes_of(old))
-            arguments.page.write_text(text + "\n", encoding="utf-8")
+            _write(arguments.page, bench, llama_bench)
+
+
+def _write(target: Path, bench: Bench, llama_bench: Path) -> None:
+    """The page of everything that has been measured so far."""
+    found = {
+        count: list(measured(bench, rows(llama_bench, bench.model("ballast"), count), count))
+        for count in sorted(bench.counts())
+    }
+    old = target.read_text(encoding="utf-8") if target.exists() else ""
+    target.write_text(page(found, about(bench), causes_of(old)) + "\n", encoding="utf-8")
 
 
 def _wanted(everything: Sequence[Row], names: str, bench: Bench) -> list[Row]:

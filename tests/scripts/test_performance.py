@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from performance import Bench  # noqa: E402 - found by the path above
 from speed.page import Measured, causes_of, page  # noqa: E402 - found by the path above
 from speed.random_model import Shape, make_random_model  # noqa: E402 - found by the path above
 from speed.rivals import llama_server  # noqa: E402 - found by the path above
@@ -84,3 +86,11 @@ def test_the_random_model_has_the_vocabulary_and_random_weights(tmp_path: Path) 
     assert header.chat_template is not None
     weights = np.fromfile(output, np.uint8)[-100_000:]
     assert len(np.unique(weights)) == 256
+
+
+def test_the_page_shows_every_number_of_threads_that_was_measured(tmp_path: Path) -> None:
+    for name in ("call-1", "random-form-2", "quick-call-4"):
+        (tmp_path / f"{name}.json").touch()
+    wanted = Bench(tmp_path, Path("llama-server"), None, Path("vocabulary"), quick=False)
+    assert wanted.counts() == {1, 2}
+    assert replace(wanted, quick=True).counts() == {4}
