@@ -331,7 +331,7 @@ def test_health_is_ok_while_the_model_is_loaded(server: Server) -> None:
 
 def test_the_start_says_what_is_served(server: Server) -> None:
     heads = [line.split()[0] for line in server.lines]
-    assert heads == ["model", "context", "parallel", "device", "tools", "url"]
+    assert heads == ["model", "context", "parallel", "device", "tools", "cache", "url"]
     assert "native (tagged JSON)" in next(line for line in server.lines if "tools" in line)
 
 
