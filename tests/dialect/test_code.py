@@ -84,6 +84,12 @@ def test_text_that_is_no_call_stays_text_without_an_interpreter(dialect: Dialect
 
 
 @EVERY_DIALECT
+def test_plain_text_is_text_where_such_tools_are_offered(dialect: Dialect) -> None:
+    assert heard(dialect, " It is 5.", TOOLS).content == " It is 5."
+    assert dialect.grammar(TOOLS).matches("It is 5.")
+
+
+@EVERY_DIALECT
 def test_a_call_that_breaks_is_not_complete(dialect: Dialect) -> None:
     read = heard(dialect, f'{MARK}brave_search.call(query="Who", 5', TOOLS)
     assert (read.started, read.ended) == (1, 0)
