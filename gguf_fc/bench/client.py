@@ -42,8 +42,10 @@ class Reply:
     @property
     def message(self) -> Json:
         """The reply as a message of the next request."""
-        message: Json = {"role": "assistant", "content": self.text or None}
-        return {**message, "tool_calls": list(self.calls)} if self.calls else message
+        if not self.calls:
+            return {"role": "assistant", "content": self.text}
+        calls = list(self.calls)
+        return {"role": "assistant", "content": self.text or None, "tool_calls": calls}
 
 
 class Client:

@@ -183,21 +183,20 @@ async def agent_loop(scene: Scene) -> Sample:
     messages: list[Json] = []
     firsts: list[float] = []
     beyond: list[float] = []  # tokens evaluated again that the turn before had, or had made
-    known = 0
+    known = calls = 0
     for turn in range(TURNS):
         messages += _next_messages(messages, scene.number, turn)
         body = {**_call_body(list(material.TOOLS[:5]), ""), "messages": messages}
         talk = {"tool_choice": "auto", "max_tokens": scene.tokens} if turn % 2 else {}
         reply = await scene.client.ask({**body, **talk})
-        if not talk:
-            _first_call(reply)
+        calls += len(reply.calls)
         if turn:
             firsts.append(reply.first)
             if reply.cached_tokens is not None:
                 beyond.append(max(0, known - reply.cached_tokens))
         known = (reply.prompt_tokens or 0) + reply.completion_tokens
         messages.append(reply.message)
-    notes = _prompt(reply)
+    notes = {**_prompt(reply), "calls": calls}
     return Sample(median(firsts), {**notes, "read again": max(beyond)} if beyond else notes)
 
 

@@ -51,7 +51,7 @@ def test_required_calls_offer_so_many_tools(name: str) -> None:
     assert (body["tool_choice"], body["temperature"]) == ("required", 0)
 
 
-@pytest.mark.parametrize("name", ["call-3", "form", "agent"])
+@pytest.mark.parametrize("name", ["call-3", "form"])
 def test_words_in_place_of_a_required_call_are_a_failure(name: str) -> None:
     with pytest.raises(BenchError, match="no call was made"):
         play(name, "no call")
