@@ -83,17 +83,18 @@ class EventStream(Response):
         self._ping = ping
         self._error_frame = error_frame
         self._ping_seconds = ping_seconds
-        self._upcoming = self._next()
+        self._first = asyncio.create_task(_next_or_none(frames))
+        self._sent = 0.0  # when something was sent last, by the loop's clock
 
     async def first_frame(self, seconds: float) -> None:
         """Wait at most *seconds* for the first frame; raise the error that came in its place."""
-        done, _ = await asyncio.wait({self._upcoming}, timeout=seconds)
+        done, _ = await asyncio.wait({self._first}, timeout=seconds)
         for task in done:
             task.result()
 
     async def aclose(self) -> None:
         """Stop the work behind the frames."""
-        await _end(self._upcoming)
+        await _end(self._first)
         await self._frames.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -111,31 +112,42 @@ class EventStream(Response):
 
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async for data in self._with_pings():
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+        self._sent = _now()
+        pings = asyncio.create_task(self._pings(send))
+        try:
+            async for data in self._all_frames():
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+                self._sent = _now()
+                await asyncio.sleep(0)  # frames that are ready must not hold up other streams
+        finally:
+            await _end(pings)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _with_pings(self) -> AsyncGenerator[bytes]:
-        while True:
-            await asyncio.wait({self._upcoming}, timeout=self._ping_seconds)
-            if not self._upcoming.done():
-                if self._ping is not None:
-                    yield self._ping
-                continue
-            try:
-                data = self._upcoming.result()
-            except Exception as error:  # the edge: headers are out, so the stream must carry it
-                if not isinstance(error, GgufFcError):
-                    logger.exception("a stream failed")
-                yield self._error_frame(error)
-                return
-            if data is None:
-                return
-            yield data
-            self._upcoming = self._next()
+    async def _all_frames(self) -> AsyncGenerator[bytes]:
+        """The frames, and an error in place of those it kept from coming."""
+        try:
+            first = await self._first
+            if first is not None:
+                yield first
+            async for data in self._frames:
+                yield data
+        except Exception as error:  # the edge: headers are out, so the stream must carry it
+            if not isinstance(error, GgufFcError):
+                logger.exception("a stream failed")
+            yield self._error_frame(error)
 
-    def _next(self) -> asyncio.Task[bytes | None]:
-        return asyncio.create_task(_next_or_none(self._frames))
+    async def _pings(self, send: Send) -> None:
+        """Send a ping whenever nothing was sent for so long; a timer, not a task for each frame."""
+        while self._ping is not None:
+            silent = _now() - self._sent
+            if silent >= self._ping_seconds:
+                await send({"type": "http.response.body", "body": self._ping, "more_body": True})
+                self._sent, silent = _now(), 0.0
+            await asyncio.sleep(self._ping_seconds - silent)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _next_or_none(frames: AsyncGenerator[bytes]) -> bytes | None:

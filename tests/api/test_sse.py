@@ -67,6 +67,36 @@ def test_a_silent_stream_is_pinged() -> None:
     run(scenario)
 
 
+def test_frames_that_are_ready_hold_up_nobody() -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        while True:
+            yield b"x"
+
+    async def scenario() -> None:
+        hog, other = Client(), Client()
+        stream = EventStream(endless(), headers={})
+        hogging = asyncio.create_task(stream({}, hog.receive, hog.send))
+        await EventStream(two_frames(), headers={})({}, other.receive, other.send)
+        assert other.body.endswith(DONE)
+        hog.leave.set()
+        await hogging
+
+    run(scenario)
+
+
+def test_pings_stop_with_the_stream() -> None:
+    async def scenario() -> None:
+        client = Client()
+        await EventStream(two_frames(), headers={}, ping_seconds=0.01)(
+            {}, client.receive, client.send
+        )
+        sent = len(client.sent)
+        await asyncio.sleep(0.05)
+        assert len(client.sent) == sent
+
+    run(scenario)
+
+
 def test_an_error_before_the_first_frame_is_raised() -> None:
     async def failing() -> AsyncGenerator[bytes]:
         raise EngineError("no")
