@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "job"},
     "models": {"errors", "job", "config", "dialect", "rendering", "worker", "demo"},
     "api": {"errors", "job", "config", "request", "events", "gbnf", "dialect", "worker", "models"},
-    "bench": {"errors", "models"},
+    "bench": {"errors", "dialect", "models"},
     "cli": {
         *{"bench", "errors", "job", "state_files", "config", "request", "gbnf", "dialect"},
         *{"models", "api"},

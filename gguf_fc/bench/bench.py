@@ -16,6 +16,7 @@ from gguf_fc.bench.report import page
 from gguf_fc.bench.rounds import Result, Setting, play, words_per_token
 from gguf_fc.bench.sample import Workload
 from gguf_fc.bench.workloads import WORKLOADS
+from gguf_fc.dialect import Dialect
 from gguf_fc.errors import BenchError
 from gguf_fc.models.gguf import Header
 
@@ -45,9 +46,15 @@ def chosen(names: Sequence[str]) -> list[Workload]:
 
 
 def ends_of(header: Header) -> tuple[int, ...]:
-    """The tokens that a free reply must not end with, so that all are as long as each other."""
-    found = (header.metadata.get(f"tokenizer.ggml.{key}") for key in END_KEYS)
-    return tuple(dict.fromkeys(token for token in found if isinstance(token, int)))
+    """The tokens that a free reply must not have, so that all are as long as each other.
+
+    Those end it, or make a call of it.
+    """
+    ends = [header.metadata.get(f"tokenizer.ggml.{key}") for key in END_KEYS]
+    dialect = Dialect.from_template(header.chat_template or "")
+    marks = set(dialect.syntax.announcements)
+    calls = [token for token, text in enumerate(header.tokens) if text in marks]
+    return tuple(dict.fromkeys(token for token in (*ends, *calls) if isinstance(token, int)))
 
 
 def bench(order: Order, say: Say) -> list[Result]:

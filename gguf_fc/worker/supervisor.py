@@ -43,7 +43,7 @@ class Patience:
     ready_seconds: float = 900
     ping_seconds: float = 10
     pong_seconds: float = 60
-    stop_seconds: float = 2
+    stop_seconds: float = 15  # what was evaluated last is being written: a second for 300 MB or so
     stable_seconds: float = 30
     first_pause: float = 0.5
     longest_pause: float = 10

@@ -52,5 +52,4 @@ def test_the_ends_of_a_model_are_read_from_its_file() -> None:
     source = demo_entry().source
     assert isinstance(source, Path)
     header = read_header(source)
-    (end,) = ends_of(header)
-    assert header.tokens[end] == header.eos_token
+    assert [header.tokens[end] for end in ends_of(header)] == [header.eos_token, "<tool_call>"]
