@@ -248,7 +248,7 @@ class Llama:
         """The state of what *slot* holds from position *start* up to *end*, its end."""
         return self._memory.save(slot, start, end)
 
-    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+    def load(self, slot: int, data: bytes | memoryview, start: int, end: int) -> bool:
         """Put positions *start* to *end* of a saved state behind what *slot* holds, if possible."""
         return self._memory.load(slot, data, start, end)
 

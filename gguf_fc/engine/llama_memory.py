@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import llama_cpp
+import numpy as np
 
 from gguf_fc.engine.model import DecodeError
 
@@ -64,13 +65,13 @@ class SlotMemory:
         finally:
             self.trim(self._scratch, 0)
 
-    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+    def load(self, slot: int, data: bytes | memoryview, start: int, end: int) -> bool:
         """Put the positions from *start* to *end* of a saved state behind what *slot* holds.
 
         False, and nothing is changed, if there is no room or *data* is no state.
         """
         target = self._scratch if self.can_trim else slot
-        first = ctypes.cast(ctypes.c_char_p(data), ctypes.POINTER(ctypes.c_uint8))
+        first = np.frombuffer(data, np.uint8).ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         if not llama_cpp.llama_state_seq_set_data(self._context, first, len(data), target):
             self.trim(target, 0)
             return False

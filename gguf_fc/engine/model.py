@@ -94,7 +94,7 @@ class Model(Protocol):
         """The state of what *slot* holds from position *start* up to *end*, its end."""
         ...
 
-    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+    def load(self, slot: int, data: bytes | memoryview, start: int, end: int) -> bool:
         """Put the positions from *start* to *end* of a saved state behind what *slot* holds.
 
         False, and nothing is changed, if there is no room or *data* is no state.

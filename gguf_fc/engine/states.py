@@ -112,7 +112,7 @@ class States:
             if self._folder and state.path:
                 state.path = self._folder.touch(state.path, state.worth)
 
-    def data(self, state: State) -> bytes | None:
+    def data(self, state: State) -> bytes | memoryview | None:
         """The bytes of *state*; one whose file is gone or damaged is forgotten."""
         if state.data is not None:
             return state.data

@@ -29,7 +29,7 @@ def written(root: Path) -> States:
     return states
 
 
-def held(states: States, tokens: list[int]) -> tuple[list[bytes | None], int]:
+def held(states: States, tokens: list[int]) -> tuple[list[bytes | memoryview | None], int]:
     chain, length = states.longest(tokens)
     return [states.data(state) for state in chain], length
 

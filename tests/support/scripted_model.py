@@ -94,7 +94,7 @@ class ScriptedModel:
         held = enumerate(token for _, token in self.slots[slot])
         return b"".join(struct.pack("<ii", at, token) for at, token in held if at >= start)
 
-    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+    def load(self, slot: int, data: bytes | memoryview, start: int, end: int) -> bool:
         assert start == len(self.slots[slot])
         saved = dict(struct.iter_unpack("<ii", data))
         if len({cell for held in self.slots for cell, _ in held}) + len(saved) > self.n_ctx:
