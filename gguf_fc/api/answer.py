@@ -270,7 +270,10 @@ def _grammar(
         if prompt.unsaid is None or request.tool_choice.mode in ("required", "named"):
             raise _unlike_begun(error, request) from error
         grammar, text = grammars.get(model, request, prompt.unsaid)
-        return grammar, replace(text, begun=prompt.said.lstrip())
+        begun = prompt.said.lstrip()
+        if not grammar.begins(begun):
+            raise _unlike_begun(error, request) from error
+        return grammar, replace(text, begun=begun)
 
 
 def _unlike_begun(error: GrammarError, request: Request) -> InvalidParameter:

@@ -54,6 +54,10 @@ class Grammar:
         """
         return self._matcher.matches(text)
 
+    def begins(self, text: Iterable[str]) -> bool:
+        """Whether *text* can be continued to one in the language, or is in it."""
+        return self._matcher.begins(text)
+
     def llguidance(self, special: Mapping[str, int] | None = None) -> str:
         """The grammar as llguidance reads it.
 

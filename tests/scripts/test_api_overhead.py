@@ -15,7 +15,8 @@ def test_every_token_of_the_scripted_engine_arrives() -> None:
         [*command, *options], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    heading, one, two, last = done.stdout.splitlines()
+    heading, one, two, first, last = done.stdout.splitlines()
     assert heading.startswith("streams")
     assert [one.split()[0], two.split()[0]] == ["1", "2"]
+    assert first.startswith("first text of a reply of one token")
     assert last.startswith("processor time")
