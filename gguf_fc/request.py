@@ -80,6 +80,11 @@ class Format:
     # Where the client has *schema*.
     schema_at: str = field(default="response_format.json_schema.schema", compare=False)
 
+    @property
+    def asked_at(self) -> str:
+        """The client's field that asks for the form."""
+        return self.schema_at.removesuffix(".schema").removesuffix(".json_schema")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

@@ -82,7 +82,7 @@ def _composed(model: LoadedModel, request: Request, prefill: str) -> tuple[Gramm
 def _unmeetable(request: Request) -> str | None:
     """The field whose schema nothing can meet, if it is a schema's fault."""
     forms = {f"tools[{n}]": tool.parameters for n, tool in enumerate(request.tools)}
-    for param, schema in {**forms, "response_format": request.format.schema}.items():
+    for param, schema in {**forms, request.format.asked_at: request.format.schema}.items():
         try:
             schema_to_grammar(True if schema is None else schema).llguidance()
         except GrammarError:

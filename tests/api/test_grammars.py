@@ -85,6 +85,10 @@ ENDLESS: Any = {"type": "object", "properties": {"x": {"$ref": "#"}}, "required"
             "tools[1]",
         ),
         ({"format": Format(type="json_schema", schema=ENDLESS)}, "response_format"),
+        (
+            {"format": Format(type="json_schema", schema=ENDLESS, schema_at="text.format.schema")},
+            "text.format",
+        ),
     ],
 )
 def test_a_schema_that_nothing_can_meet_is_named(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gguf_fc.api.wire import Json
-from gguf_fc.api.wording import Wording
 from gguf_fc.errors import GgufFcError
 
 _TYPES = {
@@ -15,21 +14,11 @@ _TYPES = {
     503: "overloaded_error",
 }
 
-_WORDS = Wording(
-    (
-        (r"tools\[(\d+)\]\.function\.parameters", r"tools[\1].input_schema"),
-        (r"tools\[(\d+)\]\.function", r"tools[\1]"),
-        (r"response_format\.json_schema\.schema", "output_config.format.schema"),
-        ("response_format", "output_config.format"),
-    )
-)
-
 
 def error_body(error: Exception) -> Json:
     """*error* as a body, or as an event.  The protocol has no place for the parameter but words."""
     message = "The server failed on this request; its log has the details."
     kind = "api_error"
-    error = _WORDS.error(error)
     if isinstance(error, GgufFcError):
         named = error.param is None or error.param in error.message
         message = error.message if named else f"{error.param}: {error.message}"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from gguf_fc.api.wire import Json
-from gguf_fc.api.wording import Wording
 from gguf_fc.errors import GgufFcError
-
-_WORDS = Wording((("response_format", "format"),))
 
 
 def error_body(error: Exception) -> Json:
     """*error* as a body, or as a line.  The protocol has no place for the parameter but words."""
-    error = _WORDS.error(error)
     if not isinstance(error, GgufFcError):
         return {"error": "The server failed on this request; its log has the details."}
     named = error.param is None or error.param in error.message

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.api.chat import timings
-from gguf_fc.api.responses.failure import error_body
+from gguf_fc.api.failure import error_body
 from gguf_fc.api.responses.output import Output
 from gguf_fc.api.wire import Envelope
 from gguf_fc.errors import Overloaded, RequestError

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import orjson
 
+from gguf_fc.api.failure import error_body
 from gguf_fc.api.fields import decode_object
 from gguf_fc.api.responses.conversation import messages_of
 from gguf_fc.api.responses.echo import echo
-from gguf_fc.api.responses.failure import error_body
 from gguf_fc.api.responses.growing import Shape
 from gguf_fc.api.responses.input import Given, read_input
 from gguf_fc.api.responses.items import NewId, kept_items, with_types
