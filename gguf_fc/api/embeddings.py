@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gguf_fc.api.ask import ask
 from gguf_fc.api.fields import Fields, about
+from gguf_fc.api.kinds import ModelName
 from gguf_fc.api.prompts import Given, given_prompts, refuse_unknown_tokens
 from gguf_fc.api.schema import NOTHING_KEPT
 from gguf_fc.api.wire import Json
@@ -35,7 +36,7 @@ class EmbeddingsBody(Struct):
         str | list[str | int | list[int]],
         about("a text, a list of texts, or tokens instead of text: a list, or a list of lists"),
     ]
-    model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    model: ModelName = None
     encoding_format: Annotated[
         Literal["float", "base64"] | None,
         about("`base64`: the vector's 32-bit numbers, lowest byte first"),

@@ -19,7 +19,22 @@ from gguf_fc.api.chat_types import (
     ThinkingSwitch,
 )
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import LookBack, Penalty, Probability, RepeatPenalty, StopString, TokenLimit
+from gguf_fc.api.kinds import (
+    AsRepeatPenalty,
+    FrequencyPenalty,
+    LogitBias,
+    LookBack,
+    MinP,
+    ModelName,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    TokenLimit,
+    TopK,
+    TopP,
+)
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 AS_BUDGET = about("as `thinking_budget`")
@@ -32,7 +47,7 @@ class ChatBody(Struct):
         list[ChatMessage],
         Meta(min_length=1, max_length=10_000, description="the conversation so far"),
     ]
-    model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    model: ModelName = None
     # What may be called.
     tools: Annotated[
         Annotated[list[ChatTool], Meta(max_length=1000)] | None, about("what the model may call")
@@ -75,10 +90,7 @@ class ChatBody(Struct):
         TokenLimit | None, about("most tokens of a reply, reasoning included; -1: no limit")
     ] = None
     n_predict: Annotated[TokenLimit | None, about("as `max_completion_tokens`")] = None
-    stop: Annotated[
-        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
-        about("texts that end the reply, looked for in everything the model writes"),
-    ] = None
+    stop: Stop = None
     # How it is sent.
     stream: Annotated[bool | None, about("send the reply as server-sent events")] = None
     stream_options: Annotated[StreamOptions | None, about("only with `stream`")] = None
@@ -90,38 +102,17 @@ class ChatBody(Struct):
         about("the likeliest so many in each place; only with `logprobs`"),
     ] = None
     # How a token is chosen.
-    temperature: Annotated[
-        Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
-    ] = None
-    top_p: Annotated[Probability | None, about("nucleus sampling; 1 is off")] = None
-    top_k: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("choose among the likeliest so many; 0 is off"),
-    ] = None
-    min_p: Annotated[
-        Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
-    ] = None
-    repeat_penalty: Annotated[
-        RepeatPenalty | None, about("divides the logits of recent tokens; 1 is off")
-    ] = None
-    repetition_penalty: Annotated[RepeatPenalty | None, about("as `repeat_penalty`")] = None
-    repeat_last_n: Annotated[
-        LookBack | None, about("tokens the penalties look back at; 0: none, -1: all")
-    ] = None
-    frequency_penalty: Annotated[
-        Penalty | None, about("taken from a recent token's logit for each time it came")
-    ] = None
-    presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
-        None
-    )
-    logit_bias: Annotated[
-        dict[str, Annotated[float, Meta(ge=-100, le=100)]] | None,
-        about("token id to what is added to its logit"),
-    ] = None
-    seed: Annotated[
-        Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
-        about("the same seed and request give the same reply"),
-    ] = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repeat_penalty: RepeatPenalty = None
+    repetition_penalty: AsRepeatPenalty = None
+    repeat_last_n: LookBack = None
+    frequency_penalty: FrequencyPenalty = None
+    presence_penalty: PresencePenalty = None
+    logit_bias: LogitBias = None
+    seed: Seed = None
     # Reasoning, and the template.
     reasoning_effort: Annotated[
         Effort | None, about("how much reasoning; `none` switches it off")

@@ -10,19 +10,18 @@ from msgspec import Struct
 
 from gguf_fc.api.ask import ask
 from gguf_fc.api.fields import Fields, about
+from gguf_fc.api.kinds import ModelName
 from gguf_fc.api.prompts import Given, refuse_unknown_tokens
 from gguf_fc.api.wire import Json
 from gguf_fc.job import Detokenize, Detokenized, Tokenize, Tokenized
 from gguf_fc.models.pool import Pool
-
-Model = Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")]
 
 
 class TokenizeBody(Struct):
     """Every field that is honoured."""
 
     content: Annotated[str, about("the text")]
-    model: Model = None
+    model: ModelName = None
     add_special: Annotated[
         bool | None, about("with the tokens that the model wants around a text; default `false`")
     ] = None
@@ -39,7 +38,7 @@ class DetokenizeBody(Struct):
     """Every field that is honoured."""
 
     tokens: Annotated[list[int], about("the tokens; control tokens become their text")]
-    model: Model = None
+    model: ModelName = None
 
 
 TOKENIZE = Fields(TokenizeBody)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import Probability, StopString, TokenCount, ToolName
+from gguf_fc.api.kinds import ModelName, StopString, Temperature, TokenCount, ToolName, TopK, TopP
 from gguf_fc.api.messages.blocks import Blocks, TextBlock
 from gguf_fc.api.schema import CACHE, NOTHING_KEPT, ONE_ANSWER
 
@@ -109,7 +109,7 @@ class PromptBody(Struct, kw_only=True):
         list[MessageTurn],
         Meta(min_length=1, max_length=10_000, description="the conversation so far"),
     ]
-    model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    model: ModelName = None
     system: Annotated[str | list[TextBlock] | None, about("instructions for the model")] = None
     tools: Annotated[
         Annotated[list[OfferedTool], Meta(max_length=1000)] | None,
@@ -137,14 +137,9 @@ class MessagesBody(PromptBody, kw_only=True):
         Annotated[list[StopString], Meta(max_length=16)] | None,
         about("texts that end the reply, looked for in everything the model writes"),
     ] = None
-    temperature: Annotated[
-        Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
-    ] = None
-    top_p: Annotated[Probability | None, about("nucleus sampling; 1 is off")] = None
-    top_k: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("choose among the likeliest so many; 0 is off"),
-    ] = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
     stream: Annotated[bool | None, about("send the reply as server-sent events")] = None
 
 

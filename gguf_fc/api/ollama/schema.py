@@ -11,7 +11,19 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import LookBack, Penalty, Probability, StopString, ToolName
+from gguf_fc.api.kinds import (
+    FrequencyPenalty,
+    LookBack,
+    MinP,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    ToolName,
+    TopK,
+    TopP,
+)
 
 Likely = Annotated[int, Meta(ge=0, le=20)]
 Neutral = Annotated[float, Meta(ge=1, le=1)]
@@ -28,21 +40,11 @@ Form = Annotated[
 class OllamaOptions(Struct):
     """How the next token is chosen, and when to stop."""
 
-    temperature: Annotated[
-        Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
-    ] = None
-    top_k: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("choose among the likeliest so many; 0 is off"),
-    ] = None
-    top_p: Annotated[Probability | None, about("nucleus sampling; 1 is off")] = None
-    min_p: Annotated[
-        Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
-    ] = None
-    seed: Annotated[
-        Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
-        about("the same seed and request give the same reply"),
-    ] = None
+    temperature: Temperature = None
+    top_k: TopK = None
+    top_p: TopP = None
+    min_p: MinP = None
+    seed: Seed = None
     num_predict: Annotated[
         Annotated[int, Meta(ge=-2, le=10_000_000)] | None,
         about("most tokens of a reply; -1 and -2: until the context is full"),
@@ -51,23 +53,11 @@ class OllamaOptions(Struct):
         Annotated[int, Meta(ge=1, le=2**31 - 1)] | None,
         about("refused where it is more than a conversation can have here"),
     ] = None
-    stop: Annotated[
-        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
-        about("texts that end the reply, looked for in everything the model writes"),
-    ] = None
-    repeat_penalty: Annotated[
-        Annotated[float, Meta(gt=0, le=10)] | None,
-        about("divides the logits of recent tokens; 1 is off"),
-    ] = None
-    repeat_last_n: Annotated[
-        LookBack | None, about("tokens the penalties look back at; 0: none, -1: all")
-    ] = None
-    presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
-        None
-    )
-    frequency_penalty: Annotated[
-        Penalty | None, about("taken from a recent token's logit for each time it came")
-    ] = None
+    stop: Stop = None
+    repeat_penalty: RepeatPenalty = None
+    repeat_last_n: LookBack = None
+    presence_penalty: PresencePenalty = None
+    frequency_penalty: FrequencyPenalty = None
     mirostat: Annotated[Literal[0] | None, about("not offered; 0 is off")] = None
     tfs_z: Annotated[Neutral | None, about("not offered; 1 is off")] = None
     typical_p: Annotated[Neutral | None, about("not offered; 1 is off")] = None

@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import Penalty, Probability, RepeatPenalty, StopString, TokenCount
+from gguf_fc.api.kinds import (
+    FrequencyPenalty,
+    MinP,
+    ModelName,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    TokenCount,
+    TopK,
+    TopP,
+)
 from gguf_fc.api.responses.items import Item
 from gguf_fc.api.schema import CACHE, NOTHING_KEPT, ONE_ANSWER, Effort
 
@@ -94,7 +106,7 @@ class ResponsesBody(Struct, kw_only=True):
         str | Annotated[list[Item], Meta(max_length=10_000)],
         about("what is said, or the items of the conversation so far"),
     ]
-    model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    model: ModelName = None
     instructions: Annotated[str | None, about("a system message, for this response only")] = None
     previous_response_id: Annotated[
         str | None, about("go on from this response, if it is still kept")
@@ -122,35 +134,15 @@ class ResponsesBody(Struct, kw_only=True):
         Literal["auto", "disabled"] | None,
         about("`auto`: leave out the oldest turns of a conversation that is too long"),
     ] = None
-    temperature: Annotated[
-        Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
-    ] = None
-    top_p: Annotated[Probability | None, about("nucleus sampling; 1 is off")] = None
-    top_k: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("choose among the likeliest so many; 0 is off"),
-    ] = None
-    min_p: Annotated[
-        Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
-    ] = None
-    repeat_penalty: Annotated[
-        RepeatPenalty | None,
-        about("divides the logits of recent tokens; 1 is off"),
-    ] = None
-    frequency_penalty: Annotated[
-        Penalty | None, about("taken from a recent token's logit for each time it came")
-    ] = None
-    presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
-        None
-    )
-    seed: Annotated[
-        Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
-        about("the same seed and request give the same response"),
-    ] = None
-    stop: Annotated[
-        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
-        about("texts that end the response, looked for in everything the model writes"),
-    ] = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repeat_penalty: RepeatPenalty = None
+    frequency_penalty: FrequencyPenalty = None
+    presence_penalty: PresencePenalty = None
+    seed: Seed = None
+    stop: Stop = None
     include: Annotated[
         list[str] | None,
         about("`message.output_text.logprobs`, `reasoning.encrypted_content`"),

@@ -8,7 +8,22 @@ from msgspec import Meta, Struct
 
 from gguf_fc.api.chat_types import ResponseFormat, StreamOptions
 from gguf_fc.api.fields import Fields, Refused, about
-from gguf_fc.api.kinds import LookBack, Penalty, Probability, RepeatPenalty, StopString, TokenLimit
+from gguf_fc.api.kinds import (
+    AsRepeatPenalty,
+    FrequencyPenalty,
+    LogitBias,
+    LookBack,
+    MinP,
+    ModelName,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    TokenLimit,
+    TopK,
+    TopP,
+)
 from gguf_fc.api.prompts import Prompt
 from gguf_fc.api.schema import CHAT
 
@@ -27,7 +42,7 @@ class TextBody(Struct):
             "left out, it is the beginning of a text"
         ),
     ] = None
-    model: Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")] = None
+    model: ModelName = None
     suffix: Annotated[
         str | None,
         about("the text after the gap that is to be filled; a 400 where the model cannot"),
@@ -47,42 +62,18 @@ class TextBody(Struct):
         Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | None,
         about("score each token, with `echo` the prompt's too, beside so many likely ones"),
     ] = None
-    temperature: Annotated[
-        Annotated[float, Meta(ge=0, le=2)] | None, about("0 always takes the likeliest token")
-    ] = None
-    top_p: Annotated[Probability | None, about("nucleus sampling; 1 is off")] = None
-    top_k: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-        about("choose among the likeliest so many; 0 is off"),
-    ] = None
-    min_p: Annotated[
-        Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
-    ] = None
-    repeat_penalty: Annotated[
-        RepeatPenalty | None, about("divides the logits of recent tokens; 1 is off")
-    ] = None
-    repetition_penalty: Annotated[RepeatPenalty | None, about("as `repeat_penalty`")] = None
-    repeat_last_n: Annotated[
-        LookBack | None, about("tokens the penalties look back at; 0: none, -1: all")
-    ] = None
-    frequency_penalty: Annotated[
-        Penalty | None, about("taken from a recent token's logit for each time it came")
-    ] = None
-    presence_penalty: Annotated[Penalty | None, about("taken from a recent token's logit once")] = (
-        None
-    )
-    logit_bias: Annotated[
-        dict[str, Annotated[float, Meta(ge=-100, le=100)]] | None,
-        about("token id to what is added to its logit"),
-    ] = None
-    seed: Annotated[
-        Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
-        about("the same seed and request give the same completion; each choice has the next one"),
-    ] = None
-    stop: Annotated[
-        StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
-        about("texts that end a completion"),
-    ] = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repeat_penalty: RepeatPenalty = None
+    repetition_penalty: AsRepeatPenalty = None
+    repeat_last_n: LookBack = None
+    frequency_penalty: FrequencyPenalty = None
+    presence_penalty: PresencePenalty = None
+    logit_bias: LogitBias = None
+    seed: Seed = None
+    stop: Stop = None
     grammar: Annotated[
         str | None,
         about("GBNF over the completion; not with `json_schema` or `response_format`"),
