@@ -48,6 +48,10 @@ class Tool:
     # Where the client has *parameters*; None: as in chat completions.
     schema_at: str | None = field(default=None, compare=False)
 
+    def parameters_at(self, n: int) -> str:
+        """Where the parameters stand in the request of a client whose *n*-th tool this is."""
+        return self.schema_at or f"tools[{n}].function.parameters"
+
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:

@@ -307,11 +307,7 @@ def refuse_small_context(n_ctx: int | None, model: LoadedModel) -> None:
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:
     """``strict`` turns a keyword that cannot be enforced into an error."""
-    strict = [
-        tool.schema_at or f"tools[{n}].function.parameters"
-        for n, tool in enumerate(request.tools)
-        if tool.strict
-    ]
+    strict = [tool.parameters_at(n) for n, tool in enumerate(request.tools) if tool.strict]
     if request.format.strict:
         strict.append(request.format.schema_at)
     for item in grammar.report:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class OwnServer:
     """``gguf-fc serve`` in a process of its own."""
 
     arguments: Sequence[str]
-    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _process: Process | None = field(default=None, init=False)
 
     async def start(self) -> str:
         """Start it, in place of the one that runs; its address.  Raises BenchError."""
@@ -70,14 +71,20 @@ class OwnServer:
 
     async def stop(self) -> None:
         """End it, by force if it takes too long.  May be called again."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        if self._process is not None:
+            await end(self._process)
+
+
+async def end(process: Process) -> None:
+    """Ask *process* to end, and kill it if it takes too long.  It may have ended already."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 @asynccontextmanager

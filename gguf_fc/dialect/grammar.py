@@ -19,7 +19,7 @@ from typing import Any
 from gguf_fc.dialect.code import CodeComposer
 from gguf_fc.dialect.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.grammar_prefix import NOTHING, merged, without_start
-from gguf_fc.dialect.parameters import ANY_OBJECT, arguments_schema, path_of
+from gguf_fc.dialect.parameters import ANY_OBJECT, arguments_schema
 from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.errors import GrammarError
@@ -276,7 +276,7 @@ class _Composer:
             return None
         composer = CodeComposer(self.syntax.code, self._builder, self._report)
         schemas = {
-            tool.name: (arguments_schema(tool.parameters), path_of(n, tool))
+            tool.name: (arguments_schema(tool.parameters), tool.parameters_at(n))
             for n, tool in self._callable()
         }
         openings = (row.opening.strip()[:1] for row in self.syntax.rows)
@@ -299,7 +299,7 @@ class _Composer:
     def _call(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
         """A call of one tool, written like *parts*, from behind its opening text."""
         n, tool = numbered
-        path = path_of(n, tool)
+        path = tool.parameters_at(n)
         schema = arguments_schema(tool.parameters)
         if self.syntax.pairs is None:
             if tool.name not in self._written:

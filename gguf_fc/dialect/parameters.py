@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gguf_fc.request import Tool
-
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 _NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definitions"}
@@ -24,8 +22,3 @@ def arguments_schema(parameters: dict[str, Any] | bool | None) -> dict[str, Any]
     if parameters.keys() <= _NAMELESS:
         return {**parameters, **_NO_ARGUMENTS}
     return {**parameters, "type": "object"}
-
-
-def path_of(n: int, tool: Tool) -> str:
-    """Where the parameters of the *n*-th tool stand in the client's request."""
-    return tool.schema_at or f"tools[{n}].function.parameters"

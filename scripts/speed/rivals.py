@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gguf_fc.bench.contender import end
 from gguf_fc.errors import BenchError
 
 READY_SECONDS = 180
-STOP_SECONDS = 20
 
 
 @dataclass(slots=True, eq=False)
@@ -55,14 +55,8 @@ class Rival:
 
     async def stop(self) -> None:
         """End it.  May be called again."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        if self._process is not None:
+            await end(self._process)
 
 
 def llama_server(program: Path, model: Path, threads: int, ctx: int, log: Path) -> Rival:
