@@ -13,6 +13,7 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from demo_model.disguise import disguised
 from demo_model.made_up import MadeUpAbility
 from demo_model.tools import Ability, FamilyAbility, as_text, clash, families
 from demo_model.values import join_spoken, spoken
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NO_TOOL = "I have no tool for that."
 _CONTRASTED = 0.15  # the share of conversations that come in pairs
+_DISGUISED = 0.5  # the share of realistic tools that are in other words
 Call = tuple[Ability, dict[str, Any]]
 _SYSTEMS = (
     "You are a helpful assistant.",
@@ -141,10 +143,13 @@ class Maker:
                 return made
         raise RuntimeError("no conversation without held-out words")
 
-    def ability(self, rng: Random, *, real: float = 0.35) -> Ability:
+    def ability(self, rng: Random, *, real: float = 0.45) -> Ability:
         """A tool to talk about."""
         if chance(rng, real):
-            return FamilyAbility.draw(rng, rng.choice(families(self.split)))
+            family = rng.choice(families(self.split))
+            if self.split == "train" and chance(rng, _DISGUISED):
+                family = disguised(rng, self.lexicon, family)
+            return FamilyAbility.draw(rng, family)
         return MadeUpAbility.draw(rng, self.lexicon)
 
     def offer(self, rng: Random, count: int, real: float) -> list[Ability]:
@@ -166,7 +171,7 @@ class Maker:
                     found.append(neighbour)
                 continue
             fresh = self.ability(rng, real=real)
-            if not any(clash(fresh.tool, old.tool) for old in found):
+            if not any(clash(fresh, old) for old in found):
                 found.append(fresh)
         rng.shuffle(found)
         return found
@@ -175,7 +180,7 @@ class Maker:
         count = min(longest, rng.choices(range(1, 9), (24, 22, 18, 18, 6, 5, 4, 3))[0])
         if chance(rng, 0.03):
             count = 0
-        talk = Conversation(self.offer(rng, count, rng.choice((0.0, 0.2, 0.5, 1.0))))
+        talk = Conversation(self.offer(rng, count, rng.choice((0.0, 0.3, 0.7, 1.0))))
         if chance(rng, 0.1):
             talk.messages.append({"role": "system", "content": rng.choice(_SYSTEMS)})
         turns = rng.choices((1, 2, 3, 4, 5), (25, 30, 22, 13, 10))[0]
@@ -190,7 +195,7 @@ class Maker:
         learned to decide by.
         """
         count = min(longest, rng.choices((1, 2, 3, 4, 5), (25, 25, 20, 20, 10))[0])
-        abilities = self.offer(rng, count + 1, rng.choice((0.0, 0.2, 0.5, 1.0)))
+        abilities = self.offer(rng, count + 1, rng.choice((0.0, 0.3, 0.7, 1.0)))
         asked = abilities[count]
         question = asked.ask(rng, self.lexicon)
         offered = abilities[:count]
@@ -225,13 +230,7 @@ class Maker:
         """A question of a tool that is not on offer."""
         while True:
             other = self.ability(rng)
-            if not any(clash(other.tool, ability.tool) for ability in talk.abilities) and (
-                not isinstance(other, FamilyAbility)
-                or all(
-                    not isinstance(ability, FamilyAbility) or ability.family is not other.family
-                    for ability in talk.abilities
-                )
-            ):
+            if not any(clash(other, ability) for ability in talk.abilities):
                 break
         calls = 2 if other.spreads and chance(rng, 0.15) else 1
         talk.user(other.ask(rng, self.lexicon, calls).question)

@@ -136,7 +136,7 @@ class Examiner:
             offered = self._offer(rng, rng.randint(2, 5), real)
             other = offered.pop(rng.randrange(len(offered)))
             alike = isinstance(other, MadeUpAbility) and any(
-                clash(other.tool, ability.tool) for ability in offered
+                clash(other, ability) for ability in offered
             )
             if not alike:
                 break

@@ -114,6 +114,11 @@ class MadeUpAbility:
         """Whether the first parameter can be listed."""
         return bool(self.tool.parameters) and self.tool.parameters[0].kind.spreads
 
+    @property
+    def origin(self) -> str:
+        """Itself: its words are its own."""
+        return self.tool.name
+
     @classmethod
     def draw(
         cls, rng: Random, lexicon: Lexicon, near: MadeUpAbility | None = None

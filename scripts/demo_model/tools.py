@@ -83,6 +83,10 @@ class Ability(Protocol):
     def spreads(self) -> bool:
         """Whether one question can need several calls."""
 
+    @property
+    def origin(self) -> str:
+        """What it is a variant of."""
+
 
 def kind_of(text: str) -> Kind:
     """The kind written as `name` or `name(option,option)`."""
@@ -101,6 +105,7 @@ class Family:
     parameters: tuple[tuple[tuple[str, ...], Kind, str], ...]  # keys, kind, phrase of an optional
     questions: tuple[str, ...]
     results: tuple[tuple[str, Kind], ...]
+    origin: str  # the same for every disguise of a family
 
 
 @cache
@@ -129,6 +134,7 @@ def _family(block: str) -> Family:
         tuple(parameters),
         fields["ask"],
         tuple((key.strip(), kind_of(kind)) for key, kind in results),
+        fields["name"][0],
     )
 
 
@@ -158,6 +164,11 @@ class FamilyAbility:
     def spreads(self) -> bool:
         """Whether the first parameter can be listed."""
         return bool(self.tool.parameters) and self.tool.parameters[0].kind.spreads
+
+    @property
+    def origin(self) -> str:
+        """The family, whatever its disguise."""
+        return self.family.origin
 
     def ask(self, rng: Random, lexicon: Lexicon, calls: int = 1) -> Asked:
         """A question of the family."""
@@ -209,9 +220,10 @@ def drawn_apart(parameter: Parameter, rng: Random, lexicon: Lexicon, count: int)
     return values
 
 
-def clash(one: Tool, other: Tool) -> bool:
-    """Whether two tools share a word of their names, so that a question could mean either."""
-    return bool(set(words_of(one.name)) & set(words_of(other.name)))
+def clash(one: Ability, other: Ability) -> bool:
+    """Whether a question could mean either: of one origin, or with a word in both names."""
+    shared = set(words_of(one.tool.name)) & set(words_of(other.tool.name))
+    return one.origin == other.origin or bool(shared)
 
 
 def as_text(result: Any) -> str:

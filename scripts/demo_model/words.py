@@ -87,6 +87,16 @@ def _forced() -> tuple[frozenset[str], frozenset[str]]:
 
 
 @cache
+def _phrase_stems() -> frozenset[str]:
+    return frozenset(stem(word) for word in _PHRASES)
+
+
+def is_phrase(word: str) -> bool:
+    """Whether *word* belongs to the fixed phrases rather than to a subject."""
+    return stem(word) in _phrase_stems()
+
+
+@cache
 def is_held_out(word: str) -> bool:
     """Whether *word* may appear only in evaluation."""
     trained, held = _forced()

@@ -15,6 +15,7 @@ SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from demo_model.conversations import NO_TOOL, Conversation, Maker  # noqa: E402 - found by the path above
+from demo_model.disguise import disguised  # noqa: E402 - found by the path above
 from demo_model.examination import Examiner, Reply, judge  # noqa: E402 - found by the path above
 from demo_model.render import render  # noqa: E402 - found by the path above
 from demo_model.tokenizer import SPECIAL, train_tokenizer  # noqa: E402 - found by the path above
@@ -24,6 +25,7 @@ from demo_model.words import (  # noqa: E402 - found by the path above
     Lexicon,
     held_out_words,
     is_held_out,
+    stem,
     words_of,
 )
 
@@ -115,6 +117,34 @@ def test_every_family_makes_tools_questions_and_results() -> None:
             for text in (spoken(value) for value in asked.calls[0].values() if value is not True):
                 assert text.lower() in asked.question.lower()
             assert ability.result(rng, lexicon)
+
+
+def test_a_disguised_family_has_the_same_form_in_other_words() -> None:
+    lexicon = Lexicon("train")
+    for family in families("train"):
+        other = disguised(Random(family.names[0]), lexicon, family)  # noqa: S311 - a fixed seed
+        assert other.origin == family.origin
+        for plain, changed in zip(said(family), said(other), strict=True):
+            assert re.findall(r"\{.\}|\W", changed) == re.findall(r"\{.\}|\W", plain)
+
+
+def test_a_word_is_disguised_alike_in_the_tool_and_in_the_question() -> None:
+    family = Family(
+        ("brew_coffee",), ("Brews a coffee",), (), ("Brew me 2 coffees.",), (), "brew_coffee"
+    )
+    changed = 0
+    for seed in range(20):
+        other = disguised(Random(seed), Lexicon("train"), family)  # noqa: S311 - a fixed seed
+        verb, noun = other.names[0].split("_")
+        stems = [stem(word) for word in other.questions[0].rstrip(".").split()]
+        assert (stems[0], stems[3]) == (stem(verb), stem(noun))
+        assert [stem(word) for word in other.descriptions[0].split()] == [
+            stem(verb),
+            "a",
+            stem(noun),
+        ]
+        changed += (verb, noun) != ("brew", "coffee")
+    assert changed > 10
 
 
 def test_names_of_realistic_families_differ() -> None:
