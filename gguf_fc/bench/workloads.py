@@ -7,9 +7,10 @@ something else, such as answering in words where a call is required, has failed:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import pairwise
-from statistics import median
+from math import inf
+from statistics import mean, median
 from time import perf_counter
 
 from gguf_fc.bench import material
@@ -210,39 +211,61 @@ def _next_messages(messages: list[Json], number: int, turn: int) -> list[Json]:
 
 
 async def long_prompt(scene: Scene) -> Sample:
-    """Median gap of running streams while a long prompt is read; how many times the gap before."""
+    """Median gap of running streams while a long prompt is read.
+
+    Streams grow dearer as they grow longer, so what it is held against is the gap without the
+    prompt halfway: the middle between the one just before it came and the one after it was read.
+    """
     moments: list[list[float]] = [[] for _ in range(RUNNING)]
     running = [
-        asyncio.create_task(
-            scene.client.ask(
-                _free(scene, f"{material.TALK[i]} ({i})", i, tokens=scene.long_tokens),
-                note=at.append,
-            )
-        )
+        asyncio.create_task(scene.client.ask(_restless(scene, i), note=at.append))
         for i, at in enumerate(moments)
     ]
     try:
-        while min(map(len, moments)) < scene.tokens // 2:
-            await asyncio.sleep(0.01)
-            _raise_ended(running)
+        await _pieces(scene.tokens // 2, moments, running)
         begun = perf_counter()
         text = material.words(scene.long_words, scene.number)
         reply = await scene.client.ask({**_free(scene, text, 9), "max_tokens": 1})
         ended = perf_counter()
+        await _pieces(max(map(len, moments)) + scene.tokens // 2, moments, running)
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    before = _gaps(moments, 0, begun)
+    notes = gaps_beside(moments, begun, ended)
+    return Sample(notes.pop("gap"), {**_prompt(reply), "first token": reply.first, **notes})
+
+
+def gaps_beside(moments: Sequence[Sequence[float]], begun: float, ended: float) -> dict[str, float]:
+    """The gap between pieces of streams from *begun* to *ended*, and what it is held against."""
+    before = median(_gaps(moments, 0, begun))
     during = _gaps(moments, begun, ended)
-    notes = {
-        **_prompt(reply),
-        "first token": reply.first,
-        "gap before": median(before),
-        "times": median(during) / median(before),
+    after = median(_gaps(moments, ended, inf))
+    without = (before + after) / 2
+    return {
+        "gap": median(during),
+        "gap before": before,
+        "gap after": after,
+        "times": median(during) / without,
+        "times on average": mean(during) / without,
+        "times the gap before": median(during) / before,
         "longest": max(during),
     }
-    return Sample(median(during), notes)
+
+
+def _restless(scene: Scene, number: int) -> Json:
+    """A long reply that hardly repeats itself: where little can be guessed, a piece is a token."""
+    body = _free(scene, f"{material.TALK[number]} ({number})", number, tokens=scene.long_tokens)
+    return {**body, "temperature": 1.5, "top_p": 1, "frequency_penalty": 2}
+
+
+async def _pieces(
+    count: int, moments: list[list[float]], running: list[asyncio.Task[Reply]]
+) -> None:
+    """Wait until each stream has brought so many pieces."""
+    while min(map(len, moments)) < count:
+        await asyncio.sleep(0.01)
+        _raise_ended(running)
 
 
 def _raise_ended(running: list[asyncio.Task[Reply]]) -> None:
@@ -250,11 +273,11 @@ def _raise_ended(running: list[asyncio.Task[Reply]]) -> None:
         if task.done():
             reply = task.result()
             raise BenchError(
-                f"a stream ended after {reply.completion_tokens} tokens, before the long prompt"
+                f"a stream ended after {reply.completion_tokens} tokens, before it was measured"
             )
 
 
-def _gaps(moments: list[list[float]], begin: float, end: float) -> list[float]:
+def _gaps(moments: Sequence[Sequence[float]], begin: float, end: float) -> list[float]:
     """The gaps that end between *begin* and *end*."""
     gaps = [
         later - earlier for at in moments for earlier, later in pairwise(at) if begin < later <= end

@@ -1,76 +1,139 @@
-"""How much of the prompts a step may evaluate beside the streams that decode.
+"""How much a step may evaluate beside what it has to.
 
 Theory of operation.
-1. Where nobody decodes, a step lasts about ``STEP_SECONDS`` whatever the machine: short enough that
-   whoever comes is served soon, long enough to be efficient.
-2. Beside streams, prompts may make a step last ``SLOWDOWN`` times as long as one without them.  So
-   the gap between a stream's tokens stays within that factor, and prompts get on all the same.
-3. What a step without prompts takes is measured, not guessed: where it is not known, because the
-   streams are others than before or it was too long ago, one step goes without prompts.
+1. Where nobody decodes, or nobody's prompt waits, a step lasts about ``STEP_SECONDS`` whatever the
+   machine: short enough that whoever comes is served soon and replies flow, long enough to be
+   efficient.
+2. Where prompts wait beside streams that decode, what is *extra* - prompts, and what is evaluated
+   ahead of the streams - may make a step last ``SLOWDOWN`` times as long as one without.  So the
+   gap between a stream's tokens stays within three times what it would be, and about two thirds of
+   the machine go to the prompts.
+3. What is evaluated ahead gets a third of the extra: then a stream that was guessed well is not
+   held back more than the others.
+4. What a step without anything extra takes is measured, not guessed: first thing for other streams
+   than before, and again every ``REMEASURE`` steps, as streams grow longer and dearer.  The middle
+   of the last few counts, since any one of them may have been disturbed.
+5. What a token more takes is learned from the steps that had them; twice as many as before are the
+   most that is tried.
+6. Where even a single token takes too long, it is on account: the steps after it have nothing
+   extra until it is paid.  So the gaps are right on average where they cannot be right each.
 
 Knows seconds and counts, nothing of sequences.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from statistics import median_low
 
 STEP_SECONDS = 0.5
-FIRST_ALONE = 64  # tokens; until it is known how fast the machine is
-LEAST_ALONE = 8
-SLOWDOWN = 2.0
+FIRST = 64  # tokens; until it is known how fast the machine is
+LEAST = 8
+SLOWDOWN = 2.8  # three times is what is promised, and no two steps are alike
+SHARE_AHEAD = 3  # one part in so many
 FIRST_BESIDE = 4
-REMEASURE = 32  # steps with prompts between two without
+KEPT = 3  # measurements
+REMEASURE = 32  # steps between two without anything extra
+MOST_DEBT = 4  # steps
+
+
+@dataclass(slots=True, eq=False)
+class Size:
+    """How many tokens make a step of about ``STEP_SECONDS``."""
+
+    most: int
+    tokens: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = min(FIRST, self.most)
+
+    def note(self, n_tokens: int, seconds: float) -> None:
+        """A step that had *n_tokens*, and maybe what it had to have, took *seconds*."""
+        if seconds > STEP_SECONDS:
+            fitting = int(n_tokens * STEP_SECONDS / seconds)
+            self.tokens = max(min(LEAST, self.most), min(self.tokens, fitting))
+        elif n_tokens >= self.tokens and seconds < STEP_SECONDS / 2:
+            self.tokens = min(self.most, 2 * self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many tokens, of prompts or ahead of streams, a step may have *extra*."""
+
+    extra: int
+    ahead: int  # at most so many of them ahead
 
 
 @dataclass(slots=True, eq=False)
 class Pace:
-    """The share of prompts in each step; ``room``, then ``note`` what the step took."""
+    """What is extra in each step; ask for it, then ``note`` what the step took."""
 
     n_batch: int
-    _alone: int = field(init=False)
-    _beside: float = field(default=FIRST_BESIDE, init=False)
-    _plain: float | None = field(default=None, init=False)  # seconds of a step without prompts
-    _n_streams: int = field(default=0, init=False)  # when that was measured
-    _n_mixed: int = field(default=0, init=False)  # steps with prompts since
+    _alone: Size = field(init=False)
+    _ahead: Size = field(init=False)
+    _plain: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT), init=False)
+    _n_streams: int = field(default=0, init=False)  # that ``_plain`` was measured with
+    _n_since: int = field(default=0, init=False)  # steps since that had something extra
+    _each: float | None = field(default=None, init=False)  # seconds of an extra token
+    _most: int = field(default=FIRST_BESIDE, init=False)
+    _debt: float = field(default=0.0, init=False)  # seconds
 
     def __post_init__(self) -> None:
-        self._alone = min(FIRST_ALONE, self.n_batch)
+        self._alone, self._ahead = Size(self.n_batch), Size(self.n_batch)
 
-    def room(self, n_streams: int) -> int:
-        """How many tokens of prompts the next step may evaluate beside so many streams."""
+    def room(self, n_streams: int, *, prompts_wait: bool) -> Room:
+        """What the next step may have beside the certain tokens of so many streams."""
         if not n_streams:
-            return self._alone
-        if self._plain is None or n_streams != self._n_streams or self._n_mixed >= REMEASURE:
+            return Room(extra=self._alone.tokens, ahead=0)
+        if not prompts_wait:
+            return Room(extra=self._ahead.tokens, ahead=self._ahead.tokens)
+        extra = self._beside(n_streams)
+        return Room(extra=extra, ahead=extra // SHARE_AHEAD)
+
+    def _beside(self, n_streams: int) -> int:
+        if n_streams != self._n_streams or self._n_since >= REMEASURE:
             return 0
-        return max(1, int(self._beside))
+        if self._debt > self._allowed:
+            return 0
+        fitting = int(self._allowed / self._each) if self._each else self._most
+        return max(1, min(fitting, self._most, self.n_batch))
 
-    def note(self, n_streams: int, n_prompt: int, seconds: float) -> None:
-        """A step with *n_streams* that decoded and *n_prompt* tokens of prompts took *seconds*."""
+    @property
+    def _allowed(self) -> float:
+        """Seconds that what is extra may take."""
+        return median_low(self._plain) * (SLOWDOWN - 1)
+
+    def note(self, n_streams: int, n_prompt: int, n_ahead: int, seconds: float) -> None:
+        """A step with *n_streams* that decoded took *seconds*.
+
+        It had *n_prompt* tokens of prompts and *n_ahead* ahead of the streams.
+        """
         if not n_streams:
-            self._note_alone(n_prompt, seconds)
+            self._alone.note(n_prompt, seconds)
+        elif not n_prompt and not n_ahead:
+            self._note_plain(n_streams, seconds)
         elif not n_prompt:
-            is_same = self._plain is not None and n_streams == self._n_streams
-            before = self._plain if is_same and self._plain is not None else seconds
-            self._plain = (before + seconds) / 2
-            self._n_streams, self._n_mixed = n_streams, 0
-        elif self._plain is not None:
-            self._note_beside(n_prompt, seconds - self._plain)
+            self._ahead.note(n_ahead, seconds)
+            self._n_since += 1
+        elif asked := self._beside(n_streams):
+            self._note_beside(n_prompt + n_ahead, asked, seconds)
 
-    def _note_alone(self, n_prompt: int, seconds: float) -> None:
-        if seconds > STEP_SECONDS:
-            fitting = int(n_prompt * STEP_SECONDS / seconds)
-            self._alone = max(LEAST_ALONE, min(self._alone, fitting))
-        elif n_prompt >= self._alone and seconds < STEP_SECONDS / 2:
-            self._alone = min(self.n_batch, 2 * self._alone)
+    def _note_plain(self, n_streams: int, seconds: float) -> None:
+        if n_streams != self._n_streams or self._n_since > REMEASURE:
+            self._plain.clear()
+            self._debt = 0.0
+        self._plain.append(seconds)
+        self._n_streams, self._n_since = n_streams, 0
+        self._debt = max(0.0, self._debt - self._allowed)
 
-    def _note_beside(self, n_prompt: int, extra: float) -> None:
-        """*n_prompt* tokens took *extra* seconds: go for what is allowed, by no more than half."""
-        assert self._plain is not None
-        self._n_mixed += 1
-        allowed = self._plain * (SLOWDOWN - 1)
-        fitting = n_prompt * allowed / extra if extra > 0 else 2 * self._beside
-        if fitting > self._beside and n_prompt < int(self._beside):
-            return  # there was less to do than allowed, which says little
-        self._beside = min(max(fitting, self._beside / 2), 2 * self._beside, self.n_batch)
-        self._beside = max(1.0, self._beside)
+    def _note_beside(self, n_extra: int, asked: int, seconds: float) -> None:
+        """*n_extra* tokens of the *asked* ones there was room for were in that step."""
+        extra = max(0.0, seconds - median_low(self._plain))
+        debt = self._debt + extra - self._allowed
+        self._debt = min(max(0.0, debt), MOST_DEBT * self._allowed)
+        self._n_since += 1
+        weight = n_extra / asked / 2  # a few tokens, at the end of a prompt, say little of many
+        each = extra / n_extra if self._each is None else self._each
+        self._each = each + weight * (extra / n_extra - each)
+        self._most = max(asked, 2 * n_extra)

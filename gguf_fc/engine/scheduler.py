@@ -2,10 +2,10 @@
 
 Theory of operation.
 1. Running sequences each own a slot.  A step first takes the pending tokens of all that are
-   decoding, then fills up with chunks of prompts, oldest first.  Drafts only take what room the
-   others leave.  Where one sequence is alone, what is certain goes in the cheapest parts.
-2. How much of the prompts is the ``Pace``'s to say: a long prompt never stalls a running stream,
-   and a cancelled one ends within a step.
+   decoding, then fills up with chunks of prompts, oldest first.  Drafts share what room they have
+   equally.  Where one sequence is alone, what is certain goes in the cheapest parts.
+2. How much of prompts and drafts is the ``Pace``'s to say: neither a long prompt nor what is
+   guessed for others stalls a running stream, and a cancelled one ends within a step.
 3. Waiting sequences start in order of arrival, when a slot is free and the cells that running
    sequences may still need leave room.  Nobody overtakes, so nobody starves.
 4. A sequence that begins like an older one waits for as long as that one evaluates what they have
@@ -51,6 +51,13 @@ class Step:
         """How many of the tokens are prompts'."""
         pairs = zip(self.sequences, self.feeds, strict=True)
         return sum(len(feed.tokens) for seq, feed in pairs if feed.start < seq.n_prompt)
+
+    @property
+    def n_ahead(self) -> int:
+        """How many are guesses of what those that decode will take."""
+        pairs = zip(self.sequences, self.feeds, strict=True)
+        streams = ((seq, feed) for seq, feed in pairs if feed.start >= seq.n_prompt)
+        return sum(max(0, len(feed.tokens) - seq.n_certain) for seq, feed in streams)
 
     @property
     def n_streams(self) -> int:
@@ -130,18 +137,28 @@ class Scheduler:
         """The next step: what decodes, then what of the prompts the pace allows."""
         step = Step([], [])
         decoding = [sequence for sequence in self.running if sequence.is_decoding]
+        reading = [
+            sequence
+            for sequence in self.running
+            if not sequence.is_decoding and not self._waits_for_older(sequence)
+        ]
+        room = self.pace.room(len(decoding), prompts_wait=bool(reading))
+        self._feed_streams(step, decoding, room.ahead)
+        most = min(self.n_batch, step.n_tokens - step.n_ahead + room.extra)
+        for sequence in reading:
+            self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
+        return step
+
+    def _feed_streams(self, step: Step, decoding: list[Sequence], room: int) -> None:
+        """Add all that is pending, and of what is evaluated ahead an equal share of *room*."""
         pending = sum(sequence.n_pending for sequence in decoding)
-        for sequence in decoding:
+        for n_before, sequence in enumerate(decoding):
             most = self.n_batch - step.n_tokens
             if len(self.running) == 1 and not sequence.ahead:
                 most = min(most, self.costs.first_part(pending))
-            self._feed(step, sequence, most, max(0, most - pending))
+            share = (room - step.n_ahead) // (len(decoding) - n_before) + len(sequence.forced)
+            self._feed(step, sequence, most, min(share, max(0, most - pending)))
             pending -= sequence.n_pending
-        most = min(self.n_batch, step.n_tokens + self.pace.room(len(step.sequences)))
-        for sequence in self.running:
-            if not sequence.is_decoding and not self._waits_for_older(sequence):
-                self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
-        return step
 
     def _waits_for_older(self, sequence: Sequence) -> bool:
         """Whether an older sequence is evaluating what this one begins with.
@@ -189,7 +206,7 @@ class Scheduler:
 
     def commit(self, step: Step, seconds: float) -> None:
         """*step* was evaluated.  What it evaluated ahead is left to ``settle``."""
-        self.pace.note(step.n_streams, step.n_prompt, seconds)
+        self.pace.note(step.n_streams, step.n_prompt, step.n_ahead, seconds)
         for sequence, feed in zip(step.sequences, step.feeds, strict=True):
             sequence.n_evaluated = min(feed.start + len(feed.tokens), len(sequence.tokens))
             sequence.decode_steps += sequence.n_evaluated > sequence.n_prompt

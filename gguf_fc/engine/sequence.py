@@ -64,6 +64,11 @@ class Sequence:
         return len(self.tokens) - self.n_evaluated
 
     @property
+    def n_certain(self) -> int:
+        """How many tokens it has or must take are not evaluated yet."""
+        return self.n_pending + len(self.forced)
+
+    @property
     def n_completion(self) -> int:
         return len(self.tokens) - self.n_prompt
 

@@ -186,7 +186,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int) -> list[Row]:
         ),
         Row(
             key="long-prompt",
-            about="gap of 3 streams beside a prompt of 3,000 tokens: times the gap before",
+            about="gap of 3 streams beside a prompt of 3,000 tokens: times the gap without it",
             workload=WORKLOADS["long-prompt"],
             target=3.0,
             against="itself",

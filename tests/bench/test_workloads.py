@@ -11,7 +11,7 @@ import pytest
 
 from gguf_fc.bench.client import Client
 from gguf_fc.bench.sample import Sample, Scene
-from gguf_fc.bench.workloads import WORKLOADS
+from gguf_fc.bench.workloads import WORKLOADS, gaps_beside
 from gguf_fc.errors import BenchError
 from tests.support.foreign import Fault, foreign
 
@@ -128,8 +128,25 @@ def test_a_restart_happens_between_two_requests_with_one_prefix() -> None:
     assert server.bodies[0]["tools"] == server.bodies[1]["tools"]
 
 
+def test_gaps_beside_a_long_prompt_are_held_against_those_before_and_after_it() -> None:
+    one = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0]  # the prompt is read from 2 to 6
+    other = [1.1, 1.6, 2.1, 3.1, 4.1, 6.1, 7.1, 8.1]
+    notes = gaps_beside([one, other], 2.05, 6.0)
+    assert notes == pytest.approx(
+        {
+            "gap": 1.0,
+            "gap before": 0.5,
+            "gap after": 1.0,
+            "times": 1.0 / 0.75,
+            "times on average": (0.5 + 4 * 1.0 + 2.0) / 6 / 0.75,
+            "times the gap before": 2.0,
+            "longest": 2.0,
+        }
+    )
+
+
 def test_streams_that_end_before_the_long_prompt_are_a_failure() -> None:
-    with pytest.raises(BenchError, match="before the long prompt"):
+    with pytest.raises(BenchError, match="before it was measured"):
         play("long-prompt", tokens=400)
 
 

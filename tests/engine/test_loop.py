@@ -265,6 +265,27 @@ def test_a_long_prompt_never_triples_the_gap_of_a_running_stream(per_token: floa
     assert sum(gaps) < 3 * (6000 * per_token + plain), "the prompt gets on all the same"
 
 
+def test_streams_that_are_guessed_well_flow_evenly_with_and_without_a_long_prompt() -> None:
+    model = slow_model(0.02)  # guesses seem to cost little, and do cost much
+    run = Run(model, n_parallel=4, drafts=True)
+    for name in "abc":
+        run.job("abc" * 20, name)
+    wait_for(run, lambda: min(len(run.text(name)) for name in "abc") > 40)
+    alone: list[float] = []
+    beside: list[float] = []
+    for gaps in (alone, beside):
+        if gaps is beside:
+            run.job("y" * 1000, "long", max_tokens=1)
+        for _ in range(60):
+            began = model.elapsed
+            run.step()
+            gaps.append(model.elapsed - began)
+    ahead = [max(len(feed.tokens) for feed in batch) for batch in model.batches[-120:-60]]
+    assert max(ahead) > 4
+    assert max(alone) <= 0.5
+    assert max(beside) < 3 * (0.1 + 3 * 0.02)
+
+
 def test_a_prompt_that_comes_with_another_s_stream_has_its_price_measured() -> None:
     model = slow_model(0.01)
     run = Run(model, n_parallel=2)
