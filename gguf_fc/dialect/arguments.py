@@ -14,11 +14,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import reduce
 
-from gguf_fc.dialect.kinds import ANY, Typed, kind_of
+from gguf_fc.dialect.bare import read_bare
+from gguf_fc.dialect.kinds import Kind, Typed
 from gguf_fc.dialect.overlap import common_start
 from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Pair, Pairs
-from gguf_fc.dialect.values import ValueReader, as_json, as_json_string
+from gguf_fc.dialect.values import ValueReader, as_json_string
 from gguf_fc.gbnf.notation import JSON, PYTHON, Notation
 
 _LONGEST_KEY = 256
@@ -125,7 +126,7 @@ class ArgumentReader:
                 return
         pieces: list[str] = []
         yield from self._bare(form, pieces.append)
-        self.say(typed("".join(pieces), kinds))
+        self.say(read_bare("".join(pieces), kinds))
 
     def _text(self, form: Pair) -> Steps:
         """A bare text."""
@@ -155,9 +156,9 @@ class ArgumentReader:
         """A bare scalar, or nested pairs: a list where they have the key of an item."""
         opening, closing = form.before.strip(), form.after_key(key).strip()
         kinds, pieces = schema.kinds(), list[str]()
-        if "string" in kinds and kinds != ANY:
+        if "string" in kinds and not kinds & {"array", "object"}:
             # A text may hold anything, also what looks like pairs.
-            self.say(typed((yield from self.reader.until(closing, None)), kinds))
+            self.say(read_bare((yield from self.reader.until(closing, None)), kinds))
             return
         while True:
             pieces.append((yield from self.reader.until(opening, None)))
@@ -192,24 +193,7 @@ class ArgumentReader:
                 return
 
 
-def typed(text: str, kinds: frozenset[str]) -> str:
-    """The JSON of a bare *text*: what it spells, where the schema admits that; else the text."""
-    for notation in (JSON, PYTHON):
-        value = as_json(text, notation)
-        if value is not None and _admitted(value, kinds):
-            return value
-    return f'"{as_json_string(text)}"'
-
-
-def _admitted(value: str, kinds: frozenset[str]) -> bool:
-    first = value[0]
-    spelled = {"{": {}, "[": [], '"': "", "t": True, "f": False, "n": None}.get(first, 0)
-    kind = kind_of(spelled)
-    # A text in quotes is the text with its quotes, where a text is what is wanted.
-    return kind in kinds and kind != "string"
-
-
-def _scalar(text: str, kinds: frozenset[str]) -> str:
+def _scalar(text: str, kinds: frozenset[Kind]) -> str:
     if not text.strip() and "string" not in kinds:
         return "[]" if "array" in kinds else "{}" if "object" in kinds else '""'
-    return typed(text, kinds)
+    return read_bare(text, kinds)

@@ -136,10 +136,20 @@ class Dialect:
         tool_calls: Sequence[Json] | None = None,
         *,
         prefill: str = "",
+        tools: Tools = None,
     ) -> str:
-        """What the model would write; without *prefill*, which the prompt already holds."""
-        calls = [_call(item, n) for n, item in enumerate(tool_calls or ())]
-        text = write(self.syntax, content=content or "", reasoning=reasoning or "", calls=calls)
+        """What the model would write; without *prefill*, which the prompt already holds.
+
+        With the *tools* arguments come in declared order, and are written so that they are read
+        back as they are where only a schema tells a string from another value.
+        """
+        text = write(
+            self.syntax,
+            content=content or "",
+            reasoning=reasoning or "",
+            calls=[_call(item, n) for n, item in enumerate(tool_calls or ())],
+            schemas=_schemas(tools),
+        )
         own = self._own_part(prefill)
         marks = self.syntax.reasoning
         opened = marks is not None and marks.open.strip() in own
@@ -160,9 +170,8 @@ class Dialect:
 
         With *inline* reasoning is text too, between its marks.
         """
-        schemas = {tool.name: tool.parameters for tool in tools_of(tools)}
         own = self._own_part(prefill)
-        return Parser(self.syntax, schemas, new_id or _numbered_ids(), own, inline)
+        return Parser(self.syntax, _schemas(tools), new_id or _numbered_ids(), own, inline)
 
     def parse(self, text: str, tools: Tools = None, prefill: str = "") -> Reply:
         """Read a whole turn."""
@@ -271,6 +280,11 @@ def _form(syntax: Syntax) -> str:
     if syntax.keys is None:
         return "name and JSON arguments"
     return "tagged JSON" if syntax.marker else "bare JSON"
+
+
+def _schemas(tools: Tools) -> dict[str, Any]:
+    """What arguments each tool takes, by its name."""
+    return {tool.name: tool.parameters for tool in tools_of(tools)}
 
 
 def _call(item: Json, n: int) -> Call:

@@ -1,17 +1,20 @@
 """The grammar of arguments that are written one by one.
 
-Keys come in the order in which the schema declares them, required and optional mixed as declared.
-A string stands bare up to the text that closes it, so that text cannot be in it; every other value
-is spelled as the syntax has it.  Knows nothing of what stands around the arguments.
+Keys come in the order in which the schema declares them, required and optional mixed as declared;
+inside an object, as in JSON, a few optional ones in a row come in any order.  A string stands bare
+up to the text that closes it, so that text cannot be in it; every other value is spelled as the
+syntax has it.  Knows nothing of what stands around the arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from gguf_fc.dialect.kinds import ANY, Typed
+from gguf_fc.dialect.kinds import ANY, Listed, Typed
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot
 from gguf_fc.errors import GrammarError
 from gguf_fc.gbnf import (
@@ -27,14 +30,18 @@ from gguf_fc.gbnf import (
     choice,
     compile_raw,
     compile_schema,
+    optional,
     sequence,
 )
+from gguf_fc.gbnf.charset import contains, difference, of, union
 from gguf_fc.gbnf.notation import Notation
 
 _SCALARS = ("string", "number", "boolean", "null")
 _STRUCTURES = ("array", "object")
 _KEY_START = CharClass(((65, 90), (95, 95), (97, 122)))
 _KEY_REST = CharClass(((45, 46), (48, 57), (65, 90), (95, 95), (97, 122)))
+_ANY_KEY = sequence(_KEY_START, Repeat(_KEY_REST))
+_MOST_FREE = 5  # optional members in a row that may come in any order
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +62,20 @@ class PairsComposer:
 
     def members(self, schema: Any, path: str) -> Members:
         """The arguments that *schema*, at *path*, admits."""
-        schema = _sorted(schema) if self.pairs.ordered else schema
-        return self._members(Typed.root(schema), path, self.pairs.separator)
+        root = Typed.root(_sorted(schema) if self.pairs.ordered else schema)
+        listed = root.listed()
+        rows = self._rows(listed, path)
+        other = None if listed.closed else self._other(listed, path)
+        return self._ordered(rows, self.pairs.separator, other)
 
-    def _members(self, schema: Typed, path: str, separator: str) -> Members:
-        listed = schema.listed()
-        keys = listed.keys
-        rows = [
-            (
-                self._member(key, listed.keys[key], f"{path}.properties.{key}"),
-                key in listed.required,
-            )
-            for key in keys
-        ]
+    def _rows(self, listed: Listed, path: str) -> list[tuple[Node, bool]]:
+        """The listed members, and whether each is required."""
         for keyword in listed.skipped:
             self.report.append(Loosened(path, keyword, "arguments are written one by one"))
-        other = None if listed.closed else self._other(listed.others, tuple(keys), path)
-        return self._ordered(rows, separator, other)
+        return [
+            (self._member(key, schema, f"{path}.properties.{key}"), key in listed.required)
+            for key, schema in listed.keys.items()
+        ]
 
     def _ordered(
         self, rows: Sequence[tuple[Node, bool]], separator: str, other: Node | None
@@ -101,18 +105,16 @@ class PairsComposer:
             )
         )
 
-    def _other(self, schema: Typed, keys: tuple[str, ...], path: str) -> Node:
-        """An argument that the schema does not list, under none of the listed *keys*."""
+    def _other(self, listed: Listed, path: str) -> Node:
+        """An argument that the schema does not list."""
         path = f"{path}.additionalProperties"
-        unlike = tuple(tuple(key[1:]) for key in keys if key)
-        rest = Unlike(unlike, _KEY_REST, choice()) if unlike else Repeat(_KEY_REST)
-        name = sequence(_KEY_START, rest)
+        name = _key_unlike(listed.keys)
         if any(isinstance(part, Slot) for form in self.pairs.forms for part in form.after):
             self.report.append(Loosened(path, "schema", "a key is repeated behind its value"))
         return choice(
             *(
                 sequence(Literal(form.before), name, Literal(form.between), value)
-                for form, value in self._values(None, schema, path)
+                for form, value in self._values(None, listed.others, path)
             )
         )
 
@@ -120,11 +122,10 @@ class PairsComposer:
         """*closing* and what stands behind the text that closes a value; None: of any key."""
         if key is not None:
             return [Literal(closing + form.after_key(key)[len(form.closing) :])]
-        any_key = sequence(_KEY_START, Repeat(_KEY_REST))
         rest = form.after[1:] if form.closing else form.after
         return [
             Literal(closing),
-            *(Literal(part) if isinstance(part, str) else any_key for part in rest),
+            *(Literal(part) if isinstance(part, str) else _ANY_KEY for part in rest),
         ]
 
     def _values(self, key: str | None, schema: Typed, path: str) -> list[tuple[Pair, Node]]:
@@ -132,38 +133,66 @@ class PairsComposer:
         pairs, kinds = self.pairs, schema.kinds()
         if pairs.item is not None:
             return [(pairs.text, self._nested(key, schema, path))]
-        found: list[tuple[Pair, Node]] = []
         texts = "string" in kinds and not pairs.quoted
-        if texts:
-            found = [(form, self._text(form, key, schema, path)) for form in self._text_forms()]
-        if not texts or pairs.text != pairs.other:
-            others = kinds - {"string"} if not pairs.quoted else kinds
-            node = self._spelled(schema, others, path)
-            if node is not None:
-                closed = self._closed(pairs.other.closing, pairs.other, key)
-                found.append((pairs.other, sequence(node, *closed)))
-        elif kinds not in ({"string"}, ANY) and schema.restricted():
-            # A bare text may be any other value as well; what it spells is read by the schema.
-            self.report.append(Loosened(path, "type", "a bare text is also any other value"))
+        either = texts and pairs.text == pairs.other
+        found: list[tuple[Pair, Node]] = []
+        if either:
+            found.append((pairs.text, self._either(pairs.text, key, schema, path)))
+        elif texts:
+            found.append((pairs.text, self._text(pairs.text, key, schema, path)))
+        if texts and pairs.guarded:
+            found.append((pairs.guarded, self._text(pairs.guarded, key, schema, path)))
+        others = kinds - {"string"} if texts else kinds
+        if not either and (node := self._spelled(schema, others, path)) is not None:
+            closed = self._closed(pairs.other.closing, pairs.other, key)
+            found.append((pairs.other, sequence(node, *closed)))
         return found
 
-    def _text_forms(self) -> list[Pair]:
-        guarded = self.pairs.guarded
-        return [self.pairs.text, guarded] if guarded else [self.pairs.text]
+    def _either(self, form: Pair, key: str | None, schema: Typed, path: str) -> Node:
+        """A string or what else *schema* admits, all of it bare, and what closes it."""
+        others = schema.kinds() - {"string"}
+        if others <= {"null", "boolean"} and (held := self._held(form, key, schema, path)):
+            node = self._spelled(schema, others, path)
+            closed = self._closed(form.closing, form, key)
+            return held if node is None else choice(held, sequence(node, *closed))
+        self._report_mixture(schema, path)
+        return self._free(form, key)
+
+    def _report_mixture(self, schema: Typed, path: str) -> None:
+        """A bare text may be any other value as well; what it spells is read by the schema."""
+        kinds = schema.kinds()
+        if not kinds <= {"string", "null"} and kinds != ANY and schema.restricted():
+            self.report.append(Loosened(path, "type", "a bare text is also any other value"))
 
     def _text(self, form: Pair, key: str | None, schema: Typed, path: str) -> Node:
         """A bare string and what closes it."""
-        marker = form.closing.strip() or form.closing
-        layout = form.closing[: form.closing.index(marker)]
-        if schema.kinds() == {"string"} and schema.restricted():
+        return self._held(form, key, schema, path) or self._free(form, key)
+
+    def _held(self, form: Pair, key: str | None, schema: Typed, path: str) -> Node | None:
+        """Bare strings and what closes them; None if *schema* holds strings to nothing."""
+        if not schema.restricted():
+            return None
+        stops = (form.closing.strip() or form.closing,)
+        free, _ = compile_raw(True, self.builder, stops=stops)
+        try:
             node, loosened = compile_raw(
-                schema.schema, self.builder, stops=(marker,), path=path, document=schema.document
+                schema.schema, self.builder, stops=stops, path=path, document=schema.document
             )
-            self.report.extend(loosened)
-            if node is not None:
-                return sequence(node, *self._closed(form.closing, form, key))
-        end = form.closing[len(layout) + len(marker) :]
-        return sequence(Until((layout + marker,)), *self._closed(end, form, key))
+        except GrammarError as error:
+            node, loosened = free, (Loosened(path, "schema", error.message),)
+        self.report.extend(loosened)
+        if node is None:
+            self.report.append(Loosened(path, "schema", "no text is valid, and any is let through"))
+        if node is None or node == free:
+            return None
+        return sequence(node, *self._closed(form.closing, form, key))
+
+    def _free(self, form: Pair, key: str | None) -> Node:
+        """Any text and what closes it."""
+        marker = form.closing.strip() or form.closing
+        upto = form.closing.index(marker) + len(marker)
+        end = self._closed(form.closing[upto:], form, key)
+        return sequence(Until((form.closing[:upto],)), *end)
 
     def _spelled(self, schema: Typed, kinds: frozenset[str], path: str) -> Node | None:
         """A value of one of *kinds*, as the syntax spells it."""
@@ -187,7 +216,12 @@ class PairsComposer:
         )
         try:
             node, loosened = compile_schema(
-                only, self.builder, spacing=notation, path=path, document=schema.document
+                only,
+                self.builder,
+                spacing=notation,
+                inside=True,
+                path=path,
+                document=schema.document,
             )
         except GrammarError as error:
             node, loosened = compile_schema(
@@ -204,8 +238,11 @@ class PairsComposer:
         form, kinds = self.pairs.text, schema.kinds()
         if key is not None:
             form = Pair(form.before, form.between, (form.after_key(key),))
-        if kinds == ANY or "string" in kinds:
-            return self._text(form, key, schema, path)
+        if "string" in kinds and kinds & set(_STRUCTURES):
+            self._report_mixture(schema, path)
+            return self._anything(form)
+        if "string" in kinds:
+            return self._either(form, key, schema, path)
         options: list[Node] = []
         if scalars := kinds & set(_SCALARS):
             options.append(self._compiled(schema, sorted(scalars), self.pairs.scalars, path))
@@ -214,6 +251,24 @@ class PairsComposer:
         if "object" in kinds:
             options.append(self._object(schema, path))
         return sequence(choice(*options), *self._closed(form.closing, form, key))
+
+    def _anything(self, form: Pair) -> Node:
+        """A text, or pairs, and what closes it."""
+        key = ("anything", id(self), form)
+        return self.builder.once(key, "anything", lambda: self._any_value(form))
+
+    def _any_value(self, form: Pair) -> Node:
+        """Up to what may begin a pair: there is one, the end is there, or the text goes on."""
+        value, marked = self._anything(form), self.builder.reserve("marked")
+        inner = self._anything(self.pairs.text)
+        ending = form.closing.removeprefix(form.before)  # what tells the end from a pair
+        end = sequence(*self._closed(ending, form, None))
+        pair = sequence(_ANY_KEY, Literal(form.between), inner, Literal(form.before), marked)
+        no_key = CharClass(union(of(ending[:1]), _KEY_START.ranges), negated=True)
+        goes_on = union(of(form.between[:1]), _KEY_REST.ranges)
+        no_pair = sequence(_ANY_KEY, CharClass(goes_on, negated=True))
+        self.builder.fill(marked, choice(end, pair, sequence(choice(no_key, no_pair), value)))
+        return sequence(Until((form.before,)), marked)
 
     def _items(self, schema: Typed, path: str) -> Node:
         assert self.pairs.item is not None
@@ -225,16 +280,59 @@ class PairsComposer:
         return Repeat(one, least, most)
 
     def _object(self, schema: Typed, path: str) -> Node:
+        """Members as JSON has them inside an object: open unless closed, freely in order."""
+
         def made() -> Node:
-            members = self._members(schema, path, "")
-            some = members.some or Literal("")
-            return choice(some, Literal("")) if members.may_be_none else some
+            listed = schema.listed()
+            runs = groupby(self._rows(listed, path), key=itemgetter(1))
+            rows = [self._run([row for row, _ in run], required) for required, run in runs]
+            others = () if listed.barred else (Repeat(self._other(listed, path)),)
+            return sequence(*rows, *others)
 
         return self._once("object", schema, made)
+
+    def _run(self, rows: Sequence[Node], required: bool) -> Node:  # noqa: FBT001
+        """Members in a row that are all *required* or all optional."""
+        if required:
+            return sequence(*rows)
+        named = tuple(self.builder.define("member", row) for row in rows)
+        if len(named) > _MOST_FREE:
+            return sequence(*map(optional, named))
+        return self._freely(named)
+
+    def _freely(self, rows: tuple[Reference, ...]) -> Node:
+        """Any of *rows*, in any order."""
+        if not rows:
+            return Literal("")
+
+        def made() -> Node:
+            ways = (
+                sequence(row, self._freely(rows[:at] + rows[at + 1 :]))
+                for at, row in enumerate(rows)
+            )
+            return optional(choice(*ways))
+
+        return self.builder.once(("freely", rows), "rest", made)
 
     def _once(self, hint: str, schema: Typed, make: Any) -> Reference:
         # A recursive schema comes back to itself: the rule is then the one that is being made.
         return self.builder.once((hint, id(schema.schema), id(self)), hint, make)
+
+
+def _key_unlike(listed: Collection[str]) -> Node:
+    """Any key that is none of those *listed*."""
+    tails: dict[str, list[tuple[str, ...]]] = {}
+    for key in filter(None, listed):
+        tails.setdefault(key[0], []).append(tuple(key[1:]))
+    firsts = CharClass(difference(_KEY_START.ranges, of("".join(tails))))
+    return choice(
+        sequence(firsts, Repeat(_KEY_REST)),
+        *(
+            sequence(Literal(first), Unlike(tuple(unlike), _KEY_REST, choice()))
+            for first, unlike in tails.items()
+            if contains(_KEY_START.ranges, ord(first))
+        ),
+    )
 
 
 def _sorted(schema: Any) -> Any:

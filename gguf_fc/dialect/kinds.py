@@ -23,7 +23,8 @@ class Listed:
 
     keys: dict[str, Typed]
     required: frozenset[str]
-    closed: bool  # no other member
+    closed: bool  # other members are forbidden, or nothing is said of them
+    barred: bool  # other members are forbidden
     others: Typed  # what other members are
     skipped: tuple[str, ...]  # keywords that say more than is listed here
 
@@ -62,6 +63,17 @@ class Typed:
         """The schema of the value under *key* of an object."""
         return Typed(_first(self._members(key)), self.document)
 
+    def arranged(self, value: Any) -> Any:
+        """*value* with the members of its objects in the order in which the schema lists them."""
+        if isinstance(value, list):
+            items = self.items()
+            return [items.arranged(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        listed = [key for key in self.listed().keys if key in value]
+        keys = dict.fromkeys((*listed, *value))
+        return {key: self.member(key).arranged(value[key]) for key in keys}
+
     def restricted(self) -> bool:
         """Whether the schema says more than its type."""
         says = {"type", "title", "description", "default", "examples", "nullable", "$comment"}
@@ -89,6 +101,7 @@ class Typed:
             {key: keys.get(key, Typed(None, self.document)) for key in ordered},
             frozenset(names),
             closed=not (open_ended or silent),
+            barred=False in others,
             others=Typed(_first(others), self.document),
             skipped=tuple(dict.fromkeys(skipped)),
         )

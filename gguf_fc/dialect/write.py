@@ -1,6 +1,8 @@
 """Writes a turn as the model would: the inverse of ``parser``.
 
-Knows the syntax, not the template: headers and end-of-turn tokens are not written.
+Knows the syntax, not the template: headers and end-of-turn tokens are not written.  Where a tool's
+schema is given, arguments come in the order in which it declares them, and what the notation does
+not tell apart by itself, ``42`` and "42", is written so that it is read back as what it is.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gguf_fc.dialect.bare import write_bare
+from gguf_fc.dialect.kinds import Kind, Typed
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
 from gguf_fc.dialect.values import spell
 
@@ -24,9 +28,14 @@ class Call:
 
 
 def write(
-    syntax: Syntax, *, content: str = "", reasoning: str = "", calls: Sequence[Call] = ()
+    syntax: Syntax,
+    *,
+    content: str = "",
+    reasoning: str = "",
+    calls: Sequence[Call] = (),
+    schemas: Mapping[str, Any] | None = None,
 ) -> str:
-    """The whole turn."""
+    """The whole turn.  *schemas* are those of the tools' arguments, by the tool's name."""
     parts = []
     if reasoning and syntax.reasoning:
         parts.append(syntax.reasoning.open + reasoning + syntax.reasoning.close)
@@ -34,24 +43,29 @@ def write(
         parts.append(syntax.content.open + content + syntax.content.close)
     if calls:
         parts.append(syntax.gap if content else "")
-        written = (write_call(syntax, call, n) for n, call in enumerate(calls))
+        known = {name: Typed.root(schema) for name, schema in (schemas or {}).items()}
+        written = (
+            write_call(syntax, call, n, known.get(call.name)) for n, call in enumerate(calls)
+        )
         parts.append(syntax.section.open + syntax.separator.join(written) + syntax.section.close)
     return "".join(parts)
 
 
-def write_call(syntax: Syntax, call: Call, number: int = 0) -> str:
+def write_call(syntax: Syntax, call: Call, number: int = 0, schema: Typed | None = None) -> str:
     """The call that is the *number*-th of its turn, with its own marks."""
     bare = syntax.bare_call is not None and not call.arguments
     parts = syntax.bare_call if bare and syntax.bare_call else syntax.call
     return "".join(
-        part if isinstance(part, str) else _filled(syntax, part, call, number) for part in parts
+        part if isinstance(part, str) else _filled(syntax, part, call, number, schema)
+        for part in parts
     )
 
 
-def write_arguments(syntax: Syntax, arguments: dict[str, Any]) -> str:
+def write_arguments(syntax: Syntax, arguments: dict[str, Any], schema: Typed | None = None) -> str:
     """Arguments as the syntax has them: one JSON object, or pairs."""
+    arguments = arguments if schema is None else schema.arranged(arguments)
     if syntax.pairs is not None:
-        return _members(syntax.pairs, arguments)
+        return _members(syntax.pairs, arguments, schema)
     text = json.dumps(
         arguments,
         ensure_ascii=syntax.ascii_only,
@@ -65,12 +79,12 @@ def write_name(syntax: Syntax, name: str) -> str:
     return name if syntax.keys is None else json.dumps(name, ensure_ascii=False)[1:-1]
 
 
-def _filled(syntax: Syntax, slot: Slot, call: Call, number: int) -> str:
+def _filled(syntax: Syntax, slot: Slot, call: Call, number: int, schema: Typed | None) -> str:
     match slot.kind:
         case "name":
             return write_name(syntax, call.name)
         case "arguments":
-            return write_arguments(syntax, call.arguments)
+            return write_arguments(syntax, call.arguments, schema)
         case "index":
             return str(syntax.first_index + number)
         case _:
@@ -80,38 +94,56 @@ def _filled(syntax: Syntax, slot: Slot, call: Call, number: int) -> str:
 # Pairs.
 
 
-def form_of(pairs: Pairs, value: Any) -> Pair:
-    """How an argument with this value is written."""
-    if not isinstance(value, str):
-        return pairs.other
-    if pairs.guarded is not None and any(character in value for character in pairs.guards):
-        return pairs.guarded
-    return pairs.text
-
-
-def spell_value(pairs: Pairs, value: Any) -> str:
-    """A value that is no nested pairs, as it stands between the fixed texts."""
-    if isinstance(value, str) and not pairs.quoted:
-        return value
-    return spell(value, pairs.notation if isinstance(value, str | list | dict) else pairs.scalars)
-
-
-def _members(pairs: Pairs, arguments: Mapping[str, Any]) -> str:
-    keys = sorted(arguments) if pairs.ordered else arguments
-    written = [key for key in keys if pairs.nulls or arguments[key] is not None]
-    return pairs.separator.join(write_pair(pairs, key, arguments[key]) for key in written)
-
-
-def write_pair(pairs: Pairs, key: str, value: Any) -> str:
-    """One argument."""
-    form = form_of(pairs, value)
-    if pairs.item is not None and isinstance(value, list):
-        text = "".join(write_pair(pairs, pairs.item, item) for item in value)
-    elif pairs.item is not None and isinstance(value, dict):
-        text = _members(replace(pairs, separator=""), value)
+def write_pair(pairs: Pairs, key: str, value: Any, schema: Typed | None = None) -> str:
+    """One argument; *schema* is that of its value, where it is known."""
+    if isinstance(value, str):
+        form, text = _string(pairs, value, schema)
     else:
-        text = spell_value(pairs, in_order(value) if pairs.ordered else value)
+        form, text = pairs.other, _other(pairs, value, schema)
     return form.before + key + form.between + text + form.after_key(key)
+
+
+def _string(pairs: Pairs, text: str, schema: Typed | None) -> tuple[Pair, str]:
+    """The form of an argument that is a string, and what stands in it."""
+    if pairs.quoted:
+        return pairs.text, spell(text, pairs.notation)
+    if pairs.guarded is not None and any(character in text for character in pairs.guards):
+        return pairs.guarded, text
+    if schema is None or pairs.text != pairs.other:
+        return pairs.text, text
+    bare = write_bare(text, schema.kinds())
+    if bare != text and pairs.guarded is not None:
+        return pairs.guarded, text  # this form says itself that it holds a string
+    return pairs.text, bare
+
+
+def _other(pairs: Pairs, value: Any, schema: Typed | None) -> str:
+    """A value that is no string, as it stands between the fixed texts."""
+    structure = isinstance(value, list | dict)
+    if pairs.item is None or not structure:
+        value = in_order(value) if pairs.ordered else value
+        return spell(value, pairs.notation if structure else pairs.scalars)
+    if schema is not None and _is_mistakable(pairs.item, value, schema.kinds()):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        items = schema.items() if schema else None
+        return "".join(write_pair(pairs, pairs.item, item, items) for item in value)
+    return _members(replace(pairs, separator=""), value, schema)
+
+
+def _is_mistakable(item: str, value: list[Any] | dict[str, Any], kinds: frozenset[Kind]) -> bool:
+    """Whether nested pairs would be read as a text or, their first key being *item*, as a list."""
+    listed = isinstance(value, dict) and next(iter(value), None) == item
+    return "string" in kinds and (not value or (listed and "array" in kinds))
+
+
+def _members(pairs: Pairs, arguments: Mapping[str, Any], schema: Typed | None) -> str:
+    keys = sorted(arguments) if pairs.ordered else arguments
+    return pairs.separator.join(
+        write_pair(pairs, key, arguments[key], schema.member(key) if schema else None)
+        for key in keys
+        if pairs.nulls or arguments[key] is not None
+    )
 
 
 def in_order(value: Any) -> Any:

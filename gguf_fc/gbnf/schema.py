@@ -48,23 +48,25 @@ _NEVER: Node = Choice(())
 _MAX_RULES = 6_000  # for one schema
 
 
-def compile_schema(
+def compile_schema(  # noqa: PLR0913  keywords with defaults
     schema: Any,
     builder: Builder,
     *,
     spacing: Spacing | Notation | None,
     closed: bool = False,
+    inside: bool = False,
     path: str = "$",
     document: Any = None,
 ) -> tuple[Node, tuple[Loosened, ...]]:
     """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
 
     *closed*: the value is of a type that the schema says something of, and has no members but the
-    declared ones, unless the schema says that it may.  *path* is where *schema* stands, for errors
+    declared ones, unless the schema says that it may.  *inside*: it stands inside an object, where
+    members are less strictly in declared order.  *path* is where *schema* stands, for errors
     and the report.  References lead into *document*, if that is more than *schema*.
     """
     reader = SchemaReader(Document(schema if document is None else document, path))
-    writer = _Writer(JsonText(builder, spacing), reader, path)
+    writer = _Writer(JsonText(builder, spacing), reader, None if inside else path)
     try:
         tree = reader.read(schema, path)
         node = writer.write(close_root(reader.meeting, tree) if closed else tree, path)
@@ -80,7 +82,7 @@ class _Writer:
 
     text: JsonText
     reader: SchemaReader
-    root: str  # where the outermost schema stands
+    root: str | None  # where the outermost object stands; None: around the schema
     _references: dict[str, Reference] = field(default_factory=dict, init=False)
     _waiting: list[Ref] = field(default_factory=list, init=False)
     _written: dict[tuple[Kind, bool], Node] = field(default_factory=dict, init=False)

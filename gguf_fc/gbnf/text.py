@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gguf_fc.gbnf.automaton import Searcher
+from gguf_fc.gbnf.charset import charset, difference, of, union
 from gguf_fc.gbnf.rules import (
     Both,
     Builder,
@@ -148,24 +149,34 @@ class _Plain:
 
     def _unlike(self, node: Unlike) -> Node:
         """The tree of the texts, from its leaves up; a rule of its own now and then."""
-        escape = self._builder.once(node.escape, "escape", lambda: node.escape)
-        pieces = Choice((node.plain, escape))
-        free = self._builder.once((node.plain, escape), "any", lambda: Repeat(pieces))
+        escapes: list[Node] = []
+        if node.escape != Choice(()):
+            escapes.append(self._builder.once(node.escape, "escape", lambda: node.escape))
+        pieces = choice(node.plain, *escapes)
+        free = self._builder.once((node.plain, *escapes), "any", lambda: Repeat(pieces))
         rules: dict[Trie, Node] = {}
         for trie, depth in reversed(Trie.of(node.texts).downwards()):
             options: list[Node] = [
                 sequence(Literal(piece), rules[after]) for piece, after in trie.after.items()
             ]
-            letters = [(ord(piece), ord(piece)) for piece in trie.after if len(piece) == 1]
-            others = CharClass(tuple(sorted([*node.plain.ranges, *letters])), node.plain.negated)
-            options.append(Sequence((others, free)))
+            letters = [piece for piece in trie.after if len(piece) == 1]
+            options.append(Sequence((_apart(node.plain, "".join(letters)), free)))
             if len(letters) == len(trie.after):
-                options.append(Sequence((escape, free)))
+                options += [Sequence((escape, free)) for escape in escapes]
             rest: Node = Choice(tuple(options))
             rest = rest if trie.ends else optional(rest)
             shared = depth % _NESTED == 0 or len(letters) > 1
             rules[trie] = self._builder.define("unlike", rest) if shared else rest
         return rules[trie]
+
+
+def _apart(plain: CharClass, letters: str) -> CharClass:
+    """*plain* without the *letters*."""
+    apart = of(letters)
+    ranges = charset(plain.ranges)
+    return CharClass(
+        union(ranges, apart) if plain.negated else difference(ranges, apart), plain.negated
+    )
 
 
 def _never_empty(item: Node, least: int, most: int | None) -> tuple[Node, int, int | None]:

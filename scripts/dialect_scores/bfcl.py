@@ -49,7 +49,8 @@ def _guarded(measure: Any, dialect: Dialect, row: Row, prefill: str) -> str | No
 
 def _round_trip(dialect: Dialect, row: Row, prefill: str) -> str | None:
     calls, tools = _writable(dialect, row["expected_calls"]), row["tools"]
-    text = dialect.write(reasoning=_thought(dialect, prefill), tool_calls=calls, prefill=prefill)
+    thought = _thought(dialect, prefill)
+    text = dialect.write(reasoning=thought, tool_calls=calls, prefill=prefill, tools=tools)
     for choice in ("required", "auto"):
         if not dialect.grammar(tools, choice, prefill=prefill).matches(text):
             return f"the {choice} grammar refuses {text!r}"

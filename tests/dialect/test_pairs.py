@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from gguf_fc.dialect.analysis import _known
 from gguf_fc.dialect.chat import Chat, probe_clock
@@ -18,13 +20,25 @@ from gguf_fc.dialect.syntax import Marked, Parts, Row, Syntax
 from gguf_fc.dialect.template import Template
 from gguf_fc.dialect.values import as_json
 from gguf_fc.dialect.write import Call, write
-from gguf_fc.gbnf import PYTHON, Choice, Literal, Reference, Repeat, Sequence, Without, choice
+from gguf_fc.gbnf import (
+    PYTHON,
+    Choice,
+    Literal,
+    Reference,
+    Repeat,
+    Sequence,
+    Without,
+    choice,
+    gbnf_to_grammar,
+)
 from gguf_fc.request import Tool, ToolChoice
 from tests.support.families import Heard, canonical, family_dialect, hear
 from tests.support.syntaxes import ARGUMENTS, ID, NAME, TAGGED, THINK
 
 PAIRS = family_dialect("key_value_tags").syntax
 NESTED = family_dialect("nested_elements").syntax
+ATTRIBUTES = family_dialect("typed_attributes").syntax
+GUARDED = family_dialect("guarded_text").syntax
 
 
 def object_of(**properties: Any) -> dict[str, Any]:
@@ -81,6 +95,129 @@ def test_what_bare_text_cannot_be_held_to_is_reported() -> None:
     assert [word for _, word in reported(NESTED, object_of(a=several))] == ["uniqueItems"]
     broken = {"type": "array", "items": "text"}
     assert (".properties.a", "schema") in reported(PAIRS, object_of(a=broken))
+
+
+@pytest.mark.parametrize("syntax", [PAIRS, NESTED, ATTRIBUTES], ids=["tags", "elements", "typed"])
+def test_bare_strings_that_may_be_null_are_held_too(syntax: Syntax) -> None:
+    level = object_of(a={"anyOf": [{"enum": ["low", "high"]}, {"type": "null"}]})
+    assert accepts(syntax, level, {"a": "low"})
+    assert accepts(syntax, level, {"a": None})
+    assert not accepts(syntax, level, {"a": "middle"})
+    assert reported(syntax, level) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "keywords"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, []),
+        ({"type": ["string", "null"], "pattern": "("}, ["pattern"]),
+        ({"type": "string", "pattern": 5}, ["schema"]),
+        ({"type": "string", "minLength": 5, "maxLength": 2}, ["schema"]),
+    ],
+)
+@pytest.mark.parametrize("syntax", [PAIRS, NESTED, ATTRIBUTES], ids=["tags", "elements", "typed"])
+def test_what_is_not_held_of_a_bare_string_is_reported(
+    syntax: Syntax, schema: dict[str, Any], keywords: list[str]
+) -> None:
+    assert [word for _, word in reported(syntax, object_of(a=schema))] == keywords
+    assert accepts(syntax, object_of(a=schema), {"a": "anything"})
+
+
+# Values of no certain kind.
+
+KEYS = st.sampled_from(["a", "b", "rest", "item"])
+WORDS = st.one_of(
+    st.text(alphabet="ab c\n", max_size=6),
+    st.sampled_from(["42", '"42"', '"\\"42\\""', "null", "None", "true", "[]", "{}", '"', "''"]),
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
+    max_leaves=6,
+)
+EITHER = {"anyOf": [{"type": "string"}, {"type": "array"}, {"type": "object"}]}
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "object"}, EITHER], ids=["any", "object", "either"]
+)
+@pytest.mark.parametrize(
+    "syntax", [PAIRS, NESTED, GUARDED, ATTRIBUTES], ids=["tags", "elements", "guarded", "typed"]
+)
+@settings(derandomize=True, max_examples=25, deadline=None)
+@given(value=VALUES)
+def test_a_value_of_no_certain_kind_is_read_as_it_was_written(
+    syntax: Syntax, schema: dict[str, Any], value: Any
+) -> None:
+    parameters = object_of(a=schema)
+    assume(schema == {} or isinstance(value, dict) or (schema == EITHER and value in ("42", "[]")))
+    assert syntax.pairs is not None
+    text = write(syntax, calls=[Call("look", {"a": value})], schemas={"look": parameters})
+    tool = Tool(name="look", parameters=parameters)
+    grammar = build_grammar(syntax, Wanted(tools=(tool,), choice=ToolChoice("required")))
+    assert grammar.matches(text), text
+    kept = {} if value is None and not syntax.pairs.nulls else {"a": value}
+    assert read(syntax, text, parameters).calls == [("look", canonical(kept))]
+
+
+def test_without_a_schema_strings_are_written_as_the_template_does() -> None:
+    call = Call("look", {"a": "42"})
+    assert "<arg_value>42</arg_value>" in write(PAIRS, calls=[call])
+    known = {"look": object_of(a={"type": "string"})}
+    assert write(PAIRS, calls=[call], schemas=known) == write(PAIRS, calls=[call])
+    assert '<arg_value>"42"<' in write(PAIRS, calls=[call], schemas={"look": None})
+
+
+# Objects inside.
+
+INSIDE = {
+    "type": "object",
+    "properties": {name: {"type": "integer"} for name in "abcd"},
+    "required": ["c"],
+}
+
+
+@pytest.mark.parametrize("syntax", [PAIRS, NESTED, TAGGED], ids=["tags", "elements", "json"])
+def test_members_inside_are_as_free_in_every_notation(syntax: Syntax) -> None:
+    schema = object_of(o=INSIDE)
+    for names, fits in [("abcd", True), ("bacd", True), ("bca", False), ("c", True), ("ab", False)]:
+        assert accepts(syntax, schema, {"o": dict.fromkeys(names, 1)}) is fits, names
+    for text in ("x < y", "x <> y", "x <y z"):
+        assert accepts(syntax, schema, {"o": {"c": 1, "other": {"deep": [1, text]}}})
+    closed = object_of(o={**INSIDE, "additionalProperties": False})
+    assert accepts(syntax, closed, {"o": {"c": 1}})
+    assert not accepts(syntax, closed, {"o": {"c": 1, "other": 1}})
+
+
+@pytest.mark.parametrize("syntax", [PAIRS, NESTED, TAGGED], ids=["tags", "elements", "json"])
+def test_many_optional_members_inside_come_in_declared_order(syntax: Syntax) -> None:
+    many = {name: {"type": "integer"} for name in "abcdefgh"}
+    schema = object_of(o={"type": "object", "properties": many, "additionalProperties": False})
+    assert accepts(syntax, schema, {"o": {"a": 1, "h": 2}})
+    assert not accepts(syntax, schema, {"o": {"h": 1, "a": 2}})
+
+
+@pytest.mark.parametrize("syntax", [PAIRS, NESTED, TAGGED], ids=["tags", "elements", "json"])
+def test_with_a_schema_members_are_written_in_declared_order(syntax: Syntax) -> None:
+    schema = object_of(x=INSIDE, y={"type": "array", "items": INSIDE})
+    inner = {"d": 1, "c": 2, "a": 3}
+    mixed = {"y": [inner], "x": inner}
+    assert not accepts(syntax, schema, mixed)
+    text = write(syntax, calls=[Call("look", mixed)], schemas={"look": schema})
+    right = {name: inner[name] for name in "acd"}
+    assert text == write(syntax, calls=[Call("look", {"x": right, "y": [right]})])
+
+
+@pytest.mark.parametrize("syntax", [PAIRS, NESTED], ids=["tags", "elements"])
+def test_another_argument_has_a_name_of_its_own(syntax: Syntax) -> None:
+    schema = {**object_of(date={"type": "integer"}), "additionalProperties": {"type": "integer"}}
+    assert accepts(syntax, schema, {"rate": 1})
+    assert accepts(syntax, schema, {"date": 1, "dates": 1})
+    text = write(syntax, calls=[Call("look", {"date": 1, "rate": 1})]).replace("rate", "date")
+    tool = Tool(name="look", parameters=schema)
+    grammar = build_grammar(syntax, Wanted(tools=(tool,), choice=ToolChoice("required")))
+    assert not grammar.matches(text)
+    assert not gbnf_to_grammar(grammar.gbnf).matches(text)
 
 
 def test_an_object_inside_of_which_nothing_is_said_may_hold_anything() -> None:

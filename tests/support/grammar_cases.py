@@ -28,6 +28,7 @@ KEY = Unlike(
     CharClass(((ord('"'), ord('"')), (ord("\\"), ord("\\"))), negated=True),
     Sequence((Literal("\\"), CharClass(((ord("n"), ord("n")), (ord("t"), ord("t")))))),
 )
+WORD = Unlike((("a", "b"), ("a", "c")), LETTER, Choice(()))
 
 NODES: list[tuple[Node, list[str], list[str]]] = [
     (Literal(""), [""], ["a"]),
@@ -50,6 +51,7 @@ NODES: list[tuple[Node, list[str], list[str]]] = [
     (Without(), ["", "anything\n"], []),
     (Sequence((Repeat(Until(("|",))), Without(("|",)))), ["", "a|b|c", "|"], []),
     (Token(Sequence((A, B))), ["ab"], ["a"]),
+    (WORD, ["", "a", "abc", "b", "ad"], ["ab", "ac", "A", "a\\n"]),
     (KEY, ["", "a", "abc", "b", "a\\n", "\\n", "\\nxx", "ab\\t"], ["ab", "\\nx", "\\t", "a\\q"]),
 ]
 
