@@ -12,13 +12,13 @@ Theory of operation.
      Values end where words do, so it is no guess within a word that is being copied.
 2. A guess that the grammar refuses is no guess.  What the grammar forces after a guess goes with
    it.  A token that ends the reply is never guessed.
-3. Each kind of guess has its own rate, places by how many tokens agree and whether the last of
-   them is a part of a word: after marks, much agrees that means nothing.  Every guess is judged by
-   what is then chosen, whether it was evaluated or not, so to learn costs nothing.
+3. Each kind of guess has its own rate (``guesses`` says what kinds there are).  Every guess is
+   judged by what is then chosen, whether it was evaluated or not, so to learn costs nothing.
 4. As much of a draft is evaluated as saves most: a guess that is right saves the step in which it
    and what follows it would be evaluated, shared with whoever runs beside it; all of them make this
    step dearer.  So drafts grow where they are right, and nothing is evaluated ahead where they are
-   wrong, where small batches are dear or where many streams share a step.
+   wrong, where small batches are dear or where many streams share a step.  A guess after which
+   the reply is over saves no step: the row before it decides as much.
 5. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
    constraint and draws no random number.
 """
@@ -28,9 +28,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gguf_fc.engine.constraint import Constraint
 from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.guesses import FORCED, SPELLING, Guess, Kind, closing, copied, goes_on_a_word
 from gguf_fc.engine.lookup import LONGEST, Lookup
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.odds import Rate
@@ -39,25 +41,9 @@ from gguf_fc.errors import EngineError
 logger = logging.getLogger(__name__)
 
 MOST = 24  # tokens of a draft
-CAUTION = 1.25  # what a draft costs is certain, what it saves is not
+CAUTION = 1.1  # what a draft costs is certain, what it saves is not
 LEAST_CHANCE = 0.05  # with which a draft is right as a whole; it goes no further
-COUNTED = 4  # tokens in common beyond which a place is no better
 LONGEST_REST = 16  # positions
-SPELLING, PREDICTION, COPY, CLOSING = "spelling", "prediction", "copy", "closing"
-FORCED = "forced"  # by the grammar, after the guess before it
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """A token, and what kind of guess it is."""
-
-    token: int
-    kind: str
-
-    @property
-    def is_prediction(self) -> bool:
-        """Whether it was taken from the client's prediction."""
-        return self.kind.startswith(PREDICTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +73,7 @@ class _Run:
 
     chance: float
     guesses: tuple[Guess, ...]
+    is_last: bool = False  # nothing may follow
 
 
 @dataclass(slots=True, eq=False)
@@ -95,11 +82,11 @@ class Habits:
 
     vocabulary: Vocabulary
     costs: Costs
-    _rates: dict[str, Rate] = field(default_factory=dict, init=False)
+    _rates: dict[Kind, Rate] = field(default_factory=dict, init=False)
 
-    def rate(self, kind: str) -> Rate:
+    def rate(self, kind: Kind) -> Rate:
         """How often that kind of guess was right."""
-        return self._rates.setdefault(kind, Rate())
+        return self._rates.setdefault(kind, Rate(kind.first_rate))
 
 
 class Drafter:
@@ -109,7 +96,7 @@ class Drafter:
         self._habits = habits
         self._text = Lookup(tokens)
         self._prediction = Lookup([tokens[-1], *prediction])  # a reply begins where a prompt ends
-        self._rates: dict[str, Rate] = {}
+        self._rates: dict[Kind, Rate] = {}
         self._n_vain = 0  # searches for a closing, in a row, that found none
         self._n_resting = 0  # positions until the next search
 
@@ -137,10 +124,12 @@ class Drafter:
         while n_tokens < most and (guess := self._best(tail, state)):
             chance *= self._rate(guess.kind).chance
             followers = _follow(state, guess.token)
-            runs.append(_Run(chance, (guess, *(Guess(token, FORCED) for token in followers))))
+            is_last = state is not None and state.complete
+            run = (guess, *(Guess(token, FORCED) for token in followers))
+            runs.append(_Run(chance, run, is_last))
             tail += [guess.token, *followers]
             n_tokens += 1 + len(followers)
-            if chance < LEAST_CHANCE:
+            if is_last or chance < LEAST_CHANCE:
                 return
 
     def _worth(self, runs: Sequence[_Run], work: Work) -> int:
@@ -152,6 +141,8 @@ class Drafter:
         saved = most_saved = 0.0
         n_tokens = n_worth = 0
         for run in runs:
+            if run.is_last:
+                break
             n_tokens += len(run.guesses)
             later = costs.step(streams - 1 + len(run.guesses), streams)
             saved += run.chance * later / streams
@@ -168,9 +159,9 @@ class Drafter:
             if guess.token != token:
                 return
 
-    def _rate(self, kind: str) -> Rate:
+    def _rate(self, kind: Kind) -> Rate:
         if kind not in self._rates:
-            self._rates[kind] = Rate(self._habits.rate(kind))
+            self._rates[kind] = Rate(elsewhere=self._habits.rate(kind))
         return self._rates[kind]
 
     def _best(self, tail: Sequence[int], state: Constraint | None) -> Guess | None:
@@ -188,41 +179,45 @@ class Drafter:
             self._n_vain = 0
             yield Guess(spelling, SPELLING)
             return
+        is_held = state is not None and not state.accepting
         copies = [
-            *self._placed(PREDICTION, self._prediction, tail),
-            *self._placed(COPY, self._text, tail),
+            *self._placed("prediction", self._prediction, tail, is_held=is_held),
+            *self._placed("copy", self._text, tail, is_held=is_held),
         ]
         yield from copies
-        if state and not any(map(self._goes_on_a_word, copies)):
-            closing = self._closing(state)
-            if closing is not None:
-                yield Guess(closing, f"{CLOSING} {'after a copy' if copies else 'alone'}")
+        if state and not any(goes_on_a_word(self._piece(copy.token)) for copy in copies):
+            end = self._closing(state)
+            if end is not None:
+                copy = copies[-1] if copies else None
+                can_go_on = copy is not None and state.allows(copy.token)
+                yield Guess(end, closing(copy, can_go_on=can_go_on))
 
     def _closing(self, state: Constraint) -> int | None:
         """The end of a value; looked for ever more seldom where there are none, as in free text."""
         if self._n_vain and self._n_resting:
             self._n_resting -= 1
             return None
-        closing = state.way_out()
-        self._n_vain = 0 if closing is not None else self._n_vain + 1
+        end = state.way_out()
+        self._n_vain = 0 if end is not None else self._n_vain + 1
         self._n_resting = min(self._n_vain, LONGEST_REST)
-        return closing
+        return end
 
-    def _placed(self, kind: str, text: Lookup, tail: Sequence[int]) -> Iterator[Guess]:
+    def _placed(
+        self,
+        source: Literal["prediction", "copy"],
+        text: Lookup,
+        tail: Sequence[int],
+        *,
+        is_held: bool,
+    ) -> Iterator[Guess]:
         if place := text.find(tail):
-            word = "" if self._ends_in_a_word(tail[-1]) else " after a mark"
-            yield Guess(place.token, f"{kind} {min(place.n_common, COUNTED)}{word}")
+            n = place.n_common
+            agreed = b"".join(map(self._piece, tail[-n:]))
+            ahead = self._piece(place.token)
+            yield Guess(place.token, copied(source, agreed, ahead, n, is_held=is_held))
 
-    def _goes_on_a_word(self, guess: Guess) -> bool:
-        return _is_letter(self._habits.vocabulary.pieces[guess.token][:1])
-
-    def _ends_in_a_word(self, token: int) -> bool:
-        return _is_letter(self._habits.vocabulary.pieces[token][-1:])
-
-
-def _is_letter(byte: bytes) -> bool:
-    """Whether *byte* is a part of a word: an ASCII letter or digit, or of another character."""
-    return byte.isalnum() or byte >= b"\x80"
+    def _piece(self, token: int) -> bytes:
+        return self._habits.vocabulary.pieces[token]
 
 
 def _follow(state: Constraint | None, token: int) -> list[int]:

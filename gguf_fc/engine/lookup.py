@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-LONGEST = 8  # tokens in common that are counted
+LONGEST = 16  # tokens in common that are counted
 MOST_PLACES = 16  # that are compared, the latest of them
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-NEWEST = 0.1  # the weight of the newest guess
-TRUST = 2.0  # guesses that what was seen elsewhere counts as
-FIRST_RATE = 0.5
+NEWEST = 0.02  # the weight of the newest guess
+TRUST = 4.0  # guesses that the first rate, or what was seen elsewhere, counts as
 
 
 @dataclass(slots=True, eq=False)
 class Rate:
-    """How often a kind of guess was right lately; *elsewhere* is the same in all sequences."""
+    """How often a kind of guess was right lately; *elsewhere* is the same in all sequences.
 
+    Without that, it begins as *first*.
+    """
+
+    first: float = 0.5
     elsewhere: Rate | None = None
     _hits: float = field(default=0.0, init=False)
     _trials: float = field(default=0.0, init=False)
@@ -20,7 +23,7 @@ class Rate:
     @property
     def chance(self) -> float:
         """That the next guess is right."""
-        first = self.elsewhere.chance if self.elsewhere else FIRST_RATE
+        first = self.elsewhere.chance if self.elsewhere else self.first
         return (self._hits + TRUST * first) / (self._trials + TRUST)
 
     def note(self, *, hit: bool) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.costs import Costs
-from gguf_fc.engine.drafts import FORCED, Drafter, Guess, Habits, Work
+from gguf_fc.engine.drafts import Drafter, Habits, Work
+from gguf_fc.engine.guesses import FORCED, Guess
 from gguf_fc.job import GrammarText, Job, Sampling, Segment
 from tests.engine.test_loop import Script
 from tests.engine.test_scores import scores
@@ -55,7 +56,7 @@ def test_a_draft_never_takes_more_steps_and_gives_up_where_it_is_wrong() -> None
 
 def test_as_much_is_evaluated_ahead_as_saves_steps() -> None:
     def n_worth(curve: tuple[float, ...], n_streams: int, seen: int = 0) -> int:
-        drafter = Drafter(Habits(VOCABULARY, Costs(curve)), list(b"abcabcab"), [])
+        drafter = Drafter(Habits(VOCABULARY, Costs(curve)), list(b"+-*+-*+-"), [])
         for _ in range(seen):
             draft = drafter.propose((), None, 9, ONE)
             drafter.judge(draft, [guess.token for guess in draft.guesses])
@@ -70,14 +71,14 @@ def test_as_much_is_evaluated_ahead_as_saves_steps() -> None:
 
 
 def test_guesses_are_judged_whether_they_were_evaluated_or_not() -> None:
-    drafter = Drafter(Habits(VOCABULARY, Costs((1.0, 2.0))), list(b"abcabcab"), [])
+    drafter = Drafter(Habits(VOCABULARY, Costs((1.0, 2.0))), list(b"+-*+-*+-"), [])
     draft = drafter.propose((), None, 9, ONE)
     assert draft.n_worth == 0
     before = len(draft.guesses)
     for _ in range(9):
-        drafter.judge(draft, [ord("c")])
+        drafter.judge(draft, [ord("*")])
     assert len(drafter.propose((), None, 9, ONE).guesses) > before
-    for _ in range(40):
+    for _ in range(150):
         drafter.judge(draft, [ord("x")])
     assert len(drafter.propose((), None, 9, ONE).guesses) == 1
 
