@@ -23,6 +23,7 @@ from gguf_fc.bench.workloads import WORKLOADS
 from gguf_fc.config import Settings, read_settings
 from gguf_fc.errors import ConfigError, DownloadError, GgufFcError, GrammarError
 from gguf_fc.gbnf import schema_to_grammar
+from gguf_fc.models.analyses import analysis_files, clear_analyses
 from gguf_fc.models.download import Hub
 from gguf_fc.models.fit import size_text
 from gguf_fc.models.gguf import read_header
@@ -204,6 +205,7 @@ def _cache(flags: Flags) -> None:
     if action == "clear":
         n_files, n_bytes = clear_states(folder)
         print(f"deleted {n_files} files, {size_text(n_bytes)}, from {folder / FOLDER}")
+        print(f"deleted {clear_analyses(folder)} analyses of chat templates")
         return
     files = sorted(state_files(folder), key=lambda file: -file.used)
     for file in files:
@@ -212,6 +214,7 @@ def _cache(flags: Flags) -> None:
         print(f"{used} {tokens} {size_text(file.n_bytes):>9}  {file.model}")
     total = size_text(sum(file.n_bytes for file in files))
     print(f"{len(files)} files, {total}, in {folder / FOLDER}")
+    print(f"{len(analysis_files(folder))} analyses of chat templates")
 
 
 def _inspect(flags: Flags) -> None:

@@ -13,7 +13,11 @@ import pytest
 from gguf_fc import __version__, cli
 from gguf_fc.cli import main
 from gguf_fc.config import Settings
+from gguf_fc.dialect import Learned
+from gguf_fc.dialect.generic import generic_syntax
+from gguf_fc.dialect.history import Needs
 from gguf_fc.gbnf import parse_gbnf
+from gguf_fc.models.analyses import AnalysisFolder
 from gguf_fc.models.pool import Pool
 from gguf_fc.state_files import StateFolder
 from tests.support.gguf_files import write_gguf
@@ -211,12 +215,18 @@ def test_a_schema_that_is_not_there_is_named(capsys: Capture) -> None:
 def test_the_cache_is_listed_and_cleared(tmp_path: Path, capsys: Capture) -> None:
     folder = StateFolder(root=tmp_path, model="0" * 16, title="tiny.gguf", max_bytes=1 << 20)
     folder.write(list(range(1234)), 0, bytes(3000), worth=1)
+    learned = Learned(needs=Needs(), syntax=generic_syntax(), native=False)
+    AnalysisFolder(tmp_path, "1").write("0" * 32, learned)
     assert main(["cache", "ls", "--cache-dir", str(tmp_path)]) == 0
     listed = capsys.readouterr().out
     assert "1,234 tokens" in listed
     assert "tiny.gguf" in listed
     assert f"1 files, 8.1 kB, in {tmp_path / 'states'}" in listed
+    assert "1 analyses of chat templates" in listed
     assert main(["cache", "clear", "--cache-dir", str(tmp_path)]) == 0
-    assert "deleted 1 files" in capsys.readouterr().out
+    cleared = capsys.readouterr().out
+    assert "deleted 1 files" in cleared
+    assert "deleted 1 analyses" in cleared
     assert main(["cache", "ls", "--cache-dir", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"0 files, 0 B, in {tmp_path / 'states'}\n"
+    empty = f"0 files, 0 B, in {tmp_path / 'states'}\n0 analyses of chat templates\n"
+    assert capsys.readouterr().out == empty

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from gguf_fc.dialect.analysis import Learned, Store
 from gguf_fc.dialect.derive import Finding
 from gguf_fc.dialect.dialect import Dialect, describe
 from gguf_fc.dialect.parser import Parser
@@ -16,10 +17,12 @@ from gguf_fc.dialect.unsaid import Unsaid
 __all__ = [
     "Dialect",
     "Finding",
+    "Learned",
     "Parser",
     "Prompt",
     "Reply",
     "ReplyCall",
+    "Store",
     "Syntax",
     "Unsaid",
     "describe",

@@ -1,13 +1,16 @@
 """Everything known about one chat template: probed, derived and checked, or given up on.
 
-Happens once per template.  Never fails: what cannot be used natively is used generically, with
-the reason said.
+Happens once per template, and outlives the process where the caller has a place for it.  Never
+fails: what cannot be used natively is used generically, with the reason said.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from typing import Any, Protocol
 
 from gguf_fc.dialect.chat import Chat, Compile
 from gguf_fc.dialect.check import objections, self_objections
@@ -24,10 +27,9 @@ from gguf_fc.errors import RunawayTemplate, TemplateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
-    """A template and how to speak with it."""
+class Learned:
+    """How to speak with a template: all of an analysis but the template itself."""
 
-    chat: Chat
     needs: Needs
     syntax: Syntax
     native: bool
@@ -38,6 +40,36 @@ class Analysis:
     evidence: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def may_be_dated(self) -> bool:
+        """Whether the prompt's end has a number, which may be of the day it was rendered."""
+        return any(character.isdigit() for character in self.header + self.prefill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis(Learned):
+    """A template and how to speak with it."""
+
+    chat: Chat
+
+    @classmethod
+    def of(cls, chat: Chat, learned: Learned) -> Analysis:
+        """What was learned of the template of *chat*."""
+        return cls(chat=chat, **_fields(learned))
+
+    @property
+    def learned(self) -> Learned:
+        """What can be kept of it."""
+        return Learned(**_fields(self))
+
+
+class Store(Protocol):
+    """Where analyses outlive the process; what another version of us has learned is not in it."""
+
+    def read(self, key: str) -> Learned | None: ...
+
+    def write(self, key: str, learned: Learned) -> None: ...
+
 
 def analyse(
     text: str,
@@ -46,20 +78,35 @@ def analyse(
     eos_token: str,
     clock: Clock,
     compile_template: Compile = Template,
+    store: Store | None = None,
 ) -> Analysis:
-    """The analysis of a template; one that was compiled in this process is remembered."""
-    if compile_template is Template:
+    """The analysis of a template; one that was compiled in this process is remembered.
+
+    With a *store* it is taken from there, or put there for the next time.
+    """
+    if compile_template is Template and store is None:
         return _remembered(text, bos_token, eos_token, clock)
-    return _analysed(text, bos_token, eos_token, clock, compile_template)
+    return _understood(text, bos_token, eos_token, clock, compile_template, store)
+
+
+def key_of(text: str, bos_token: str, eos_token: str) -> str:
+    """32 hexadecimal digits, for all of a model file that an analysis depends on."""
+    facts = json.dumps([text, bos_token, eos_token]).encode()
+    return hashlib.blake2b(facts, digest_size=16).hexdigest()
 
 
 @lru_cache(maxsize=64)
 def _remembered(text: str, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
-    return _analysed(text, bos_token, eos_token, clock, Template)
+    return _understood(text, bos_token, eos_token, clock, Template, None)
 
 
-def _analysed(
-    text: str, bos_token: str, eos_token: str, clock: Clock, compile_template: Compile
+def _understood(
+    text: str,
+    bos_token: str,
+    eos_token: str,
+    clock: Clock,
+    compile_template: Compile,
+    store: Store | None,
 ) -> Analysis:
     try:
         chat = Chat(
@@ -68,8 +115,14 @@ def _analysed(
             eos_token=eos_token,
             clock=clock,
         )
-        found = _native_or_generic(text, chat, replace(probe(chat), text=text))
-        return replace(found, syntax=_with_code(found.syntax, text))
+        if store is None:
+            return _analysed(text, chat)
+        key = key_of(text, bos_token, eos_token)
+        if (learned := store.read(key)) is not None:
+            return Analysis.of(chat, learned)
+        found = _analysed(text, chat)
+        if not found.may_be_dated:
+            store.write(key, found.learned)
     except (TemplateError, RunawayTemplate) as error:
         plain = Chat(
             template=Template(CHAT_TEMPLATE),
@@ -81,6 +134,13 @@ def _analysed(
         return Analysis(
             chat=plain, needs=Needs(), syntax=generic_syntax(), native=False, warnings=(warning,)
         )
+    return found
+
+
+def _analysed(text: str, chat: Chat) -> Analysis:
+    """The analysis of a template that renders."""
+    found = _native_or_generic(text, chat, replace(probe(chat), text=text))
+    return replace(found, syntax=_with_code(found.syntax, text))
 
 
 def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
@@ -140,3 +200,7 @@ def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
         header=header_of(seen, syntax, ""),
         evidence=(Finding("fallback", "generic", reason),),
     )
+
+
+def _fields(learned: Learned) -> dict[str, Any]:
+    return {each.name: getattr(learned, each.name) for each in fields(Learned)}

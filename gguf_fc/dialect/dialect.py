@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Self
 
-from gguf_fc.dialect.analysis import Analysis, analyse
+from gguf_fc.dialect.analysis import Analysis, Store, analyse
 from gguf_fc.dialect.chat import Compile, probe_clock
 from gguf_fc.dialect.derive import Finding
 from gguf_fc.dialect.grammar import Wanted, build_grammar
@@ -62,12 +62,13 @@ class Dialect:
         tool_use_template: str | None = None,
         clock: Clock = probe_clock,
         compile_template: Compile = Template,
+        store: Store | None = None,
     ) -> Self:
         """Derive and check.  An odd template gives a dialect that is not native, never an error.
 
         *special_tokens* are the texts of the vocabulary's control tokens; *tool_use_template* is
         used instead where there are tools; *clock* says what ``strftime_now`` shows;
-        *compile_template* decides where the template runs.
+        *compile_template* decides where the template runs; *store* keeps what is learned.
         """
         understood = partial(
             analyse,
@@ -75,6 +76,7 @@ class Dialect:
             eos_token=eos_token,
             clock=clock,
             compile_template=compile_template,
+            store=store,
         )
         toolless = analysis = understood(template_text)
         if tool_use_template is not None and tool_use_template != template_text:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gguf_fc.config import Settings
-from gguf_fc.dialect import Dialect
+from gguf_fc.dialect import Dialect, Store
 from gguf_fc.dialect.generic import CHAT_TEMPLATE
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
 from gguf_fc.job import Load
@@ -41,8 +41,8 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def plan(entry: Entry, settings: Settings) -> Plan:
-    """Raises SetupError, saying what to change."""
+def plan(entry: Entry, settings: Settings, store: Store | None = None) -> Plan:
+    """*store* keeps what is learned of templates.  Raises SetupError, saying what to change."""
     header = read_header(locate(entry))
     if not header.tensors:
         raise ModelFileError(f"{header.path}: the file holds a vocabulary only, no weights.")
@@ -57,10 +57,11 @@ def plan(entry: Entry, settings: Settings) -> Plan:
     )
     template = template_text(settings.chat_template or entry.chat_template, header)
     renderer = Renderer()
+    renderer.start()
     return Plan(
         entry=entry,
         header=header,
-        dialect=dialect_of(header, template, renderer),
+        dialect=dialect_of(header, template, renderer, store),
         renderer=renderer,
         load=Load(
             path=str(header.path),
@@ -105,7 +106,9 @@ def template_text(override: Path | None, header: Header) -> str | None:
         raise ConfigError(f"The chat template {override} cannot be read: {error}") from error
 
 
-def dialect_of(header: Header, template: str | None, renderer: Renderer) -> Dialect:
+def dialect_of(
+    header: Header, template: str | None, renderer: Renderer, store: Store | None = None
+) -> Dialect:
     """What the model speaks.  Without *template*, a plain one that every model understands."""
     own = template is not None and template == header.chat_template
     return Dialect.from_template(
@@ -116,6 +119,7 @@ def dialect_of(header: Header, template: str | None, renderer: Renderer) -> Dial
         tool_use_template=header.tool_use_template if own else None,
         clock=_local_time,
         compile_template=renderer.compile,
+        store=store,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError, ModelFileError
+from gguf_fc.models.analyses import AnalysisFolder, own_version
 from gguf_fc.models.gguf import stem_of
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool
@@ -19,9 +20,10 @@ MODELS_FILE = Path("models.yaml")  # in the current folder
 
 def open_shelf(settings: Settings) -> Pool:
     """The pool that *settings* describe; nothing is loaded yet.  Raises SetupError."""
+    store = AnalysisFolder(settings.cache_dir, own_version()) if settings.disk_cache else None
     return Pool(
         offered(settings),
-        plan=partial(plan, settings=settings),
+        plan=partial(plan, settings=settings, store=store),
         make_worker=partial(Worker, cache_dir=settings.cache_dir),
     )
 

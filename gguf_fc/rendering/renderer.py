@@ -1,8 +1,8 @@
 """The owner's end: templates that render in a process of their own.
 
-One ``Renderer`` serves all templates of one model.  Its process starts with the first rendering,
-is killed when a rendering goes beyond its limits, and starts again with the next.  It ends when
-the ``Renderer`` is closed or nobody holds it or its templates any more.
+One ``Renderer`` serves all templates of one model.  Its process starts when it is told to or with
+the first rendering, is killed when a rendering goes beyond its limits, and starts again with the
+next.  It ends when the ``Renderer`` is closed or nobody holds it or its templates any more.
 
 Theory of operation.  Questions and answers alternate, under a lock: a rendering takes about a
 millisecond.  The process bounds its own processor time and memory; the wall clock here is for
@@ -94,6 +94,11 @@ class Renderer:
     _process: _Process | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
+    def start(self) -> None:
+        """Start the process now, without waiting for it, so that no rendering has to."""
+        with self._lock:
+            self._running()
+
     def compile(self, text: str) -> RemoteTemplate:
         """A template; whether it compiles is known when it is first rendered."""
         return RemoteTemplate(self, text)
@@ -101,11 +106,7 @@ class Renderer:
     def render(self, text: str, variables: Mapping[str, Any], now: datetime) -> str:
         """Raises TemplateError, or RunawayTemplate if the process had to be ended."""
         with self._lock:
-            if self._process is None or self._process.popen.poll() is not None:
-                self._process = _Process(
-                    self.seconds
-                )  # the first, or one ended while nothing was asked
-            process = self._process
+            process = self._running()
             key = process.known.get(text, len(process.known))
             sent = None if text in process.known else text
             try:
@@ -127,6 +128,12 @@ class Renderer:
             if self._process is not None:
                 self._process.end()
                 self._process = None
+
+    def _running(self) -> _Process:
+        """The process, or a new one if it was ended while nothing was asked."""
+        if self._process is None or self._process.popen.poll() is not None:
+            self._process = _Process(self.seconds)
+        return self._process
 
     def _ended(self, process: _Process) -> str:
         """End *process*; what became of it, in words."""

@@ -42,6 +42,17 @@ def test_it_renders_what_a_template_here_renders(renderer: Renderer) -> None:
     assert renderer.compile(text).render(values, NOW) == Template(text).render(values, NOW)
 
 
+def test_its_process_can_be_started_ahead() -> None:
+    early = Renderer()
+    early.start()
+    process = early._process
+    assert process is not None
+    early.start()
+    assert early.compile("{{ x }}").render({"x": 1}, NOW) == "1"
+    assert early._process is process
+    early.close()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dialect_is_the_same_wherever_its_template_runs(renderer: Renderer, name: str) -> None:
     text = template_text(name)

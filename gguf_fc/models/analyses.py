@@ -1,0 +1,98 @@
+"""What was learned of chat templates, as files: ``CACHE/analyses/KEY.json``, one for a template.
+
+A file says which version of us wrote it; what another one wrote, or what is damaged, is not used
+but written anew.  Written under another name and then renamed, so it is whole or not there.
+Knows nothing of what is in an analysis.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from gguf_fc.dialect import Learned
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "analyses"
+NAME = re.compile(r"[0-9a-f]{32}\.(json|\d+)")  # a number: of the process that writes it
+_PACKAGE = Path(__file__).parent.parent
+_SOURCES = ("dialect", "gbnf")  # what an analysis depends on
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    version: str
+    learned: msgspec.Raw
+
+
+_KEPT = msgspec.json.Decoder(_Kept)
+_LEARNED = msgspec.json.Decoder(Learned)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisFolder:
+    """The analyses under the cache folder *root* that were made by this *version*."""
+
+    root: Path
+    version: str
+
+    def read(self, key: str) -> Learned | None:
+        """What was learned of the template *key*; None if that is unknown or cannot be used."""
+        path = self._path(key)
+        try:
+            kept = _KEPT.decode(path.read_bytes())
+            if kept.version != self.version:
+                logger.info("analysis file=%s is of another version; it is made anew", path)
+                return None
+            return _LEARNED.decode(kept.learned)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+            logger.warning("analysis file=%s cannot be used, and is made anew: %s", path, error)
+            return None
+
+    def write(self, key: str, learned: Learned) -> None:
+        """Keep it; a warning is logged if that fails."""
+        path = self._path(key)
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        try:
+            kept = _Kept(self.version, msgspec.Raw(msgspec.json.encode(learned)))
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unfinished.write_bytes(msgspec.json.encode(kept))
+            unfinished.replace(path)
+        except (OSError, ValueError) as error:
+            logger.warning("analysis file=%s cannot be written: %s", path, error)
+            with suppress(OSError):
+                unfinished.unlink()
+
+    def _path(self, key: str) -> Path:
+        return self.root / FOLDER / f"{key}.json"
+
+
+def analysis_files(root: Path) -> list[Path]:
+    """What is kept under the cache folder *root*, whatever the version, and what was begun."""
+    return sorted(path for path in (root / FOLDER).glob("*") if NAME.fullmatch(path.name))
+
+
+def clear_analyses(root: Path) -> int:
+    """Delete all of it: how many files that were."""
+    files = analysis_files(root)
+    for path in files:
+        path.unlink(missing_ok=True)
+    return len(files)
+
+
+def own_version(package: Path = _PACKAGE) -> str:
+    """A fingerprint of our own files on which an analysis depends: it changes when one does."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(path for part in _SOURCES for path in (package / part).glob("*.*")):
+        status = path.stat()
+        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
