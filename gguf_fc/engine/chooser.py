@@ -3,8 +3,10 @@
 Knows sequences and constraints; nothing of batches, slots or messages.
 
 Theory of operation.
-1. A sampled token is tested alone; only if the grammar refuses it, the whole vocabulary is masked
-   and one of the rest is sampled.
+1. A sampled token is tested alone.  If the grammar refuses it, one of those that it allows is
+   sampled: by the logits alone, so that it matters not at all what was refused.  Where a few of the
+   allowed ones decide, such as with top_k, they are looked for among the likeliest, and the mask of
+   the whole vocabulary is computed only if they are not found there.
 2. Tokens that the grammar leaves no choice about are taken at once.  Where they are to be scored
    they wait in ``sequence.forced`` until they were evaluated, like any token that was evaluated
    *ahead*, and are then taken one by one from their rows.
@@ -18,10 +20,18 @@ from __future__ import annotations
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
 
+import numpy as np
+
+from gguf_fc.engine.constraint import Constraint
 from gguf_fc.engine.model import Logits, Vocabulary
+from gguf_fc.engine.sampler import Sampler, likeliest
 from gguf_fc.engine.scores import score, unscored
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.job import TokenLogprob
+
+MOST_SOUGHT = 100  # allowed tokens that are looked for one by one
+TESTED = 8  # of the likeliest, for each that is sought
+TESTED_ANYWAY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class Chooser:
         else:
             row = logits.copy() if sequence.is_scored else logits
             sequence.sampler.prepare(row, sequence.tokens)
-            token = _choose(sequence, row)
+            token = choose(sequence.sampler, sequence.constraint, row)
             self._take(sequence, token, self._score(sequence, logits, token))
             self.follow_grammar(sequence)
 
@@ -109,10 +119,15 @@ class Chooser:
         sequence.take(token, piece, score, forced=forced)
 
 
-def _choose(sequence: Sequence, logits: Logits) -> int:
-    """Sample first, test that token, and compute the whole mask only if it is refused."""
-    token = sequence.sampler.choose(logits)
-    constraint = sequence.constraint
+def choose(sampler: Sampler, constraint: Constraint | None, logits: Logits) -> int:
+    """Sample first, test that token, and choose among all that are allowed only if it is not."""
+    token = sampler.choose(logits)
     if constraint is None or constraint.allows(token):
         return token
-    return sequence.sampler.choose(logits, constraint.mask())
+    count = sampler.n_decisive
+    if count is not None and count <= MOST_SOUGHT:
+        tested = likeliest(logits, TESTED * count + TESTED_ANYWAY)
+        found = constraint.first_allowed(tested.tolist(), count)
+        if found is not None:
+            return sampler.choose_from(np.array(found), logits)
+    return sampler.choose(logits, constraint.mask())

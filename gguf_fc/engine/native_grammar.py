@@ -20,14 +20,14 @@ Theory of operation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gguf_fc.engine.constraint import KEPT_GRAMMARS, Constraint
+from gguf_fc.engine.constraint import KEPT_GRAMMARS, Constraint, search
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.recent import Recent
 from gguf_fc.engine.utf8 import Utf8Tokens, unfinished
@@ -91,6 +91,10 @@ class SamplerConstraint:
         if unfinished(self._pending + self._tokens.pieces[token]) is None:
             return False
         return bool(self._state.allowed(np.array([token], np.int32))[0])
+
+    def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
+        """The first *count* of *tokens* that may be next; None if the mask finds them sooner."""
+        return search(self.allows, tokens, count)
 
     def mask(self) -> Allowed:
         """For each token, whether it may be next."""

@@ -15,6 +15,7 @@ Theory of operation.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -63,6 +64,10 @@ class LimitedReasoning:
         if not allowed and self._state == "inside" and token in self.vocabulary.ends:
             self._ending = self.inner.allows(self.closing[0])
         return allowed
+
+    def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
+        """The first *count* of *tokens* that may be next; None if the mask finds them sooner."""
+        return None if self._ending else self.inner.first_allowed(tokens, count)
 
     def mask(self) -> NDArray[np.bool_]:
         """For each token, whether it may be next."""

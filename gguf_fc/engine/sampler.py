@@ -1,8 +1,14 @@
 """Choosing the next token from a row of logits.
 
 Penalties and biases, then top_k, top_p and min_p, then temperature and one random number, in the
-order llama.cpp applies them.  The vocabulary is never sorted as a whole: a partition finds the few
-candidates first.  Each job has its own generator, so its seed alone decides its numbers.
+order llama.cpp applies them.  Each job has its own generator: its seed alone decides its numbers.
+
+Theory of operation.  A vocabulary has 150,000 tokens, and a step has a tenth of a millisecond.
+1. It is never sorted as a whole: partitions of maxima find the few candidates first (``largest``).
+2. Its weights are never added up one after the other either: sums of stretches say in which stretch
+   the random number falls, and only that one is added up (``draw``).
+3. Of a mask that allows few tokens only their logits are taken out; of one that refuses few, only
+   theirs are put out of reach.
 """
 
 from __future__ import annotations
@@ -15,12 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gguf_fc.engine.model import Logits
+from gguf_fc.errors import EngineError
 from gguf_fc.job import Sampling
 
 Tokens = NDArray[np.intp]
 COLDEST = 1e-4  # a lower temperature is greedy
 FIRST_CUT = 256  # candidates top_p starts with; most distributions need fewer
 FEWEST_ROWS = 4  # below, laying values out in rows saves nothing
+LONGEST_STRETCH = 400  # weights
+BELOW_ONE = 1 - 2.0**-53
 
 
 @dataclass(slots=True, eq=False)
@@ -54,21 +63,34 @@ class Sampler:
         values = np.where(values > 0, values / s.repeat_penalty, values * s.repeat_penalty)
         logits[seen] = values - counts * s.frequency_penalty - s.presence_penalty
 
+    @property
+    def n_decisive(self) -> int | None:
+        """How many of the largest logits a choice may depend on; None for all of them."""
+        return 1 if self._is_greedy else self.sampling.top_k or None
+
+    @property
+    def _is_greedy(self) -> bool:
+        return self.sampling.temperature < COLDEST or self.sampling.top_k == 1
+
     def choose(self, logits: Logits, allowed: NDArray[np.bool_] | None = None) -> int:
         """A token, of the *allowed* ones (at least one) if a mask is given."""
         if allowed is None:
             return self._choose(logits)
-        tokens = np.flatnonzero(allowed)
+        if 2 * np.count_nonzero(allowed) <= len(logits):
+            return self.choose_from(np.flatnonzero(allowed), logits)
+        masked = logits.copy()
+        masked[np.flatnonzero(~allowed)] = -np.inf
+        return self._choose(masked)
+
+    def choose_from(self, tokens: Tokens, logits: Logits) -> int:
+        """One of these *tokens*."""
         return int(tokens[self._choose(logits[tokens])])
 
     def _choose(self, logits: Logits) -> int:
-        temperature = np.float32(self.sampling.temperature)
-        if temperature < COLDEST or self.sampling.top_k == 1:
+        if self._is_greedy:
             return int(logits.argmax())
         tokens, values = self._candidates(logits)
-        heights = _weights(values / temperature).cumsum(dtype=np.float64)
-        index = np.searchsorted(heights, self._random.random() * heights[-1], side="right")
-        chosen = min(int(index), len(heights) - 1)
+        chosen = draw(_weights(values, self.sampling.temperature), self._random.random())
         return chosen if tokens is None else int(tokens[chosen])
 
     def _candidates(self, logits: Logits) -> tuple[Tokens | None, Logits]:
@@ -94,12 +116,57 @@ def largest(values: Logits, count: int) -> Tokens:
     n_rows = isqrt(len(values) // count)
     if n_rows < FEWEST_ROWS:
         return _partition(values, count)
-    n_columns = len(values) // n_rows
-    rest = n_rows * n_columns
-    maxima = values[:rest].reshape(n_rows, n_columns).max(axis=0)
-    rows = np.arange(n_rows)[:, None] * n_columns
+    maxima = _maxima(values, n_rows)
+    rest = n_rows * len(maxima)
+    rows = np.arange(0, rest, len(maxima))[:, None]
     searched = np.append(rows + _partition(maxima, count), np.arange(rest, len(values)))
     return searched[_partition(values[searched], count)]
+
+
+def likeliest(logits: Logits, count: int) -> Tokens:
+    """The tokens whose *logits* are the largest, in order; of equal ones, the smaller token first.
+
+    At least *count* and about as many: all from some logit on.
+    """
+    n_rows = max(1, isqrt(len(logits) // count))
+    maxima = _maxima(logits, n_rows)
+    count = min(count, len(maxima))
+    least = np.partition(maxima, -count)[-count]
+    tokens = np.flatnonzero(logits >= least)
+    return tokens[np.argsort(-logits[tokens], kind="stable")]
+
+
+def draw(weights: Logits, share: float) -> int:
+    """Where *share* of the sum of *weights* is reached; 0 <= *share* < 1.
+
+    Never at a weight of 0.  Raises EngineError if they are no numbers.
+    """
+    start = 0
+    if len(weights) > LONGEST_STRETCH:
+        starts = np.arange(0, len(weights), LONGEST_STRETCH)
+        sums = np.add.reduceat(weights, starts)
+        stretch, share = _reach(sums, share)
+        start = stretch * LONGEST_STRETCH
+        weights = weights[start : start + LONGEST_STRETCH]
+    return start + _reach(weights, share)[0]
+
+
+def _reach(weights: Logits, share: float) -> tuple[int, float]:
+    """At which weight *share* of their sum is reached, and at which share of that weight."""
+    heights = weights.cumsum(dtype=np.float64)
+    if not heights[-1] > 0:
+        raise EngineError("The model's logits are no numbers to choose by.")
+    goal = share * heights[-1]
+    at = int(heights.searchsorted(goal, side="right"))
+    below = heights[at - 1] if at else 0.0
+    return at, min(float((goal - below) / (heights[at] - below)), BELOW_ONE)
+
+
+def _maxima(values: Logits, n_rows: int) -> Logits:
+    """Of *values* in *n_rows* rows, as far as they fill these, the maximum of each column."""
+    n_columns = len(values) // n_rows
+    maxima: Logits = values[: n_rows * n_columns].reshape(n_rows, n_columns).max(axis=0)
+    return maxima
 
 
 def _partition(values: Logits, count: int) -> Tokens:
@@ -108,16 +175,18 @@ def _partition(values: Logits, count: int) -> Tokens:
     return np.argpartition(values, -count)[-count:]
 
 
-def _weights(logits: Logits) -> Logits:
+def _weights(logits: Logits, temperature: float = 1.0) -> Logits:
     """Probabilities that are not yet divided by their sum."""
-    weights: Logits = np.exp(logits - logits.max())
-    return weights
+    weights: Logits = logits - logits.max()
+    if temperature != 1:
+        weights /= np.float32(temperature)
+    return np.exp(weights, out=weights)
 
 
 def _likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
     """Where the fewest stand that together have *top_p*, but none below *min_p* of the largest."""
     weights = _weights(logits)
-    goal = top_p * weights.sum(dtype=np.float64)
+    goal = top_p * float(weights.sum())
     likely = np.flatnonzero(weights >= min_p)
     return likely[_head(weights[likely], goal)] if top_p < 1 else likely
 

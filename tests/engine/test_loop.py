@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -372,6 +372,10 @@ class Script:
 
     def allows(self, token: int) -> bool:
         return not self.complete and token == self.text[self.at]
+
+    def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
+        del tokens, count
+        return None
 
     def mask(self):  # type: ignore[no-untyped-def]
         raise EngineError("the script is violated")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.model import Logits
-from gguf_fc.engine.sampler import Sampler, largest
+from gguf_fc.engine.sampler import Sampler, draw, largest, likeliest
+from gguf_fc.errors import EngineError
 from gguf_fc.job import Sampling
 
 OFF = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
@@ -109,6 +110,71 @@ def test_cuts_together_leave_what_cutting_one_after_the_other_leaves(
     n_left = len(values)
     assert abs(n_left - min(n_likely, n_near, len(left))) <= 1
     assert set((np.arange(2_000) if tokens is None else tokens).tolist()) == set(left[:n_left])
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32), st.integers(1, 5_000), st.integers(1, 400), st.sampled_from([1, 3, 9999])
+)
+def test_the_likeliest_are_the_first_of_all_in_order(
+    seed: int, n: int, count: int, n_values: int
+) -> None:
+    logits = np.random.default_rng(seed).integers(0, n_values, n).astype(np.float32)
+    found = likeliest(logits, count)
+    assert len(found) >= min(count, n) // 2
+    assert found.tolist() == np.argsort(-logits, kind="stable")[: len(found)].tolist()
+    assert len(found) == n or logits[found].min() > np.delete(logits, found).max()
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 5_000),
+    st.floats(0, 1, exclude_max=True),
+    st.sampled_from([0.1, 1.0, 8.0]),
+)
+def test_drawing_by_stretches_is_drawing_by_adding_all_up(
+    seed: int, n: int, share: float, width: float
+) -> None:
+    random = np.random.default_rng(seed)
+    weights = np.exp(random.normal(0, width, n)).astype(np.float32)
+    weights[random.random(n) < 0.3] = 0
+    weights[random.integers(n)] = 1
+    heights = weights.cumsum(dtype=np.float64)
+    drawn = draw(weights, share)
+    assert weights[drawn] > 0
+    slack = 1e-5 * heights[-1]  # what single precision leaves open
+    assert heights[drawn] - weights[drawn] - slack <= share * heights[-1] <= heights[drawn] + slack
+
+
+def test_where_no_logit_is_a_number_nothing_is_chosen() -> None:
+    with pytest.raises(EngineError, match="no numbers"):
+        Sampler(options()).choose(np.full(1_000, np.nan, np.float32))
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.floats(0, 1),
+    st.sampled_from([{}, {"top_p": 0.9}, {"min_p": 0.01}, {"top_k": 30}, {"temperature": 0}]),
+)
+def test_under_a_mask_few_and_many_tokens_are_chosen_from_alike(
+    seed: int, share: float, given: dict[str, float]
+) -> None:
+    """As if the vocabulary had no other tokens."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 3, 1_000).astype(np.float32)
+    allowed = random.random(1_000) < share
+    allowed[random.integers(1_000)] = True
+    tokens = np.flatnonzero(allowed)
+    tokens_left, values_left = Sampler(options(**given))._candidates(logits[tokens])
+    possible = set((tokens if tokens_left is None else tokens[tokens_left]).tolist())
+    sampler = Sampler(options(**given))
+    chosen = {sampler.choose(logits, allowed) for _ in range(20)}
+    assert chosen <= possible
+    if "temperature" in given:
+        assert chosen == {int(tokens[logits[tokens].argmax()])}
+    assert len(values_left) == len(possible)
 
 
 def test_a_mask_is_final() -> None:

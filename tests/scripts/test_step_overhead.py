@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from step_overhead import CASES, overheads
+from step_overhead import CASES, native, overheads
 
 from gguf_fc.engine.llama import Llama
 from gguf_fc.job import Load
@@ -23,6 +23,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
 @pytest.mark.live
 @pytest.mark.parametrize("case", CASES)
 def test_every_case_has_its_times(model: Llama, case: str) -> None:
-    times = overheads(model, 2, case, 8)
-    assert len(times) >= 2
-    assert all(time > -1 for time in times)
+    steps = overheads(model, 2, case, 8)
+    assert len(steps) >= 2
+    assert all(step.logits > 0 and step.rest > 0 for step in steps)
+    assert any(step.grammar > 0 for step in steps) == bool(CASES[case][1])
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("case", CASES)
+def test_llama_cpp_samples_with_the_same_settings(model: Llama, case: str) -> None:
+    assert native(model, CASES[case][0]) > 0
