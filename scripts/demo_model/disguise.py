@@ -2,7 +2,8 @@
 
 A few hundred families can be learned by heart; what has to be learned instead is to find the words
 of a question in the line of a tool. So most of a family's own words are exchanged for others, the
-same ones in its names, descriptions, keys and questions; its forms and its function words stay.
+same ones in its names, descriptions, keys, choices and questions. Its forms stay, and so do its
+function words.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from demo_model.tools import Family
+    from demo_model.values import Kind
     from demo_model.words import Lexicon
 
 _WORD = re.compile(r"[A-Z]?[a-z]+")  # names in camel case are taken apart
@@ -66,9 +68,17 @@ def disguised(rng: Random, lexicon: Lexicon, family: Family) -> Family:
         names=tuple(map(other, family.names)),
         descriptions=tuple(map(other, family.descriptions)),
         parameters=tuple(
-            (tuple(map(other, keys)), kind, other(phrase))
+            (tuple(map(other, keys)), _choices(other, kind), other(phrase))
             for keys, kind, phrase in family.parameters
         ),
         questions=tuple(map(other, family.questions)),
-        results=tuple((other(key), kind) for key, kind in family.results),
+        results=tuple((other(key), _choices(other, kind)) for key, kind in family.results),
     )
+
+
+def _choices(other: _Exchange, kind: Kind) -> Kind:
+    """*kind* with its choices in other words, if it has any."""
+    if kind.name not in {"enum", "pick"}:
+        return kind
+    options = tuple(map(other, kind.options))
+    return replace(kind, options=options) if len(set(options)) == len(options) else kind
