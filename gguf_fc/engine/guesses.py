@@ -24,7 +24,8 @@ Source = Literal["spelling", "prediction", "copy", "closing", "forced"]
 Where = Literal[
     "",
     "in a word",
-    "elsewhere",
+    "at the end of a word",
+    "after a joint",
     "at an opening",
     "after one word",
     "between words",
@@ -37,24 +38,26 @@ _OPENING: Final = b"\"'`:([{<>=,|\n"
 _GAP: Final = re.compile(rb"[\s\"'`][^\s\"'`]")
 
 _HELD: Final[dict[Where, tuple[float, ...]]] = {  # by the number in common
-    "in a word": (0.7, 0.9, 0.95, 0.97, 0.98),
-    "elsewhere": (0.4, 0.4, 0.4, 0.75, 0.8),
+    "in a word": (0.8, 0.9, 0.95, 0.97, 0.98),
+    "at the end of a word": (0.4, 0.4, 0.5, 0.7, 0.8),
+    "after a joint": (0.4, 0.5, 0.6, 0.8, 0.85),
     "at an opening": (0.1, 0.1, 0.2, 0.2, 0.2),
     "after one word": (0.3, 0.3, 0.3, 0.3, 0.3),
     "between words": (0.6, 0.7, 0.8, 0.85, 0.9),
 }
 _FREE: Final[dict[Where, tuple[float, ...]]] = {
     "in a word": (0.7, 0.9, 0.9, 0.95, 0.95),
-    "elsewhere": (0.05, 0.2, 0.3, 0.5, 0.6),
+    "at the end of a word": (0.05, 0.2, 0.3, 0.5, 0.6),
+    "after a joint": (0.05, 0.2, 0.3, 0.5, 0.6),
     "at an opening": (0.1, 0.1, 0.1, 0.1, 0.1),
     "after one word": (0.3, 0.3, 0.3, 0.3, 0.3),
     "between words": (0.3, 0.4, 0.5, 0.5, 0.6),
 }
 _CLOSING: Final[dict[Where, float]] = {
     "": 0.5,
-    "after one word": 0.6,
-    "between words": 0.2,
-    "where the copy cannot go on": 0.9,
+    "after one word": 0.75,
+    "between words": 0.3,
+    "where the copy cannot go on": 0.95,
     "against the copy": 0.4,
 }
 _SPELLING: Final = 0.95
@@ -129,7 +132,9 @@ def _where(agreed: bytes, ahead: bytes) -> Where:
         return "between words" if _GAP.search(agreed) else "after one word"
     if last and last in _OPENING:
         return "at an opening"
-    return "in a word" if _is_letter(last) and _is_letter(ahead[:1]) else "elsewhere"
+    if not _is_letter(last):
+        return "after a joint"
+    return "in a word" if _is_letter(ahead[:1]) else "at the end of a word"
 
 
 def _is_letter(byte: bytes) -> bool:

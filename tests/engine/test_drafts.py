@@ -209,6 +209,18 @@ def test_what_the_grammar_forces_after_a_guess_goes_with_it() -> None:
     assert drafter.propose((), Script("c123", {1: 2}), 2, ONE).guesses == guesses[:2]
 
 
+def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
+    """The row before it decides as much; it is judged all the same."""
+
+    def draft(text: str) -> tuple[str, int]:
+        drafter = Drafter(Habits(VOCABULARY, Costs((1.0, 1.0))), list(b"abcdef.ab"), [])
+        draft = drafter.propose((), Script(text, {len(text) - 1: 1}), 9, ONE)
+        return bytes(guess.token for guess in draft.guesses).decode(), draft.n_worth
+
+    assert draft("cdef") == ("cdef", 2)
+    assert draft("cdefxyz") == ("cdef", 4)
+
+
 def test_a_full_memory_costs_drafts_before_anything_else() -> None:
     def run(*, drafts: bool) -> Run:
         model = ScriptedModel(reciting, n_ctx=104, n_ctx_seq=60)

@@ -17,8 +17,9 @@ from gguf_fc.engine.guesses import (
 PLACES = [
     # agreed, ahead, where
     (b"bud", b"get", "in a word"),
-    (b"anna", b".paris", "elsewhere"),
-    (b" ", b"of", "elsewhere"),
+    (b"anna", b".paris", "at the end of a word"),
+    (b"anna.", b"paris", "after a joint"),
+    (b" ", b"of", "after a joint"),
     (b' "', b"bud", "at an opening"),
     (b"city=", b"Paris", "at an opening"),
     (b"paris@example.org", b" about", "after one word"),
