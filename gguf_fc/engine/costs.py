@@ -5,26 +5,44 @@ Theory of operation.
    eight hardly more than two, as other kernels take over.  So a few sizes are timed (``timing``);
    between them the price is read off a line.
 2. All prices are in steps of one token: only ratios are used, whatever else the machine does.
-3. Rows of logits have a price of their own, the *head*: the last matrix is computed for them only,
+3. Kernels may take tokens in groups of a *grain*; what is left over goes one by one, so eleven
+   tokens can cost more than twelve.  A batch of several sequences is filled up, or cut, to groups.
+4. Rows of logits have a price of their own, the *head*: the last matrix is computed for them only,
    and in a small model with a large vocabulary it is a good part of all.
-4. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
+5. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
    That is cheaper where small batches are dear.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 MOST_IN_PARTS = 32
 UNMEASURED = (1.0, 1.1)  # a model of which nothing is known gains much from batches
 
 
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """How many tokens kernels take together, and the price of each that is left over."""
+
+    size: int = 1
+    left_over: float = 0.0
+
+
+NO_GRAIN = Grain()
+
+
 class Costs:
     """Prices of steps, from the prices *curve* of steps with 1, 2, 4, 8, ... tokens and rows."""
 
-    def __init__(self, curve: Sequence[float] = UNMEASURED, head: float = 0.0) -> None:
+    def __init__(
+        self, curve: Sequence[float] = UNMEASURED, head: float = 0.0, grain: Grain = NO_GRAIN
+    ) -> None:
         self._head = head
+        self._grain = grain
         self._table = _table(curve)
+        self._slope = self._table[-1] - self._table[-2]
         self._parts = self._best_parts()
 
     def step(self, n_tokens: int, n_rows: int) -> float:
@@ -41,11 +59,27 @@ class Costs:
         """How many of *n_tokens* to evaluate first; all of them where one batch is best."""
         return n_tokens if n_tokens > MOST_IN_PARTS else self._parts[n_tokens][1]
 
+    def whole(self, n_tokens: int) -> int:
+        """The most tokens up to *n_tokens* of which none is left over; all of very few."""
+        size = self._grain.size
+        return n_tokens - n_tokens % size if n_tokens > size else n_tokens
+
+    def filling(self, n_tokens: int, n_more: int) -> int:
+        """How many to add to a batch of *n_tokens*, about *n_more*, so that none is left over."""
+        if n_more <= 0:
+            return 0
+        fewer = self.whole(n_tokens + n_more) - n_tokens
+        return fewer if 2 * fewer >= n_more else fewer + self._grain.size
+
     def _at(self, n: int) -> float:
+        whole = self.whole(n)
+        return self._line(whole) + (n - whole) * self._grain.left_over
+
+    def _line(self, n: int) -> float:
         table = self._table
         if n < len(table):
             return table[n]
-        return table[-1] + (n + 1 - len(table)) * (table[-1] - table[-2])
+        return table[-1] + (n + 1 - len(table)) * self._slope
 
     def _best_parts(self) -> list[tuple[float, int]]:
         best: list[tuple[float, int]] = [(0.0, 0)]

@@ -13,8 +13,8 @@ Theory of operation.
 4. What a step without anything extra takes is measured, not guessed: first thing for other streams
    than before, and again every ``REMEASURE`` steps, as streams grow longer and dearer.  The middle
    of the last few counts, since any one of them may have been disturbed.
-5. What a token more takes is learned from the steps that had them; twice as many as before are the
-   most that is tried.
+5. What a token more takes is learned from the steps that had them, what is dearer at once, what is
+   cheaper by and by; twice as many as before are the most that is tried.
 6. Where even a single token takes too long, it is on account: the steps after it have nothing
    extra until it is paid.  So the gaps are right on average where they cannot be right each.
 
@@ -53,8 +53,8 @@ class Size:
         if seconds > STEP_SECONDS:
             fitting = int(n_tokens * STEP_SECONDS / seconds)
             self.tokens = max(min(LEAST, self.most), min(self.tokens, fitting))
-        elif n_tokens >= self.tokens and seconds < STEP_SECONDS / 2:
-            self.tokens = min(self.most, 2 * self.tokens)
+        elif seconds < STEP_SECONDS / 2:
+            self.tokens = min(self.most, max(self.tokens, 2 * n_tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,13 @@ class Pace:
         debt = self._debt + extra - self._allowed
         self._debt = min(max(0.0, debt), MOST_DEBT * self._allowed)
         self._n_since += 1
-        weight = n_extra / asked / 2  # a few tokens, at the end of a prompt, say little of many
-        each = extra / n_extra if self._each is None else self._each
-        self._each = each + weight * (extra / n_extra - each)
         self._most = max(asked, 2 * n_extra)
+        each = extra / n_extra
+        if self._each is None:
+            self._each = each
+            return
+        dearest = max(2 * self._each, self._allowed / asked)  # what is more was disturbed
+        weight = min(1.0, n_extra / asked)  # the few at a prompt's end say little of many
+        if each < self._each:
+            weight /= 2
+        self._each += weight * (min(each, dearest) - self._each)

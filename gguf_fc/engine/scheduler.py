@@ -143,21 +143,31 @@ class Scheduler:
             if not sequence.is_decoding and not self._waits_for_older(sequence)
         ]
         room = self.pace.room(len(decoding), prompts_wait=bool(reading))
-        self._feed_streams(step, decoding, room.ahead)
-        most = min(self.n_batch, step.n_tokens - step.n_ahead + room.extra)
+        self._feed_streams(step, decoding, room.ahead, is_filled_up=bool(reading))
+        extra = self.costs.filling(step.n_tokens, room.extra - step.n_ahead)
+        most = min(self.n_batch, step.n_tokens + extra)
         for sequence in reading:
             self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
         return step
 
-    def _feed_streams(self, step: Step, decoding: list[Sequence], room: int) -> None:
-        """Add all that is pending, and of what is evaluated ahead an equal share of *room*."""
+    def _feed_streams(
+        self, step: Step, decoding: list[Sequence], room: int, *, is_filled_up: bool
+    ) -> None:
+        """Add all that is pending, and of what is evaluated ahead as much as there is *room* for.
+
+        Where several share a step that is not filled up with prompts, it has whole groups.
+        """
+        wanted = [len(sequence.draft.ahead) for sequence in decoding]
+        if len(decoding) > 1 and not is_filled_up:
+            certain = sum(sequence.n_certain for sequence in decoding)
+            room = max(0, self.costs.whole(certain + min(room, sum(wanted))) - certain)
         pending = sum(sequence.n_pending for sequence in decoding)
-        for n_before, sequence in enumerate(decoding):
+        for sequence, share in zip(decoding, _shares(wanted, room), strict=True):
             most = self.n_batch - step.n_tokens
             if len(self.running) == 1 and not sequence.ahead:
                 most = min(most, self.costs.first_part(pending))
-            share = (room - step.n_ahead) // (len(decoding) - n_before) + len(sequence.forced)
-            self._feed(step, sequence, most, min(share, max(0, most - pending)))
+            n_ahead = len(sequence.forced) + share
+            self._feed(step, sequence, most, min(n_ahead, max(0, most - pending)))
             pending -= sequence.n_pending
 
     def _waits_for_older(self, sequence: Sequence) -> bool:
@@ -286,6 +296,16 @@ class Scheduler:
         busy = {self._slot_of(s): s.tokens[: s.n_evaluated] for s in self.running}
         assert len(busy) == len(self.running)
         self.cache.check(busy)
+
+
+def _shares(wanted: list[int], room: int) -> list[int]:
+    """*room* shared out: nobody has more than is wanted, or less than one who wants no more."""
+    shares = [0] * len(wanted)
+    by_size = sorted(range(len(wanted)), key=wanted.__getitem__)
+    for n_before, at in enumerate(by_size):
+        shares[at] = min(wanted[at], room // (len(wanted) - n_before))
+        room -= shares[at]
+    return shares
 
 
 def _in_common(sequence: Sequence, other: Sequence) -> int:

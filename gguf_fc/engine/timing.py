@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.costs import NO_GRAIN, Costs, Grain
 from gguf_fc.engine.model import Feed, Model
 
 SIZES = (1, 2, 4, 8, 16)  # that are timed
+GROUP = 4  # tokens that many kernels take together
+ODD = 2 * GROUP - 1  # tokens, some of them left over where that is so
+CLEARLY = 0.9  # of the price of ODD tokens: one token more costs less
 TRIALS = 3  # the best of them counts
 LONGEST_TRIALS = 0.3  # seconds, after which a size is not tried again
 LONGEST = 1.0  # seconds, after which no further size is timed
@@ -29,7 +32,20 @@ def measure(model: Model, clock: Callable[[], float] = perf_counter) -> Costs:
         return Costs()
     curve = [seconds / whole[0] for seconds in whole]
     one_row = _time(model, SIZES[len(curve) - 1], 1, clock) / whole[0]
-    return Costs(curve, _head(curve[-1], one_row))
+    grain = _grain(model, curve, clock, whole[0]) if len(whole) == len(SIZES) else NO_GRAIN
+    return Costs(curve, _head(curve[-1], one_row), grain)
+
+
+def _grain(model: Model, curve: list[float], clock: Callable[[], float], seconds: float) -> Grain:
+    """Whether tokens are taken in groups, by the prices *curve* in steps of so many *seconds*."""
+    prices = dict(zip(SIZES, curve, strict=True))
+    odd = _time(model, ODD, ODD, clock) / seconds
+    if prices[2 * GROUP] > CLEARLY * odd:
+        return NO_GRAIN
+    left_over = (odd - prices[GROUP]) / (ODD - GROUP)
+    line = (prices[2 * GROUP] + prices[4 * GROUP]) / 2
+    three_groups = _time(model, 3 * GROUP, 3 * GROUP, clock) / seconds
+    return Grain(GROUP, left_over) if three_groups < line + left_over else NO_GRAIN
 
 
 def _head(all_rows: float, one_row: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.costs import NO_GRAIN, Costs, Grain
 from gguf_fc.engine.model import Feed, Logits
 from gguf_fc.engine.timing import measure
 from tests.support.engine import Run
@@ -29,6 +29,25 @@ def test_rows_have_a_price_of_their_own() -> None:
     assert costs.step(1, 0) == pytest.approx(0.65)
     assert costs.step(8, 1) == pytest.approx(0.65 * 5 + 0.35)
     assert costs.step(8, 8) == pytest.approx(5)
+
+
+def test_tokens_that_are_left_over_cost_as_much_each() -> None:
+    costs = Costs(DEAR, grain=Grain(4, 0.8))
+    assert [costs.step(n, n) for n in (3, 4, 5, 7, 8)] == pytest.approx([3.5, 4, 4.8, 6.4, 5])
+    assert [costs.step(n, n) for n in (16, 17, 20)] == pytest.approx([7, 7.8, 8])
+
+
+@given(st.sampled_from((1, 4, 8)), st.integers(0, 40), st.integers(0, 40))
+def test_a_batch_is_filled_up_to_whole_groups(size: int, n_tokens: int, n_more: int) -> None:
+    costs = Costs(grain=Grain(size, 1.0))
+    added = costs.filling(n_tokens, n_more)
+    if not n_more:
+        assert added == 0
+        return
+    total = n_tokens + added
+    assert total % size == 0 or total <= size
+    assert n_more / 2 <= added < n_more + size
+    assert costs.whole(total) == total
 
 
 def test_tokens_go_one_by_one_where_small_batches_are_dear() -> None:
@@ -71,6 +90,29 @@ def test_what_is_measured_is_what_a_model_takes() -> None:
         expected = model.pace.step(n_tokens, n_rows)
         assert measured.step(n_tokens, n_rows) == pytest.approx(expected, rel=0.02)
     assert all(not slot for slot in model.slots)
+
+
+@pytest.mark.parametrize("grain", [NO_GRAIN, Grain(4, 0.9)])
+def test_groups_are_noticed(grain: Grain) -> None:
+    model = Paced(saying("x"))
+    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=grain)
+    measured = measure(model, lambda: model.now)
+    for n_tokens in (5, 8, 11, 12, 16, 21, 24):
+        expected = model.pace.step(n_tokens, n_tokens)
+        assert measured.step(n_tokens, n_tokens) == pytest.approx(expected)
+
+
+class Eights(Costs):
+    """Eight tokens go together, any others one by one."""
+
+    def step(self, n_tokens: int, n_rows: int) -> float:
+        return super().step(n_tokens - n_tokens % 8, n_rows) + n_tokens % 8
+
+
+def test_groups_that_are_larger_are_not_filled_up_by_smaller_ones() -> None:
+    model = Paced(saying("x"))
+    model.pace = Eights((1.0, 2.7, 3.4, 4.0, 6.0))
+    assert measure(model, lambda: model.now).whole(13) == 13
 
 
 def test_a_slow_model_is_timed_less_and_one_without_time_not_at_all() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gguf_fc.engine.costs import Costs, Grain
 from gguf_fc.engine.states import States
 from gguf_fc.errors import EngineError
 from gguf_fc.job import (
@@ -263,6 +264,36 @@ def test_a_long_prompt_never_triples_the_gap_of_a_running_stream(per_token: floa
     plain = 0.1 + per_token
     assert max(gaps) < 3 * plain
     assert sum(gaps) < 3 * (6000 * per_token + plain), "the prompt gets on all the same"
+
+
+def test_a_long_prompt_fills_steps_up_to_what_kernels_take_together() -> None:
+    costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+    model = slow_model(0.0)
+    model.costs, model.seconds = costs, lambda n_tokens: 0.02 * costs.step(n_tokens, n_tokens)
+    run = Run(model, n_parallel=4)
+    for name in "abc":
+        run.job(name, name)
+    wait_for(run, lambda: len(run.text("c")) > 4)
+    run.job("y" * 1000, "long", max_tokens=1)
+    began, start = model.elapsed, len(model.batches)
+    wait_for(run, lambda: run.text("long") != "")
+    sizes = [sum(len(feed.tokens) for feed in batch) for batch in model.batches[start:]]
+    mixed = [size for size in sizes[:-2] if size > 3]
+    assert all(size % 4 == 0 for size in mixed)
+    assert max(map(model.seconds, sizes)) < 3 * model.seconds(3)
+    assert model.elapsed - began < 2 * sum(map(model.seconds, [64] * (1000 // 64)))
+
+
+def test_guesses_for_several_streams_make_whole_groups() -> None:
+    costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+    model = ScriptedModel(lambda _: ord("x"), n_ctx=2048, n_ctx_seq=500, costs=costs)
+    run = Run(model, n_parallel=3, drafts=True)
+    for name in "abc":
+        run.job(name, name)
+    wait_for(run, lambda: min(len(run.text(name)) for name in "abc") > 300)
+    sizes = [sum(len(feed.tokens) for feed in batch) for batch in model.batches[5:]]
+    assert max(sizes) > 8
+    assert all(size % 4 == 0 or size == 3 for size in sizes)
 
 
 def test_streams_that_are_guessed_well_flow_evenly_with_and_without_a_long_prompt() -> None:
