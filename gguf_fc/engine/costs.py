@@ -6,7 +6,8 @@ Theory of operation.
    between them the price is read off a line.
 2. All prices are in steps of one token: only ratios are used, whatever else the machine does.
 3. Kernels may take tokens in groups of a *grain*; what is left over goes one by one, so eleven
-   tokens can cost more than twelve.  A batch of several sequences is filled up, or cut, to groups.
+   tokens can cost more than twelve.  A batch of several sequences is filled up, or cut, to groups;
+   a draft is filled up where that is cheaper.
 4. Rows of logits have a price of their own, the *head*: the last matrix is computed for them only,
    and in a small model with a large vocabulary it is a good part of all.
 5. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
@@ -63,6 +64,12 @@ class Costs:
         """The most tokens up to *n_tokens* of which none is left over; all of very few."""
         size = self._grain.size
         return n_tokens - n_tokens % size if n_tokens > size else n_tokens
+
+    def full(self, n_tokens: int) -> int:
+        """How many tokens to evaluate instead of *n_tokens*: more where these cost less."""
+        whole = self.whole(n_tokens)
+        fuller = whole + self._grain.size
+        return fuller if n_tokens > whole and self._at(fuller) < self._at(n_tokens) else n_tokens
 
     def filling(self, n_tokens: int, n_more: int) -> int:
         """How many to add to a batch of *n_tokens*, about *n_more*, so that none is left over."""

@@ -19,7 +19,9 @@ Theory of operation.
    step dearer.  So drafts grow where they are right, and nothing is evaluated ahead where they are
    wrong, where small batches are dear or where many streams share a step.  A guess after which
    the reply is over saves no step: the row before it decides as much.
-5. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
+5. Where batches are best filled up to a certain size, they are: with the next guesses, however
+   unlikely, and then with any token at all.
+6. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
    constraint and draws no random number.
 """
 
@@ -48,15 +50,16 @@ LONGEST_REST = 16  # positions
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Guesses, of which the first *n_worth* are worth evaluating."""
+    """Guesses, of which the first *n_worth* are worth evaluating, as is some *filling* then."""
 
     guesses: tuple[Guess, ...] = ()
     n_worth: int = 0
+    filling: tuple[int, ...] = ()
 
     @property
     def ahead(self) -> list[int]:
         """The tokens to evaluate."""
-        return [guess.token for guess in self.guesses[: self.n_worth]]
+        return [*(guess.token for guess in self.guesses[: self.n_worth]), *self.filling]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,17 @@ class Drafter:
         except EngineError:
             logger.debug("a draft went beyond its grammar; the reply fails if it gets there")
         guesses = tuple(guess for run in runs for guess in run.guesses)[:most]
-        return Draft(guesses, min(len(guesses), self._worth(runs, work)))
+        return self._filled(guesses, min(len(guesses), self._worth(runs, work)), most, work)
+
+    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, most: int, work: Work) -> Draft:
+        """The draft in which *n_worth* are worth it, filled up where nobody else is in the step."""
+        n_tokens = work.n_certain + n_worth
+        n_more = self._habits.costs.full(n_tokens) - n_tokens
+        if not n_worth or work.n_streams > 1 or n_worth + n_more > most:
+            return Draft(guesses, n_worth)
+        n_filled = min(len(guesses), n_worth + n_more)
+        filling = (guesses[-1].token,) * (n_worth + n_more - n_filled)
+        return Draft(guesses, n_filled, filling)
 
     def _extend(
         self, runs: list[_Run], tail: list[int], state: Constraint | None, most: int
@@ -146,7 +159,10 @@ class Drafter:
             n_tokens += len(run.guesses)
             later = costs.step(streams - 1 + len(run.guesses), streams)
             saved += run.chance * later / streams
-            dearer = costs.step(work.n_certain + n_tokens, streams + n_tokens) - anyway
+            n_evaluated = work.n_certain + n_tokens
+            if streams == 1:
+                n_evaluated = costs.full(n_evaluated)
+            dearer = costs.step(n_evaluated, streams + n_tokens) - anyway
             if saved - CAUTION * dearer > most_saved:
                 most_saved, n_worth = saved - CAUTION * dearer, n_tokens
         return n_worth

@@ -128,7 +128,8 @@ class Sequence:
 
     def judge(self, taken: list[int], n_fed: int, n_right: int) -> None:
         """It went on with *taken*; *n_fed* of the draft were evaluated, *n_right* rightly."""
-        guesses = self.draft.guesses
+        guesses = self.draft.guesses[: self.draft.n_worth]
+        n_fed, n_right = min(n_fed, len(guesses)), min(n_right, len(guesses))
         self.drafted_tokens += n_fed
         self.accepted_tokens += n_right
         self.drafted_predictions += sum(guess.is_prediction for guess in guesses[:n_fed])

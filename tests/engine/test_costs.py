@@ -37,6 +37,12 @@ def test_tokens_that_are_left_over_cost_as_much_each() -> None:
     assert [costs.step(n, n) for n in (16, 17, 20)] == pytest.approx([7, 7.8, 8])
 
 
+def test_more_tokens_are_evaluated_only_where_they_cost_less() -> None:
+    costs = Costs(DEAR, grain=Grain(4, 0.4))
+    assert [costs.full(n) for n in (0, 1, 3, 4, 5, 6, 7, 8)] == [0, 1, 3, 4, 5, 6, 8, 8]
+    assert [Costs(DEAR).full(n) for n in (1, 5, 7)] == [1, 5, 7]
+
+
 @given(st.sampled_from((1, 4, 8)), st.integers(0, 40), st.integers(0, 40))
 def test_a_batch_is_filled_up_to_whole_groups(size: int, n_tokens: int, n_more: int) -> None:
     costs = Costs(grain=Grain(size, 1.0))

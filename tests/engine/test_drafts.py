@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.costs import Costs, Grain
 from gguf_fc.engine.drafts import Drafter, Habits, Work
 from gguf_fc.engine.guesses import FORCED, Guess
 from gguf_fc.job import GrammarText, Job, Sampling, Segment
@@ -126,7 +126,8 @@ def test_every_reply_is_the_same_with_and_without_drafts(
     cancelled = data.draw(st.sets(st.integers(0, 4)))
 
     def run(*, drafts: bool) -> Run:
-        model = ScriptedModel(reply, n_ctx=n_ctx, n_ctx_seq=80, n_batch=16)
+        costs = Costs((1.0, 1.1), grain=Grain(4, 0.5))
+        model = ScriptedModel(reply, n_ctx=n_ctx, n_ctx_seq=80, n_batch=16, costs=costs)
         run = Run(model, n_parallel=3, drafts=drafts)
         for n, options in enumerate(wanted):
             run.job(name=str(n), **options)  # type: ignore[arg-type]
@@ -219,6 +220,19 @@ def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
 
     assert draft("cdef") == ("cdef", 2)
     assert draft("cdefxyz") == ("cdef", 4)
+
+
+def test_a_draft_is_filled_up_to_whole_groups_where_nobody_shares_its_step() -> None:
+    def draft(size: int, n_streams: int, most: int = 9) -> tuple[str, int]:
+        costs = Costs((1.0, 1.0), grain=Grain(size, 0.1))
+        drafter = Drafter(Habits(VOCABULARY, costs), list(b"abcabcab"), [])
+        draft = drafter.propose((), Script("cabcab", {}), most, Work(n_streams, n_streams))
+        return bytes(draft.ahead).decode(), draft.n_worth
+
+    assert draft(size=1, n_streams=1) == ("cabca", 5)
+    assert draft(size=4, n_streams=1) == ("cabcabb", 6)  # with the last token that makes eight
+    assert draft(size=4, n_streams=2) == ("cabca", 5)
+    assert draft(size=4, n_streams=1, most=6) == ("cabca", 5)
 
 
 def test_a_full_memory_costs_drafts_before_anything_else() -> None:
