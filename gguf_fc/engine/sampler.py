@@ -13,9 +13,11 @@ Theory of operation.  A vocabulary has 150,000 tokens, and a step has a tenth of
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isqrt
+from itertools import accumulate
+from math import exp, inf, isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ Tokens = NDArray[np.intp]
 COLDEST = 1e-4  # a lower temperature is greedy
 FIRST_CUT = 256  # candidates top_p starts with; most distributions need fewer
 FEWEST_ROWS = 4  # below, laying values out in rows saves nothing
+FEW = 100  # candidates for which numpy is slower than Python
+NO_NUMBERS = "The model's logits are no numbers to choose by."
 LONGEST_STRETCH = 400  # weights
 BELOW_ONE = 1 - 2.0**-53
 
@@ -89,22 +93,39 @@ class Sampler:
     def _choose(self, logits: Logits) -> int:
         if self._is_greedy:
             return int(logits.argmax())
-        tokens, values = self._candidates(logits)
-        chosen = draw(_weights(values, self.sampling.temperature), self._random.random())
-        return chosen if tokens is None else int(tokens[chosen])
+        top_k = self.sampling.top_k
+        if not 0 < top_k < len(logits):
+            return self._one_of(logits)
+        tokens = largest(logits, top_k)
+        return int(tokens[self._one_of(logits[tokens])])
 
-    def _candidates(self, logits: Logits) -> tuple[Tokens | None, Logits]:
-        """The tokens left by top_k, top_p and min_p, None for all, and their logits."""
-        s = self.sampling
-        tokens, values = None, logits
-        if 0 < s.top_k < len(logits):
-            tokens = largest(logits, s.top_k)
-            values = logits[tokens]
-        if s.top_p < 1 or s.min_p > 0:
-            likely = _likely(values, s.top_p, s.min_p)
-            tokens = likely if tokens is None else tokens[likely]
-            values = values[likely]
-        return tokens, values
+    def _one_of(self, values: Logits) -> int:
+        """At which of *values* the choice falls."""
+        s, share = self.sampling, self._random.random()
+        if len(values) <= FEW:
+            left = ranked(values.tolist(), s.top_p, s.min_p)
+            heights = [*accumulate(exp((value - left[0][0]) / s.temperature) for value, _ in left)]
+            return left[bisect_right(heights, share * heights[-1])][1]
+        if s.top_p == 1 and s.min_p == 0:
+            return draw(_weights(values, s.temperature), share)
+        places = likely(values, s.top_p, s.min_p)
+        return int(places[draw(_weights(values[places], s.temperature), share)])
+
+
+def ranked(values: list[float], top_p: float, min_p: float) -> list[tuple[float, int]]:
+    """The values that top_p and min_p leave, the largest first, and where they stand.
+
+    In Python: for a few values that is quicker than numpy, which takes its time before each of two
+    dozen operations.  Raises EngineError if they are no numbers.
+    """
+    order = sorted(((value, -place) for place, value in enumerate(values)), reverse=True)
+    if not sum(values) < inf or order[0][0] == -inf:
+        raise EngineError(NO_NUMBERS)
+    weights = [exp(value - order[0][0]) for value, _ in order]
+    heights = [*accumulate(weights)]
+    n_left = bisect_left(heights, top_p * heights[-1]) + 1 if top_p < 1 else len(order)
+    n_near = sum(weight >= min_p for weight in weights)
+    return [(value, -place) for value, place in order[: min(n_left, n_near)]]
 
 
 def largest(values: Logits, count: int) -> Tokens:
@@ -155,7 +176,7 @@ def _reach(weights: Logits, share: float) -> tuple[int, float]:
     """At which weight *share* of their sum is reached, and at which share of that weight."""
     heights = weights.cumsum(dtype=np.float64)
     if not heights[-1] > 0:
-        raise EngineError("The model's logits are no numbers to choose by.")
+        raise EngineError(NO_NUMBERS)
     goal = share * heights[-1]
     at = int(heights.searchsorted(goal, side="right"))
     below = heights[at - 1] if at else 0.0
@@ -183,12 +204,12 @@ def _weights(logits: Logits, temperature: float = 1.0) -> Logits:
     return np.exp(weights, out=weights)
 
 
-def _likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
+def likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
     """Where the fewest stand that together have *top_p*, but none below *min_p* of the largest."""
     weights = _weights(logits)
     goal = top_p * float(weights.sum())
-    likely = np.flatnonzero(weights >= min_p)
-    return likely[_head(weights[likely], goal)] if top_p < 1 else likely
+    near = np.flatnonzero(weights >= min_p)
+    return near[_head(weights[near], goal)] if top_p < 1 else near
 
 
 def _head(weights: Logits, goal: float) -> Tokens:

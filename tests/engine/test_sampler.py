@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.model import Logits
-from gguf_fc.engine.sampler import Sampler, draw, largest, likeliest
+from gguf_fc.engine.sampler import FEW, Sampler, draw, largest, likeliest, likely, ranked
 from gguf_fc.errors import EngineError
 from gguf_fc.job import Sampling
 
@@ -32,6 +32,13 @@ def chosen(sampling: Sampling, logits: Logits, times: int = 2_000) -> dict[int, 
 
 def options(**given: float | None) -> Sampling:
     return Sampling(**{"seed": 1, "temperature": 1.0, **OFF, **given})  # type: ignore[arg-type]
+
+
+def left_of(logits: Logits, top_p: float, min_p: float) -> list[int]:
+    """Where those stand that the cuts leave."""
+    if len(logits) <= FEW:
+        return [place for _, place in ranked(logits.tolist(), top_p, min_p)]
+    return likely(logits, top_p, min_p).tolist()  # type: ignore[no-any-return]
 
 
 def test_temperature_0_takes_the_largest() -> None:
@@ -69,11 +76,9 @@ def test_top_p_without_sorting_equals_top_p_by_sorting(seed: int, p: float, widt
     weights = np.exp((logits - logits.max()).astype(np.float64))
     order = np.argsort(-weights, kind="stable")
     needed = int(np.searchsorted(weights[order].cumsum(), p * weights.sum())) + 1
-    left, values = Sampler(options(top_p=p))._candidates(logits)
-    assert left is not None
-    assert (values == logits[left]).all()
+    left = left_of(logits, p, 0)
     assert abs(len(left) - needed) <= 1
-    assert set(left.tolist()) <= set(order[: needed + 1].tolist())
+    assert set(left) <= set(order[: needed + 1].tolist())
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)
@@ -106,10 +111,16 @@ def test_cuts_together_leave_what_cutting_one_after_the_other_leaves(
     shares = np.exp((logits[left] - logits.max()).astype(np.float64))
     n_likely = int(np.searchsorted(shares.cumsum(), top_p * shares.sum())) + 1
     n_near = int((shares >= min_p).sum())
-    tokens, values = Sampler(options(top_k=top_k, top_p=top_p, min_p=min_p))._candidates(logits)
-    n_left = len(values)
-    assert abs(n_left - min(n_likely, n_near, len(left))) <= 1
-    assert set((np.arange(2_000) if tokens is None else tokens).tolist()) == set(left[:n_left])
+    tokens = largest(logits, top_k) if top_k else np.arange(2_000)
+    found = tokens[left_of(logits[tokens], top_p, min_p)]
+    assert abs(len(found) - min(n_likely, n_near, len(left))) <= 1
+    assert set(found.tolist()) == set(left[: len(found)].tolist())
+
+
+@pytest.mark.parametrize("values", [[np.nan, 1], [1, np.nan], [1, np.inf], [-np.inf, -np.inf]])
+def test_of_a_few_that_are_no_numbers_nothing_is_chosen(values: list[float]) -> None:
+    with pytest.raises(EngineError, match="no numbers"):
+        Sampler(options()).choose(row(*values))
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)
@@ -167,14 +178,14 @@ def test_under_a_mask_few_and_many_tokens_are_chosen_from_alike(
     allowed = random.random(1_000) < share
     allowed[random.integers(1_000)] = True
     tokens = np.flatnonzero(allowed)
-    tokens_left, values_left = Sampler(options(**given))._candidates(logits[tokens])
-    possible = set((tokens if tokens_left is None else tokens[tokens_left]).tolist())
-    sampler = Sampler(options(**given))
+    sampling = options(**given)
+    among = tokens[largest(logits[tokens], sampling.top_k)] if sampling.top_k else tokens
+    possible = set(among[left_of(logits[among], sampling.top_p, sampling.min_p)].tolist())
+    sampler = Sampler(sampling)
     chosen = {sampler.choose(logits, allowed) for _ in range(20)}
     assert chosen <= possible
-    if "temperature" in given:
+    if sampling.temperature == 0:
         assert chosen == {int(tokens[logits[tokens].argmax()])}
-    assert len(values_left) == len(possible)
 
 
 def test_a_mask_is_final() -> None:
