@@ -19,7 +19,7 @@ from gguf_fc.dialect.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.history import Needs
 from gguf_fc.dialect.known import Known, code_for, known_for
-from gguf_fc.dialect.probe import Renderings, probe
+from gguf_fc.dialect.probe import Renderings, ends_dated, probe
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.template import Clock, Template
 from gguf_fc.dialect.thinking import Thinking
@@ -39,11 +39,6 @@ class Learned:
     header: str = ""  # what stands before it, from the user's text on
     evidence: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
-
-    @property
-    def may_be_dated(self) -> bool:
-        """Whether the prompt's end has a number, which may be of the day it was rendered."""
-        return any(character.isdigit() for character in self.header + self.prefill)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +116,7 @@ def _understood(
         if (learned := store.read(key)) is not None:
             return Analysis.of(chat, learned)
         found = _analysed(text, chat)
-        if not found.may_be_dated:
+        if not ends_dated(chat, found.needs):
             store.write(key, found.learned)
     except (TemplateError, RunawayTemplate) as error:
         plain = Chat(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from gguf_fc.dialect.bare import read_bare
-from gguf_fc.dialect.kinds import Kind, Typed
+from gguf_fc.dialect.kinds import ANY, Kind, Typed
 from gguf_fc.dialect.overlap import common_start
 from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Pair, Pairs
@@ -156,7 +156,7 @@ class ArgumentReader:
         """A bare scalar, or nested pairs: a list where they have the key of an item."""
         opening, closing = form.before.strip(), form.after_key(key).strip()
         kinds, pieces = schema.kinds(), list[str]()
-        if "string" in kinds and not kinds & {"array", "object"}:
+        if "string" in kinds and kinds != ANY:
             # A text may hold anything, also what looks like pairs.
             self.say(read_bare((yield from self.reader.until(closing, None)), kinds))
             return

@@ -155,14 +155,10 @@ class PairsComposer:
             node = self._spelled(schema, others, path)
             closed = self._closed(form.closing, form, key)
             return held if node is None else choice(held, sequence(node, *closed))
-        self._report_mixture(schema, path)
-        return self._free(form, key)
-
-    def _report_mixture(self, schema: Typed, path: str) -> None:
-        """A bare text may be any other value as well; what it spells is read by the schema."""
-        kinds = schema.kinds()
-        if not kinds <= {"string", "null"} and kinds != ANY and schema.restricted():
+        if not others <= {"null"} and others | {"string"} != ANY and schema.restricted():
+            # A bare text may be any other value as well; what it spells is read by the schema.
             self.report.append(Loosened(path, "type", "a bare text is also any other value"))
+        return self._free(form, key)
 
     def _text(self, form: Pair, key: str | None, schema: Typed, path: str) -> Node:
         """A bare string and what closes it."""
@@ -238,8 +234,7 @@ class PairsComposer:
         form, kinds = self.pairs.text, schema.kinds()
         if key is not None:
             form = Pair(form.before, form.between, (form.after_key(key),))
-        if "string" in kinds and kinds & set(_STRUCTURES):
-            self._report_mixture(schema, path)
+        if kinds == ANY:
             return self._anything(form)
         if "string" in kinds:
             return self._either(form, key, schema, path)

@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from gguf_fc.dialect.chat import Chat
+from gguf_fc.dialect.chat import Chat, probe_clock
 from gguf_fc.dialect.history import Needs, normalised, tool_values
 from gguf_fc.dialect.needs import needs_of
 from gguf_fc.dialect.thinking import Thinking, thinking_of
@@ -109,6 +110,20 @@ def _as_json(turn: str) -> bool:
 def probe(chat: Chat) -> Renderings:
     """Everything ``derive`` wants to see.  Raises TemplateError if nothing renders at all."""
     return _Prober(chat, thinking_of(chat)).run()
+
+
+def ends_dated(chat: Chat, needs: Needs) -> bool:
+    """Whether a prompt shows the time behind the user's text, and ends otherwise tomorrow."""
+    user = normalised([Message(role="user", content=USER)], needs)
+    ends = {
+        replace(chat, clock=clock).render(user, tool_values(_TOOLS)).rpartition(USER)[2]
+        for clock in (probe_clock, _another_time)
+    }
+    return len(ends) > 1
+
+
+def _another_time() -> datetime:
+    return datetime(1988, 11, 23, 22, 44, 55, tzinfo=UTC)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gguf_fc.dialect.bare import write_bare
-from gguf_fc.dialect.kinds import Kind, Typed
+from gguf_fc.dialect.kinds import ANY, Kind, Typed
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
 from gguf_fc.dialect.values import spell
 
@@ -134,7 +134,8 @@ def _other(pairs: Pairs, value: Any, schema: Typed | None) -> str:
 def _is_mistakable(item: str, value: list[Any] | dict[str, Any], kinds: frozenset[Kind]) -> bool:
     """Whether nested pairs would be read as a text or, their first key being *item*, as a list."""
     listed = isinstance(value, dict) and next(iter(value), None) == item
-    return "string" in kinds and (not value or (listed and "array" in kinds))
+    # Where a text is admitted beside certain others, what looks like pairs is a text too.
+    return "string" in kinds and (kinds != ANY or not value or listed)
 
 
 def _members(pairs: Pairs, arguments: Mapping[str, Any], schema: Typed | None) -> str:

@@ -160,6 +160,12 @@ def test_a_value_of_no_certain_kind_is_read_as_it_was_written(
     assert read(syntax, text, parameters).calls == [("look", canonical(kept))]
 
 
+def test_beside_a_text_what_looks_like_pairs_is_a_text() -> None:
+    text = '<use name="look"><a><b>c</b></a></use>'
+    assert read(NESTED, text, object_of(a=EITHER)).calls == [("look", canonical({"a": "<b>c</b>"}))]
+    assert read(NESTED, text, object_of(a={})).calls == [("look", canonical({"a": {"b": "c"}}))]
+
+
 def test_without_a_schema_strings_are_written_as_the_template_does() -> None:
     call = Call("look", {"a": "42"})
     assert "<arg_value>42</arg_value>" in write(PAIRS, calls=[call])
