@@ -9,7 +9,7 @@ a step serves every stream.  The time within llama_decode is taken off.  Of what
 
 - *logits* is numpy's: reading the rows, and sampling from them;
 - *grammar* is llguidance's: testing tokens, masks, what is forced;
-- *rest* is ours alone: planning, drafts, text, messages.
+- *rest* is ours: planning, drafts, text, messages, the search for the likeliest after a refusal.
 
 The last column is what llama.cpp's own samplers take for one row with the same settings.
 """
