@@ -27,7 +27,8 @@ def measure(model: Model, clock: Callable[[], float] = perf_counter) -> Costs:
     for size in SIZES:
         if size > largest or (len(whole) > 1 and clock() - began > LONGEST):
             break
-        whole.append(max([_time(model, size, size, clock), *whole[-1:]]))
+        whole.append(_time(model, size, size, clock))
+    whole = _undisturbed(whole)
     if len(whole) < 2 or not whole[0]:  # noqa: PLR2004 - no line without two points
         return Costs()
     curve = [seconds / whole[0] for seconds in whole]
@@ -36,16 +37,21 @@ def measure(model: Model, clock: Callable[[], float] = perf_counter) -> Costs:
     return Costs(curve, _head(curve[-1], one_row), grain)
 
 
+def _undisturbed(whole: list[float]) -> list[float]:
+    """The times of ever larger steps: one that took longer than a larger one was disturbed."""
+    return [min(whole[at:]) for at in range(len(whole))]
+
+
 def _grain(model: Model, curve: list[float], clock: Callable[[], float], seconds: float) -> Grain:
     """Whether tokens are taken in groups, by the prices *curve* in steps of so many *seconds*."""
-    prices = dict(zip(SIZES, curve, strict=True))
+    one, two, four = curve[-3:]  # groups
     odd = _time(model, ODD, ODD, clock) / seconds
-    if prices[2 * GROUP] > CLEARLY * odd:
+    even = _time(model, 2 * GROUP, 2 * GROUP, clock) / seconds
+    if even > CLEARLY * odd:
         return NO_GRAIN
-    left_over = (odd - prices[GROUP]) / (ODD - GROUP)
-    line = (prices[2 * GROUP] + prices[4 * GROUP]) / 2
-    three_groups = _time(model, 3 * GROUP, 3 * GROUP, clock) / seconds
-    return Grain(GROUP, left_over) if three_groups < line + left_over else NO_GRAIN
+    left_over = max(0.0, odd - one) / (ODD - GROUP)
+    three = _time(model, 3 * GROUP, 3 * GROUP, clock) / seconds
+    return Grain(GROUP, left_over) if three < (two + four) / 2 + left_over else NO_GRAIN
 
 
 def _head(all_rows: float, one_row: float) -> float:

@@ -108,6 +108,22 @@ def test_groups_are_noticed(grain: Grain) -> None:
         assert measured.step(n_tokens, n_tokens) == pytest.approx(expected)
 
 
+class Disturbed(Paced):
+    """The steps of four tokens are all disturbed."""
+
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
+        self.now += 0.03 * (len(feeds[0].tokens) == 4)
+        return super().decode(feeds)
+
+
+def test_a_size_that_was_disturbed_does_not_hide_what_larger_ones_cost() -> None:
+    model = Disturbed(saying("x"))
+    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+    measured = measure(model, lambda: model.now)
+    assert [measured.step(n, n) for n in (4, 8, 12, 16)] == pytest.approx([4.0, 4.0, 5.0, 6.0])
+    assert measured.whole(15) == 12
+
+
 class Eights(Costs):
     """Eight tokens go together, any others one by one."""
 
