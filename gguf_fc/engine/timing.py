@@ -13,8 +13,8 @@ GROUP = 4  # tokens that many kernels take together
 ODD = 2 * GROUP - 1  # tokens, some of them left over where that is so
 CLEARLY = 0.9  # of the price of ODD tokens: one token more costs less
 TRIALS = 3  # the best of them counts
-LONGEST_TRIALS = 0.3  # seconds, after which a size is not tried again
-LONGEST = 1.0  # seconds, after which no further size is timed
+LONGEST_TRIALS = 0.2  # seconds, after which a size is not tried again
+LONGEST = 1.5  # seconds, after which no further size is timed
 LEAST_RISE = 0.2  # of the price, below which the head cannot be told from noise
 LARGEST_HEAD = 0.9
 
