@@ -267,22 +267,25 @@ class Cache:
         self._touch(slot)
         if slot is source or not self.memory.can_trim:
             length = 0
+        # Taken before room is made: what is saved for that may drive the chain out of RAM.
+        parts = [(state, self.states.data(state)) for state in chain if len(state.tokens) > length]
         self._give_up(slot)
         tokens = chain[-1].tokens[:n_stored]
         lease = self._share(source, slot, tokens, length)
-        for state in chain:
-            if len(state.tokens) > len(slot.tokens) and not self._add(slot, state, n_stored):
+        for state, data in parts:
+            if len(state.tokens) > len(slot.tokens) and not self._add(slot, state, data, n_stored):
                 self.states.drop(state)
                 break
         whole = len(slot.tokens) == len(chain[-1].tokens)
         worth = Worth.CONVERSATION if whole else Worth.ONE_OFF
         self.states.use(chain, worth)
-        slot.worth, slot.n_saved = worth, len(slot.tokens)
+        slot.worth, slot.n_saved = worth, self.states.covered(slot.tokens)
         return replace(lease, length=len(slot.tokens))
 
-    def _add(self, slot: _Slot, state: State, n_stored: int) -> bool:
+    def _add(
+        self, slot: _Slot, state: State, data: bytes | memoryview | None, n_stored: int
+    ) -> bool:
         """Put what *state* has of the first *n_stored* tokens behind what *slot* holds."""
-        data = self.states.data(state)
         start, end = len(slot.tokens), min(n_stored, len(state.tokens))
         while data is not None and not self.memory.load(slot.index, data, start, end):
             if not self.evict():

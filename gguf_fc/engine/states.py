@@ -124,8 +124,9 @@ class States:
         return data
 
     def drop(self, state: State) -> None:
-        """*state* cannot be used."""
-        self._states.remove(state)
+        """*state* cannot be used.  It may have been given up already."""
+        if state in self._states:
+            self._states.remove(state)
 
     def write(self) -> bool:
         """Have one state copied to its file; False if there is none to copy, or one at a time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,17 +13,25 @@ from gguf_fc.engine.cache import LEAST_PREFIX, MOST_PREFIXES, Cache
 from gguf_fc.engine.model import Feed
 from gguf_fc.engine.prefixes import common
 from gguf_fc.engine.states import States
+from gguf_fc.state_files import StateFolder
 from tests.support.scripted_model import ScriptedModel, rambling
 
 
 class Books:
     """A cache over a scripted model, with what a scheduler would do to both."""
 
-    def __init__(self, n_slots: int = 2, *, can_trim: bool = True, max_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        n_slots: int = 2,
+        *,
+        can_trim: bool = True,
+        max_bytes: int = 0,
+        folder: StateFolder | None = None,
+    ) -> None:
         self.model = ScriptedModel(
             rambling, n_ctx=4096, n_batch=256, n_slots=n_slots, can_trim=can_trim
         )
-        self.states = States(max_bytes)
+        self.states = States(max_bytes, folder)
         self.cache = Cache(self.model, self.states)
 
     def run(self, text: str, *, leave: bool = True) -> tuple[int, int]:
@@ -209,3 +218,42 @@ def test_check_notices_books_that_are_wrong() -> None:
     books.run("aa", leave=False)
     with pytest.raises(AssertionError):
         books.cache.check({})
+
+
+def test_what_is_saved_to_make_room_does_not_cost_the_state_that_is_wanted() -> None:
+    books = Books(1, max_bytes=900)  # room for one of these prompts
+    books.run("a" * 100)
+    books.run("b" * 100)
+    assert books.run("a" * 100 + "c")[1] == 100
+    assert books.states.covered([ord("b")] * 100) == 100, "it was saved, in place of the other"
+
+
+def test_a_damaged_file_costs_only_time(tmp_path: Path) -> None:
+    def folder() -> StateFolder:
+        return StateFolder(root=tmp_path, model="0" * 16, title="tiny.gguf", max_bytes=1 << 20)
+
+    books = Books(1, max_bytes=1 << 20, folder=folder())
+    books.run("a" * 100)
+    assert books.cache.save_next()
+    books.states.close()
+    (file,) = folder().files()
+    file.path.write_bytes(file.path.read_bytes()[:-1] + b"x")
+    again = Books(1, max_bytes=1 << 20, folder=folder())
+    assert again.run("a" * 100 + "c")[1] == 0
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), max_size=12),
+    st.integers(0, 4000),
+)
+def test_the_cache_and_saved_states_never_disagree(
+    runs: list[tuple[str, int]], max_bytes: int
+) -> None:
+    books = Books(2, max_bytes=max_bytes)
+    for letter, length in runs:
+        text = letter * 90 + "d" * 40 * length
+        assert books.run(text)[1] < len(text)
+        books.cache.check({})
+        books.states.check()
+        assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache._slots]
