@@ -27,6 +27,7 @@ CITY = {
     "type": "object",
     "properties": {"city": {"enum": ["Paris", "Lyon"]}, "n": {"type": "integer", "maximum": 9}},
     "required": ["city", "n"],
+    "additionalProperties": False,  # or the model may never come to an end
 }
 
 
@@ -221,7 +222,7 @@ def test_a_completion_is_held_to_a_grammar_or_a_schema(client: OpenAI) -> None:
     ]
     for form in forms:
         completion = complete(client, extra_body=form, max_tokens=100)
-        assert set(json.loads(completion.choices[0].text)) >= {"city", "n"}
+        assert set(json.loads(completion.choices[0].text)) == {"city", "n"}
         extra = completion.model_extra or {}
         assert extra["validation"] == [{"subject": "text", "result": "valid"}]
     loose = complete(client, extra_body={"response_format": {"type": "json_object"}}, max_tokens=5)
