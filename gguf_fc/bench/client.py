@@ -29,6 +29,7 @@ class Reply:
     first_call: float | None  # when the last piece of the first call arrived; None: no call
     text: str
     calls: tuple[Json, ...]  # whole ones, as a later message repeats them
+    cut_off_calls: int  # begun and not ended: of no use to a later message
     finish_reason: str
     prompt_tokens: int | None  # None: the server does not say
     cached_tokens: int | None
@@ -38,6 +39,11 @@ class Reply:
     def first(self) -> float:
         """When the first piece arrived."""
         return self.moments[0] if self.moments else self.seconds
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether `message` has all of it.  Some servers send nothing of a call that is cut off."""
+        return not self.cut_off_calls and bool(self.text or self.calls)
 
     @property
     def message(self) -> Json:
@@ -175,12 +181,14 @@ class _Fold:
         if not self._finish:
             raise BenchError("the stream ended without a finish_reason")
         details = self._usage.get("prompt_tokens_details") or {}
+        whole = tuple(call for _, call in sorted(self._calls.items()) if _is_whole(call))
         return Reply(
             moments=tuple(self.moments),
             seconds=seconds,
             first_call=self._first_call if _is_whole(self._calls.get(0)) else None,
             text="".join(self._text),
-            calls=tuple(call for _, call in sorted(self._calls.items()) if _is_whole(call)),
+            calls=whole,
+            cut_off_calls=len(self._calls) - len(whole),
             finish_reason=self._finish,
             prompt_tokens=self._usage.get("prompt_tokens"),
             cached_tokens=details.get("cached_tokens"),

@@ -195,10 +195,15 @@ async def agent_loop(scene: Scene) -> Sample:
             firsts.append(reply.first)
             if reply.cached_tokens is not None:
                 beyond.append(max(0, known - reply.cached_tokens))
-        known = (reply.prompt_tokens or 0) + reply.completion_tokens
+        known = _known(reply)
         messages.append(reply.message)
     notes = {**_prompt(reply), "calls": calls}
     return Sample(median(firsts), {**notes, "read again": max(beyond)} if beyond else notes)
+
+
+def _known(reply: Reply) -> int:
+    """The tokens of a prompt and its reply that the next prompt begins with."""
+    return (reply.prompt_tokens or 0) + (reply.completion_tokens if reply.is_repeated else 0)
 
 
 def _next_messages(messages: list[Json], number: int, turn: int) -> list[Json]:

@@ -13,7 +13,7 @@ from gguf_fc.bench.client import Client
 from gguf_fc.bench.sample import Sample, Scene
 from gguf_fc.bench.workloads import WORKLOADS, gaps_beside
 from gguf_fc.errors import BenchError
-from tests.support.foreign import Fault, foreign
+from tests.support.foreign import WORDS, Fault, foreign
 
 ENDLESS = {"long-prompt"}  # needs streams that last: the scripted server's are short
 Json = dict[str, Any]
@@ -83,6 +83,17 @@ def test_an_agent_sends_back_its_calls_and_their_results() -> None:
     assert roles == ["user", "assistant", "tool", "assistant"] * 2 + ["user", "assistant", "tool"]
     assert bodies[1]["messages"][2]["tool_call_id"] == "call-1"
     assert len({str(body["tools"]) for body in bodies}) == 1
+
+
+def test_an_agent_counts_what_was_known_and_is_read_again() -> None:
+    assert play("agent")[0].notes["read again"] == 0
+    sample, bodies = play("agent", "forgets")
+    before = bodies[-2]["messages"]  # the longest prompt that the last one could have built on
+    assert sample.notes["read again"] == sum(len(str(message)) for message in before) + WORDS
+
+
+def test_a_cut_off_call_is_not_known_to_the_next_turn_which_does_not_have_it() -> None:
+    assert play("agent", "half a call")[0].notes["read again"] == 0
 
 
 def test_a_new_conversation_shares_its_prefix_with_the_one_before() -> None:

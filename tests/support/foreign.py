@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 Json = dict[str, Any]
-Fault = Literal["", "status", "error", "cut", "no usage", "no call", "half a call", "no models"]
+Fault = Literal[
+    "", "status", "error", "cut", "no usage", "no call", "half a call", "no models", "forgets"
+]
 WORDS = 4  # a free reply's pieces, unless fewer are asked for
 
 
@@ -49,7 +51,8 @@ def foreign(fault: Fault = "") -> Iterator[Foreign]:
             if fault == "status":
                 self._answer(503, b'{"error": {"message": "loading"}}')
                 return
-            frames = (f"data: {json.dumps(chunk)}\n\n" for chunk in chunks(body, fault))
+            cached = known(bodies, fault)
+            frames = (f"data: {json.dumps(chunk)}\n\n" for chunk in chunks(body, fault, cached))
             self._answer(200, f"{''.join(frames)}data: [DONE]\n\n".encode())
 
         def _answer(self, status: int, data: bytes) -> None:
@@ -69,9 +72,28 @@ def foreign(fault: Fault = "") -> Iterator[Foreign]:
         server.server_close()
 
 
-def chunks(body: Json, fault: Fault) -> Iterator[Json]:
+def known(bodies: list[Json], fault: Fault) -> int:
+    """How many tokens of the last prompt are in the cache: the prompt and reply before it.
+
+    A call that was cut off is not in the next prompt.
+    """
+    if fault == "forgets" or len(bodies) == 1:
+        return 0
+    before = bodies[-2]
+    return _prompt(before) + (0 if fault == "half a call" and _calls(before, fault) else WORDS)
+
+
+def _prompt(body: Json) -> int:
+    return sum(len(str(message)) for message in body["messages"])
+
+
+def _calls(body: Json, fault: Fault) -> bool:
+    return body.get("tool_choice") == "required" and fault != "no call"
+
+
+def chunks(body: Json, fault: Fault, cached: int = 0) -> Iterator[Json]:
     """The reply to *body*, as chunks."""
-    calls = body.get("tool_choice") == "required" and fault != "no call"
+    calls = _calls(body, fault)
     yield _chunk({"role": "assistant", "content": None})
     yield from _call(body, fault) if calls else _talk(body)
     if fault == "error":
@@ -80,9 +102,8 @@ def chunks(body: Json, fault: Fault) -> Iterator[Json]:
         return
     yield _chunk({}, "tool_calls" if calls else "stop")
     if fault != "no usage":
-        prompt = sum(len(str(message)) for message in body["messages"])
-        details = {"cached_tokens": prompt - 1}
-        usage = {"prompt_tokens": prompt, "completion_tokens": WORDS}
+        details = {"cached_tokens": cached}
+        usage = {"prompt_tokens": _prompt(body), "completion_tokens": WORDS}
         yield {"choices": [], "usage": {**usage, "prompt_tokens_details": details}}
 
 
