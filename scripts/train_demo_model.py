@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "--restart-rates",
         type=float,
         metavar="SHARE",
-        help="with --stop-at: go on from SHARE of the schedule",
+        help="go on from SHARE of the schedule, for what is left",
     )
     train.add_argument("--no-compile", action="store_true", help="slower, needs no C++ compiler")
     out = commands.add_parser("export", help="write the GGUF of a checkpoint")

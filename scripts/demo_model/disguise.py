@@ -34,6 +34,7 @@ class _Exchange:
     rng: Random
     lexicon: Lexicon
     share: float
+    own: frozenset[str]  # the stems of the family's words: one that stays must not come twice
     _words: dict[str, str | None] = field(default_factory=dict)
 
     def __call__(self, text: str) -> str:
@@ -56,13 +57,14 @@ class _Exchange:
     def _fresh(self) -> str:
         while True:
             word = self.lexicon.draw(self.rng, "nouns")
-            if word.isalpha() and stem(word) not in {stem(w) for w in self._words.values() if w}:
+            taken = self.own | {stem(other) for other in self._words.values() if other}
+            if word.isalpha() and stem(word) not in taken:
                 return word.lower()
 
 
 def disguised(rng: Random, lexicon: Lexicon, family: Family) -> Family:
     """*family* with a share of its words exchanged."""
-    other = _Exchange(rng, lexicon, rng.choice(_SHARES))
+    other = _Exchange(rng, lexicon, rng.choice(_SHARES), _stems(family))
     return replace(
         family,
         names=tuple(map(other, family.names)),
@@ -74,6 +76,12 @@ def disguised(rng: Random, lexicon: Lexicon, family: Family) -> Family:
         questions=tuple(map(other, family.questions)),
         results=tuple((other(key), _choices(other, kind)) for key, kind in family.results),
     )
+
+
+def _stems(family: Family) -> frozenset[str]:
+    """The stems of the words in the names and keys of *family*."""
+    texts = [*family.names, *(key for keys, _, _ in family.parameters for key in keys)]
+    return frozenset(stem(word) for text in texts for word in _WORD.findall(text))
 
 
 def _choices(other: _Exchange, kind: Kind) -> Kind:

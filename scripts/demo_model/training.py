@@ -67,6 +67,15 @@ def _give_memory_back() -> None:
         trim(0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a run, or what goes on of it, began."""
+
+    time: float  # seconds since the epoch
+    tokens: int
+    progress: float  # of the schedule, 0 to 1
+
+
 class Run:
     """A training run in a folder that holds its tokenizer, checkpoint and log."""
 
@@ -122,7 +131,8 @@ class Run:
         # The threads of a compiled step are those of the moment, not of its compilation.
         torch._inductor.config.cpp.dynamic_threads = True  # noqa: SLF001
         forward = torch.compile(self.network, dynamic=True) if self.plan.compiled else self.network
-        began, first = time.time(), self.progress
+        began = time.time()
+        start = _Start(began, self.tokens, self.progress)
         spent, saved, logged = self.spent, began, began
         losses: list[float] = []
         pace = Pace(torch.get_num_threads())
@@ -134,7 +144,7 @@ class Run:
                 if self.step % _TRIM == 0:
                     _give_memory_back()
                 self.spent = spent + now - began
-                self._advance(first, began, now)
+                self._advance(start, now)
                 if now - logged > 20:  # noqa: PLR2004
                     self._log(losses)
                     losses, logged = [], now
@@ -145,12 +155,13 @@ class Run:
                     break
         self.save()
 
-    def _advance(self, first: float, began: float, now: float) -> None:
+    def _advance(self, start: _Start, now: float) -> None:
         if self.plan.stop_at is None:
-            self.progress = min(1.0, self.tokens / self.plan.tokens)
+            left = self.plan.tokens - start.tokens
+            share = (self.tokens - start.tokens) / max(1, left)
         else:
-            share = (now - began) / max(1.0, self.plan.stop_at - began)
-            self.progress = min(1.0, first + (1 - first) * share)
+            share = (now - start.time) / max(1.0, self.plan.stop_at - start.time)
+        self.progress = min(1.0, start.progress + (1 - start.progress) * share)
 
     def _step(self, forward: Any, tokens: Tensor, weights: Tensor) -> float:
         factor = rate(self.progress, self.step, self.plan.hold)
