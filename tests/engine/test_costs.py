@@ -124,6 +124,20 @@ def test_a_size_that_was_disturbed_does_not_hide_what_larger_ones_cost() -> None
     assert measured.whole(15) == 12
 
 
+class Cold(Paced):
+    """The first step reads the weights from a disk."""
+
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
+        self.now += 0.6 * (not self.batches)
+        return super().decode(feeds)
+
+
+def test_a_first_step_that_reads_the_weights_is_not_what_a_token_costs() -> None:
+    model = Cold(saying("x"))
+    measured = measure(model, lambda: model.now)
+    assert measured.step(4, 4) == pytest.approx(model.pace.step(4, 4))
+
+
 class Eights(Costs):
     """Eight tokens go together, any others one by one."""
 
