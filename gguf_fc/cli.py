@@ -134,6 +134,14 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
         const="off",
         help="guess no tokens ahead; slower, says the same (GGUF_FC_DRAFTS=off)",
     )
+    add(
+        "--no-repack",
+        dest="repack",
+        action="store_const",
+        const="off",
+        help="leave the weights laid out as in the file; rarely needed, as a self-test finds out "
+        "where repacking crashes (GGUF_FC_REPACK=off)",
+    )
     _add_cache_dir_option(command)
     add(
         "--no-disk-cache",

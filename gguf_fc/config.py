@@ -36,6 +36,7 @@ class Settings:
     max_queue: int = 64  # requests that may wait
     constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
     drafts: bool = True  # tokens are guessed ahead
+    repack: bool = True  # weights are laid out anew for this processor, where that works
     cache_dir: Path = Path("~/.cache/gguf-fc")
     disk_cache: bool = True  # evaluated prompts are kept as files
     cache_disk_mb: int = 10_000  # of these, of all models together
@@ -130,6 +131,7 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "max_queue": _number(0, 100_000),
     "constraint": _one_of(get_args(ConstraintEngine)),
     "drafts": _switch,
+    "repack": _switch,
     "cache_dir": _path,
     "disk_cache": _switch,
     "cache_disk_mb": _number(0, 100_000_000),

@@ -2,14 +2,15 @@
 """How fast the server is beside llama-server; ``docs/performance.md`` is its output.
 
     scripts/performance.py --llama-server BIN/llama-server [--threads 1,2] [--rows call,chat]
-                           [--quick] [--again] [--folder DIR] [--page docs/performance.md]
+                           [--quick] [--again] [--no-repack] [--folder DIR] [--page PAGE.md]
 
 BIN also holds llama-bench; both are built from the sources inside llama-cpp-python's own source
 release (``pip download --no-binary :all:``, ``vendor/llama.cpp``), so all run the same kernels.
 Every row is kept in DIR as it is measured; a second run goes on with the rows that are missing.
 ``--quick`` plays everything once and small, to see that it works.  ``--packaged DIR`` names a
 folder with what ``llama_cpp.server`` needs beside (``pip install --target``); without it that row
-is left out.
+is left out.  ``--no-repack`` has every server leave the weights laid out as in the file: needed
+where repacking crashes llama-server.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ LONG, QUICK_LONG = 3000, 300  # tokens of a long prompt
 QUICK_TOKENS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """Where everything is, and how much of it is wanted."""
 
@@ -65,6 +66,7 @@ class Bench:
     packaged: Path | None
     vocabulary: Path
     quick: bool
+    repack: bool
 
     def model(self, name: str) -> Path:
         """The file of a model, made if it is not there yet."""
@@ -83,9 +85,19 @@ class Bench:
         """The server that *row* is measured against."""
         model, log = self.model(row.model), self.folder / "rivals.log"
         if row.against == "llama-server":
-            return llama_server(self.llama_server, model, threads, CTX, log)
+            return llama_server(self.llama_server, model, threads, CTX, log, repack=self.repack)
         assert self.packaged is not None
-        return packaged_server(self.packaged, model, threads, CTX // 4, log)
+        return packaged_server(self.packaged, model, threads, CTX // 4, log, repack=self.repack)
+
+    def rows(self, threads: int) -> list[Row]:
+        """Every row."""
+        llama_bench = self.llama_server.with_name("llama-bench")
+        return rows(llama_bench, self.model("ballast"), threads, repack=self.repack)
+
+    def serve(self, model: str, threads: int) -> list[str]:
+        """The arguments of our server."""
+        usual = [model, "--threads", str(threads), "--ctx", str(CTX), "--parallel", "16"]
+        return usual if self.repack else [*usual, "--no-repack"]
 
     def setting(self, row: Row) -> Setting:
         """How often and how long."""
@@ -120,9 +132,8 @@ async def contenders(
     bench: Bench, model: str, threads: int, rivals: Sequence[Rival]
 ) -> AsyncIterator[dict[str, Contender]]:
     """Our server and *rivals*, running side by side."""
-    serve = [str(bench.model(model)), f"--threads={threads}", f"--ctx={CTX}", "--parallel=16"]
     try:
-        async with ours(serve) as own:
+        async with ours(bench.serve(str(bench.model(model)), threads)) as own:
             found = {OURS: own}
             for rival in rivals:
                 found[rival.name] = Contender(rival.name, Client(await rival.start()), rival.start)
@@ -198,11 +209,14 @@ def about(bench: Bench) -> dict[str, str]:
         text=True,
         check=False,
     ).stdout.strip()
-    rival = llama_server(bench.llama_server, Path("MODEL.gguf"), 1, CTX, Path())
+    rival = llama_server(
+        bench.llama_server, Path("MODEL.gguf"), 1, CTX, Path(), repack=bench.repack
+    )
+    serve = " ".join(bench.serve("MODEL.gguf", 1)).replace("threads 1", "threads T")
     return {
         "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, at {revision}",
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
-        "ours": f"`gguf-fc serve MODEL.gguf --threads T --ctx {CTX} --parallel 16`",
+        "ours": f"`gguf-fc serve {serve}`",
         "theirs": f"`{rival.shown.replace('-t 1', '-t T').replace('--port {port} ', '')}`",
         "llama.cpp": f"that of llama-cpp-python {version('llama-cpp-python')}, in both",
         "load": "processes that wanted to run as the row began, over the last minute; at most the "
@@ -227,25 +241,28 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["GGUF_FC_CACHE_DIR"] = str(folder / "cache")  # nobody else's prefixes
     bench = Bench(
-        folder, arguments.llama_server, arguments.packaged, arguments.vocabulary, arguments.quick
+        folder=folder,
+        llama_server=arguments.llama_server,
+        packaged=arguments.packaged,
+        vocabulary=arguments.vocabulary,
+        quick=arguments.quick,
+        repack=arguments.repack,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are ended too
-    llama_bench = arguments.llama_server.with_name("llama-bench")
     for count in map(int, arguments.threads.split(",")):
-        wanted = _wanted(rows(llama_bench, bench.model("ballast"), count), arguments.rows, bench)
+        wanted = _wanted(bench.rows(count), arguments.rows, bench)
         if arguments.again:
             for row in wanted:
                 bench.file(row, count).unlink(missing_ok=True)
         asyncio.run(measure(bench, wanted, count))
         if arguments.page is not None:
-            _write(arguments.page, bench, llama_bench)
+            _write(arguments.page, bench)
 
 
-def _write(target: Path, bench: Bench, llama_bench: Path) -> None:
+def _write(target: Path, bench: Bench) -> None:
     """The page of everything that has been measured so far."""
     found = {
-        count: list(measured(bench, rows(llama_bench, bench.model("ballast"), count), count))
-        for count in sorted(bench.counts())
+        count: list(measured(bench, bench.rows(count), count)) for count in sorted(bench.counts())
     }
     old = target.read_text(encoding="utf-8") if target.exists() else ""
     target.write_text(page(found, about(bench), causes_of(old)) + "\n", encoding="utf-8")
@@ -281,6 +298,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rows", default="", help="names, with commas between them (default: all)")
     add("--quick", action="store_true", help="everything once and small, kept apart")
     add("--again", action="store_true", help="measure also what is there already")
+    add("--no-repack", dest="repack", action="store_false", help="in all servers")
     add("--page", type=Path, help="write docs/performance.md")
     return parser
 

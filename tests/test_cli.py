@@ -95,7 +95,7 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GGUF_FC_THREADS", "3")
     file = write_gguf(Path("tiny.gguf"))
     options = "--host ::1 --port 0 --ctx 4096 --parallel 2 --n-gpu-layers 0 --max-queue 5".split()  # noqa: SIM905
-    more = ["--chat-template", "t.jinja", "--constraint", "llama.cpp", "--no-drafts"]
+    more = ["--chat-template", "t.jinja", "--constraint", "llama.cpp", "--no-drafts", "--no-repack"]
     more += "--no-disk-cache --cache-dir kept --cache-disk-mb 7 --cache-ram-mb 8".split()  # noqa: SIM905
     assert main(["serve", str(file), *options, *more]) == 0
     ((settings, names),) = seen
@@ -104,7 +104,7 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.threads, settings.n_gpu_layers, settings.max_queue) == (3, 0, 5)
     assert settings.chat_template == Path("t.jinja")
     assert settings.constraint == "llama.cpp"
-    assert not settings.drafts
+    assert (settings.drafts, settings.repack) == (False, False)
     assert (settings.disk_cache, settings.cache_dir) == (False, Path("kept"))
     assert (settings.cache_disk_mb, settings.cache_ram_mb) == (7, 8)
 

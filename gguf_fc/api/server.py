@@ -62,7 +62,7 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"model     {model.name} ({_description(model.header)})",
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
-        f"device    {ready.device}{_settings_note(ready)}",
+        f"device    {ready.device}{_settings_note(ready, model.plan.load)}",
         f"tools     {tools}",
         f"cache     {_cache_note(model.plan.load)}",
         *(f"warning   {warning}" for warning in model.warnings),
@@ -79,9 +79,12 @@ def _curl(url: str, ready: Ready) -> str:
     return f"curl {url}/v1/{path} -H 'content-type: application/json' -d '{body}'"
 
 
-def _settings_note(ready: Ready) -> str:
-    """What the self-test had to change so that the engine does not crash on this machine."""
-    return "" if ready.use_extra_bufts else "; weights not repacked: that crashes on this machine"
+def _settings_note(ready: Ready, load: Load) -> str:
+    """What is not as usual, such as what the self-test changed because it crashes here."""
+    if ready.use_extra_bufts:
+        return ""
+    why = "that crashes on this machine" if load.use_extra_bufts else "as asked"
+    return f"; weights not repacked: {why}"
 
 
 def _cache_note(load: Load) -> str:

@@ -69,6 +69,7 @@ def plan(entry: Entry, settings: Settings, store: Store | None = None) -> Plan:
             n_parallel=parallel,
             n_threads=_first(settings.threads, entry.threads),
             n_gpu_layers=_first(settings.n_gpu_layers, entry.gpu_layers),
+            use_extra_bufts=settings.repack,
             max_queue=settings.max_queue,
             constraint=settings.constraint,
             drafts=settings.drafts,

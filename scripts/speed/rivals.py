@@ -59,19 +59,26 @@ class Rival:
             await end(self._process)
 
 
-def llama_server(program: Path, model: Path, threads: int, ctx: int, log: Path) -> Rival:
+def llama_server(
+    program: Path, model: Path, threads: int, ctx: int, log: Path, *, repack: bool
+) -> Rival:
     """llama.cpp's own server with as many sequences and as much context as ours."""
     command = [
         *(str(program), "-m", str(model), "--port", "{port}", "--host", "127.0.0.1"),
-        *("--no-repack", "-t", str(threads), "-c", str(ctx), "-np", "16", "-kvu", "--jinja"),
+        *(() if repack else ("--no-repack",)),
+        *("-t", str(threads), "-c", str(ctx), "-np", "16", "-kvu", "--jinja"),
     ]
     return Rival("llama-server", command, log)
 
 
-def packaged_server(path: Path, model: Path, threads: int, ctx: int, log: Path) -> Rival:
+def packaged_server(
+    path: Path, model: Path, threads: int, ctx: int, log: Path, *, repack: bool
+) -> Rival:
     """llama-cpp-python's server; *path* is where its further dependencies are."""
+    without = str(Path(__file__).parent / "packaged.py")
     command = [
-        *(sys.executable, str(Path(__file__).parent / "packaged.py")),
+        sys.executable,
+        *(("-m", "llama_cpp.server") if repack else (without,)),
         *("--model", str(model), "--port", "{port}", "--host", "127.0.0.1"),
         *("--n_threads", str(threads), "--n_ctx", str(ctx)),
         *("--interrupt_requests", "False"),  # or a new request ends the one that runs

@@ -65,14 +65,14 @@ async def auto_share(scene: Scene) -> Sample:
 
 
 def beside_llama_bench(
-    program: Path, model: Path, threads: int
+    program: Path, model: Path, threads: int, *, repack: bool
 ) -> Callable[[Scene], Awaitable[Sample]]:
     """One stream of plain chat, and right after it llama-bench generating as much."""
 
     async def play(scene: Scene) -> Sample:
         chat = await WORKLOADS["chat"].play(scene)
         process = await asyncio.create_subprocess_exec(
-            *(str(program), "-m", str(model), "-t", str(threads), "--repack", "0"),
+            *(str(program), "-m", str(model), "-t", str(threads), "--repack", str(int(repack))),
             *("-p", "0", "-n", str(scene.tokens), "-r", "1", "-o", "json"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -86,9 +86,9 @@ def beside_llama_bench(
     return play
 
 
-def rows(llama_bench: Path, ballast: Path, threads: int) -> list[Row]:
+def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> list[Row]:
     """Every row, in the order of the table."""
-    tg = beside_llama_bench(llama_bench, ballast, threads)
+    tg = beside_llama_bench(llama_bench, ballast, threads, repack=repack)
     alone = Workload("chat-tg", "plain chat, then llama-bench", "tokens/s", tg)
     share = Workload("auto-share", "free text, 20 tools on offer", "tokens/s", auto_share)
     return [

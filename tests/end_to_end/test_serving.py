@@ -335,6 +335,12 @@ def test_the_start_says_what_is_served(server: Server) -> None:
     assert "native (tagged JSON)" in next(line for line in server.lines if "tools" in line)
 
 
+def test_weights_that_are_not_repacked_are_said_to_be_so(tmp_path: Path) -> None:
+    with running(tmp_path, "--no-repack") as server:
+        (device,) = (line for line in server.lines if line.startswith("device"))
+        assert device.endswith("; weights not repacked: as asked")
+
+
 def test_nothing_is_written_to_standard_error(tmp_path: Path) -> None:
     """Warnings are errors in the server's process, and any network access ends it."""
     with running(tmp_path) as server, server.client() as client:

@@ -30,12 +30,12 @@ def entry(folder: Path, **options: Any) -> Entry:
 
 def test_flags_win_over_the_entry_and_the_entry_over_the_default(tmp_path: Path) -> None:
     asked = entry(tmp_path, context=1000, parallel=2, threads=3, gpu_layers=0)
-    load = plan(asked, Settings(ctx=2000, threads=1, max_queue=9, drafts=False)).load
+    load = plan(asked, Settings(ctx=2000, threads=1, max_queue=9, drafts=False, repack=False)).load
     assert (load.path, load.n_ctx, load.n_parallel) == (str(tmp_path / "x.gguf"), 2000, 2)
     assert (load.n_threads, load.n_gpu_layers, load.max_queue) == (1, 0, 9)
-    assert not load.drafts
+    assert (load.drafts, load.use_extra_bufts) == (False, False)
     load = plan(entry(tmp_path), Settings()).load
-    assert load.drafts
+    assert (load.drafts, load.use_extra_bufts) == (True, True)
     assert (load.n_ctx, load.n_parallel, load.n_threads, load.n_gpu_layers) == (
         4 * 4096,
         4,

@@ -129,7 +129,9 @@ def test_a_disguised_family_has_the_same_form_in_other_words() -> None:
 
 
 def test_no_word_of_a_family_is_exchanged_for_another_of_its_own() -> None:
-    said_of = {stem(word): word for family in families("train") for word in words_of(family.names[0])}
+    said_of = {
+        stem(word): word for family in families("train") for word in words_of(family.names[0])
+    }
     words = tuple(said_of.values())
     family = Family(words, ("Does it.",), (), (), (), "many words")
     other = disguised(Random(1), Lexicon("train"), family)  # noqa: S311 - a fixed seed

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -64,14 +65,16 @@ def test_causes_written_by_hand_survive() -> None:
 
 
 def test_rows_have_keys_of_their_own_and_sources_that_exist() -> None:
-    found = rows(Path("llama-bench"), Path("ballast.gguf"), 1)
+    found = rows(Path("llama-bench"), Path("ballast.gguf"), 1, repack=True)
     keys = [row.key for row in found]
     assert len(set(keys)) == len(keys)
     assert {row.source for row in found} <= {"", *keys}
 
 
 def test_the_command_of_a_rival_is_shown_without_folders() -> None:
-    rival = llama_server(Path("/a/b/llama-server"), Path("/c/m.gguf"), 2, 512, Path("log"))
+    rival = llama_server(
+        Path("/a/b/llama-server"), Path("/c/m.gguf"), 2, 512, Path("log"), repack=True
+    )
     assert rival.shown.startswith("llama-server -m m.gguf")
     assert "-t 2" in rival.shown
 
@@ -88,9 +91,32 @@ def test_the_random_model_has_the_vocabulary_and_random_weights(tmp_path: Path) 
     assert len(np.unique(weights)) == 256
 
 
+def bench(folder: Path, *, repack: bool) -> Bench:
+    return Bench(
+        folder=folder,
+        llama_server=Path("llama-server"),
+        packaged=Path("packaged"),
+        vocabulary=Path("vocabulary"),
+        quick=False,
+        repack=repack,
+    )
+
+
+@pytest.mark.parametrize("repack", [True, False])
+def test_weights_are_laid_out_alike_in_every_server(tmp_path: Path, *, repack: bool) -> None:
+    wanted = bench(tmp_path, repack=repack)
+    (tmp_path / "ballast.gguf").touch()
+    assert ("--no-repack" in wanted.serve("m.gguf", 1)) is not repack
+    for row in wanted.rows(1):
+        if row.model == "ballast" and row.against == "llama-server":
+            assert ("--no-repack" in wanted.rival(row, 1).command) is not repack
+        if row.against == "llama_cpp.server":
+            assert ("llama_cpp.server" in wanted.rival(row, 1).command) is repack
+
+
 def test_the_page_shows_every_number_of_threads_that_was_measured(tmp_path: Path) -> None:
     for name in ("call-1", "random-form-2", "quick-call-4"):
         (tmp_path / f"{name}.json").touch()
-    wanted = Bench(tmp_path, Path("llama-server"), None, Path("vocabulary"), quick=False)
+    wanted = bench(tmp_path, repack=True)
     assert wanted.counts() == {1, 2}
     assert replace(wanted, quick=True).counts() == {4}
