@@ -1,76 +1,96 @@
-"""Timing a few steps of a model when it has been loaded.  What for is ``costs``' business."""
+"""Timing a few steps of a model when it has been loaded.  What for is ``costs``' business.
+
+Theory of operation.
+1. Machines are slower for a second or two now and then, so all sizes are timed in turn, several
+   times over, and the best of each counts: what is compared was timed side by side.
+2. Other work makes a step longer, never shorter: a size that took longer than a larger one was
+   disturbed.
+3. Small sizes come first.  A slow model is timed less, and may end with the first of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import product
 from time import perf_counter
 
 from gguf_fc.engine.costs import NO_GRAIN, Costs, Grain
 from gguf_fc.engine.model import Feed, Model
 
-SIZES = (1, 2, 4, 8, 16)  # that are timed
+SIZES = (1, 2, 4, 8, 16)  # that make the curve
 GROUP = 4  # tokens that many kernels take together
 ODD = 2 * GROUP - 1  # tokens, some of them left over where that is so
 CLEARLY = 0.9  # of the price of ODD tokens: one token more costs less
-TRIALS = 3  # the best of them counts
-LONGEST_TRIALS = 0.2  # seconds, after which a size is not tried again
-LONGEST = 1.5  # seconds, after which no further size is timed
+ROUNDS = 3
+LONGEST = 2.0  # seconds, after which nothing more is timed
+FEWEST = 2  # sizes that are timed however long it takes: no line without two points
 LEAST_RISE = 0.2  # of the price, below which the head cannot be told from noise
 LARGEST_HEAD = 0.9
+
+Timed = tuple[int, int]  # tokens and rows of a step
+
+CURVE: tuple[Timed, ...] = tuple((size, size) for size in SIZES)
+ONE_ROW: Timed = (2 * GROUP, 1)
+LEFT_OVER: Timed = (ODD, ODD)
+THREE_GROUPS: Timed = (3 * GROUP, 3 * GROUP)
+STEPS = (*CURVE[:-1], ONE_ROW, CURVE[-1], LEFT_OVER, THREE_GROUPS)
 
 
 def measure(model: Model, clock: Callable[[], float] = perf_counter) -> Costs:
     """Time a few steps of *model*, in its first slot, which is left empty."""
-    _step(model, 1, 1)  # untimed: a first step may have to wait for the weights from the disk
-    began = clock()
-    largest = min(model.n_batch, model.n_ctx_seq - 1)
-    whole: list[float] = []
-    for size in SIZES:
-        if size > largest or (len(whole) > 1 and clock() - began > LONGEST):
-            break
-        whole.append(_time(model, size, size, clock))
-    whole = _undisturbed(whole)
-    if len(whole) < 2 or not whole[0]:  # noqa: PLR2004 - no line without two points
+    times = _time_all(model, clock)
+    whole = _undisturbed([times[step] for step in CURVE if step in times])
+    if len(whole) < FEWEST or not whole[0]:
         return Costs()
+    prices = {step: seconds / whole[0] for step, seconds in times.items()}
     curve = [seconds / whole[0] for seconds in whole]
-    one_row = _time(model, SIZES[len(curve) - 1], 1, clock) / whole[0]
-    grain = _grain(model, curve, clock, whole[0]) if len(whole) == len(SIZES) else NO_GRAIN
-    return Costs(curve, _head(curve[-1], one_row), grain)
+    prices.update(zip(CURVE, curve, strict=False))
+    return Costs(curve, _head(prices), _grain(prices))
+
+
+def _time_all(model: Model, clock: Callable[[], float]) -> dict[Timed, float]:
+    """The least seconds of each step, of as many as there is time for."""
+    largest = min(model.n_batch, model.n_ctx_seq - 1)
+    steps = [step for step in STEPS if step[0] <= largest]
+    _step(model, (1, 1))  # untimed: a first step may have to wait for the weights from the disk
+    began = clock()
+    times: dict[Timed, float] = {}
+    for _, step in product(range(ROUNDS), steps):
+        start = clock()
+        if len(times) >= FEWEST and start - began > LONGEST:
+            break
+        _step(model, step)
+        times[step] = min(times.get(step, float("inf")), clock() - start)
+    return times
+
+
+def _step(model: Model, step: Timed) -> None:
+    n_tokens, n_rows = step
+    model.decode([Feed(0, 0, [0] * n_tokens, n_rows)])
+    model.trim(0, 0)
 
 
 def _undisturbed(whole: list[float]) -> list[float]:
-    """The times of ever larger steps: one that took longer than a larger one was disturbed."""
     return [min(whole[at:]) for at in range(len(whole))]
 
 
-def _grain(model: Model, curve: list[float], clock: Callable[[], float], seconds: float) -> Grain:
-    """Whether tokens are taken in groups, by the prices *curve* in steps of so many *seconds*."""
-    one, two, four = curve[-3:]  # groups
-    odd = _time(model, ODD, ODD, clock) / seconds
-    even = _time(model, 2 * GROUP, 2 * GROUP, clock) / seconds
-    if even > CLEARLY * odd:
-        return NO_GRAIN
-    left_over = max(0.0, odd - one) / (ODD - GROUP)
-    three = _time(model, 3 * GROUP, 3 * GROUP, clock) / seconds
-    return Grain(GROUP, left_over) if three < (two + four) / 2 + left_over else NO_GRAIN
-
-
-def _head(all_rows: float, one_row: float) -> float:
-    """The share of the price of rows, from that of the largest step with all rows and with one."""
+def _head(prices: Mapping[Timed, float]) -> float:
+    """The share of the price of rows, from those of a step with all rows and with one."""
+    if ONE_ROW not in prices:
+        return 0.0
+    all_rows = prices[ONE_ROW[0], ONE_ROW[0]]
     if all_rows < 1 + LEAST_RISE:
         return 0.0
-    return min(LARGEST_HEAD, max(0.0, (all_rows - one_row) / (all_rows - 1)))
+    return min(LARGEST_HEAD, max(0.0, (all_rows - prices[ONE_ROW]) / (all_rows - 1)))
 
 
-def _time(model: Model, n_tokens: int, n_rows: int, clock: Callable[[], float]) -> float:
-    times: list[float] = []
-    while len(times) < TRIALS and sum(times) < LONGEST_TRIALS:
-        began = clock()
-        _step(model, n_tokens, n_rows)
-        times.append(clock() - began)
-    return min(times)
-
-
-def _step(model: Model, n_tokens: int, n_rows: int) -> None:
-    model.decode([Feed(0, 0, [0] * n_tokens, n_rows)])
-    model.trim(0, 0)
+def _grain(prices: Mapping[Timed, float]) -> Grain:
+    """Whether tokens are taken in groups."""
+    if LEFT_OVER not in prices or THREE_GROUPS not in prices:
+        return NO_GRAIN
+    one, two, four = (prices[n * GROUP, n * GROUP] for n in (1, 2, 4))
+    odd, three = prices[LEFT_OVER], prices[THREE_GROUPS]
+    if two > CLEARLY * odd:
+        return NO_GRAIN
+    left_over = max(0.0, odd - one) / (ODD - GROUP)
+    return Grain(GROUP, left_over) if three < (two + four) / 2 + left_over else NO_GRAIN

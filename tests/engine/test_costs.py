@@ -138,6 +138,26 @@ def test_a_first_step_that_reads_the_weights_is_not_what_a_token_costs() -> None
     assert measured.step(4, 4) == pytest.approx(model.pace.step(4, 4))
 
 
+class Uneven(Paced):
+    """A machine that is twice as slow for a while, and again later on."""
+
+    def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
+        slow = len(self.batches) in {1, 2, 3, 12, 13, 14, 15}
+        before = self.now
+        rows = super().decode(feeds)
+        self.now += slow * (self.now - before)
+        return rows
+
+
+def test_a_machine_that_is_slow_for_a_while_is_measured_as_if_it_were_not() -> None:
+    model = Uneven(saying("x"))
+    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), HEAD, Grain(4, 0.9))
+    measured = measure(model, lambda: model.now)
+    for n_tokens, n_rows in ((1, 1), (2, 2), (5, 5), (8, 1), (12, 12), (16, 16)):
+        expected = model.pace.step(n_tokens, n_rows)
+        assert measured.step(n_tokens, n_rows) == pytest.approx(expected)
+
+
 class Eights(Costs):
     """Eight tokens go together, any others one by one."""
 
