@@ -16,8 +16,9 @@ Theory of operation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 MOST_IN_PARTS = 32
 UNMEASURED = (1.0, 1.1)  # a model of which nothing is known gains much from batches
@@ -35,14 +36,21 @@ NO_GRAIN = Grain()
 
 
 class Costs:
-    """Prices of steps, from the prices *curve* of steps with 1, 2, 4, 8, ... tokens and rows."""
+    """Prices of steps, from the prices *curve* of some with as many tokens as rows.
+
+    By their size, or else of 1, 2, 4, 8, ... tokens.
+    """
 
     def __init__(
-        self, curve: Sequence[float] = UNMEASURED, head: float = 0.0, grain: Grain = NO_GRAIN
+        self,
+        curve: Mapping[int, float] | Sequence[float] = UNMEASURED,
+        head: float = 0.0,
+        grain: Grain = NO_GRAIN,
     ) -> None:
         self._head = head
         self._grain = grain
-        self._table = _table(curve)
+        points = curve if isinstance(curve, Mapping) else {2**n: p for n, p in enumerate(curve)}
+        self._table = _table(points)
         self._slope = self._table[-1] - self._table[-2]
         self._parts = self._best_parts()
 
@@ -96,11 +104,10 @@ class Costs:
         return best
 
 
-def _table(curve: Sequence[float]) -> list[float]:
-    """The price at every size from 0 on; *curve* has those at the powers of two."""
-    prices = [0.0, curve[0]]
-    for n in range(1, len(curve)):
-        low, high = 2 ** (n - 1), 2**n
-        rise = (curve[n] - curve[n - 1]) / (high - low)
-        prices += [curve[n - 1] + rise * (at - low) for at in range(low + 1, high + 1)]
+def _table(points: Mapping[int, float]) -> list[float]:
+    """The price at every size from 0 on, on lines between those of *points*."""
+    prices = [0.0]
+    for (low, start), (high, end) in pairwise([(0, 0.0), *sorted(points.items())]):
+        rise = (end - start) / (high - low)
+        prices += [start + rise * (at - low) for at in range(low + 1, high + 1)]
     return prices

@@ -17,7 +17,7 @@ from time import perf_counter
 from gguf_fc.engine.costs import NO_GRAIN, Costs, Grain
 from gguf_fc.engine.model import Feed, Model
 
-SIZES = (1, 2, 4, 8, 16)  # that make the curve
+SIZES = (1, 2, 4, 8, 12, 16, 32)  # that make the curve
 GROUP = 4  # tokens that many kernels take together
 ODD = 2 * GROUP - 1  # tokens, some of them left over where that is so
 CLEARLY = 0.9  # of the price of ODD tokens: one token more costs less
@@ -29,23 +29,28 @@ LARGEST_HEAD = 0.9
 
 Timed = tuple[int, int]  # tokens and rows of a step
 
-CURVE: tuple[Timed, ...] = tuple((size, size) for size in SIZES)
 ONE_ROW: Timed = (2 * GROUP, 1)
 LEFT_OVER: Timed = (ODD, ODD)
 THREE_GROUPS: Timed = (3 * GROUP, 3 * GROUP)
-STEPS = (*CURVE[:-1], ONE_ROW, CURVE[-1], LEFT_OVER, THREE_GROUPS)
+STEPS: tuple[Timed, ...] = (
+    *((size, size) for size in (1, 2, 4, 8)),
+    ONE_ROW,
+    (16, 16),
+    LEFT_OVER,
+    THREE_GROUPS,
+    (32, 32),
+)
 
 
 def measure(model: Model, clock: Callable[[], float] = perf_counter) -> Costs:
     """Time a few steps of *model*, in its first slot, which is left empty."""
     times = _time_all(model, clock)
-    whole = _undisturbed([times[step] for step in CURVE if step in times])
-    if len(whole) < FEWEST or not whole[0]:
+    whole = _undisturbed({size: times[size, size] for size in SIZES if (size, size) in times})
+    if len(whole) < FEWEST or not whole[1]:
         return Costs()
-    prices = {step: seconds / whole[0] for step, seconds in times.items()}
-    curve = [seconds / whole[0] for seconds in whole]
-    prices.update(zip(CURVE, curve, strict=False))
-    return Costs(curve, _head(prices), _grain(prices))
+    prices = {step: seconds / whole[1] for step, seconds in times.items()}
+    curve = {size: seconds / whole[1] for size, seconds in whole.items()}
+    return Costs(curve, _head(curve, prices), _grain(curve, prices))
 
 
 def _time_all(model: Model, clock: Callable[[], float]) -> dict[Timed, float]:
@@ -70,25 +75,25 @@ def _step(model: Model, step: Timed) -> None:
     model.trim(0, 0)
 
 
-def _undisturbed(whole: list[float]) -> list[float]:
-    return [min(whole[at:]) for at in range(len(whole))]
+def _undisturbed(whole: dict[int, float]) -> dict[int, float]:
+    return {size: min(whole[other] for other in whole if other >= size) for size in whole}
 
 
-def _head(prices: Mapping[Timed, float]) -> float:
+def _head(curve: Mapping[int, float], prices: Mapping[Timed, float]) -> float:
     """The share of the price of rows, from those of a step with all rows and with one."""
     if ONE_ROW not in prices:
         return 0.0
-    all_rows = prices[ONE_ROW[0], ONE_ROW[0]]
+    all_rows = curve[ONE_ROW[0]]
     if all_rows < 1 + LEAST_RISE:
         return 0.0
     return min(LARGEST_HEAD, max(0.0, (all_rows - prices[ONE_ROW]) / (all_rows - 1)))
 
 
-def _grain(prices: Mapping[Timed, float]) -> Grain:
-    """Whether tokens are taken in groups."""
-    if LEFT_OVER not in prices or THREE_GROUPS not in prices:
+def _grain(curve: Mapping[int, float], prices: Mapping[Timed, float]) -> Grain:
+    """Whether tokens are taken in groups: then some sizes take longer than larger ones."""
+    if not prices.keys() >= {LEFT_OVER, THREE_GROUPS}:
         return NO_GRAIN
-    one, two, four = (prices[n * GROUP, n * GROUP] for n in (1, 2, 4))
+    one, two, four = (curve[n * GROUP] for n in (1, 2, 4))
     odd, three = prices[LEFT_OVER], prices[THREE_GROUPS]
     if two > CLEARLY * odd:
         return NO_GRAIN

@@ -24,6 +24,12 @@ def test_prices_between_sizes_lie_on_a_line_and_beyond_them_on_the_last() -> Non
     assert costs.step(16, 16) == pytest.approx(7)
 
 
+def test_prices_may_be_known_of_any_sizes() -> None:
+    costs = Costs({1: 1.0, 8: 5.0, 12: 6.0, 2: 3.0})
+    assert [costs.step(n, n) for n in (1, 2, 5, 8, 10, 12)] == pytest.approx([1, 3, 4, 5, 5.5, 6])
+    assert costs.step(20, 20) == pytest.approx(8)
+
+
 def test_rows_have_a_price_of_their_own() -> None:
     costs = Costs(DEAR, HEAD)
     assert costs.step(1, 0) == pytest.approx(0.65)
