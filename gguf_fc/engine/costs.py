@@ -6,8 +6,8 @@ Theory of operation.
    between them the price is read off a line.
 2. All prices are in steps of one token: only ratios are used, whatever else the machine does.
 3. Kernels may take tokens in groups of a *grain*; what is left over goes one by one, so eleven
-   tokens can cost more than twelve.  A batch of several sequences is filled up, or cut, to groups;
-   a draft is filled up where that is cheaper.
+   tokens can cost more than twelve.  A batch of several sequences is filled up, or cut, to groups,
+   with prompts and drafts where there are any; any batch is filled up where that is cheaper.
 4. Rows of logits have a price of their own, the *head*: the last matrix is computed for them only,
    and in a small model with a large vocabulary it is a good part of all.
 5. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
@@ -100,7 +100,7 @@ class Costs:
         best: list[tuple[float, int]] = [(0.0, 0)]
         for n in range(1, MOST_IN_PARTS + 1):
             splits = [(self.step(part, 0) + best[n - part][0], part) for part in range(1, n)]
-            best.append(min([(self.step(n, 1), n), *splits]))
+            best.append(min([(self.step(self.full(n), 1), n), *splits]))
         return best
 
 

@@ -19,8 +19,8 @@ Theory of operation.
    step dearer.  So drafts grow where they are right, and nothing is evaluated ahead where they are
    wrong, where small batches are dear or where many streams share a step.  A guess after which
    the reply is over saves no step: the row before it decides as much.
-5. Where batches are best filled up to a certain size, they are: with the next guesses, however
-   unlikely, and then with any token at all.
+5. Where a step is filled up to a certain size, it is with the next guesses first, however
+   unlikely.
 6. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
    constraint and draws no random number.
 """
@@ -50,16 +50,15 @@ LONGEST_REST = 16  # positions
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Guesses, of which the first *n_worth* are worth evaluating, as is some *filling* then."""
+    """Guesses, of which the first *n_worth* are worth evaluating."""
 
     guesses: tuple[Guess, ...] = ()
     n_worth: int = 0
-    filling: tuple[int, ...] = ()
 
     @property
     def ahead(self) -> list[int]:
         """The tokens to evaluate."""
-        return [*(guess.token for guess in self.guesses[: self.n_worth]), *self.filling]
+        return [guess.token for guess in self.guesses[: self.n_worth]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +117,15 @@ class Drafter:
         except EngineError:
             logger.debug("a draft went beyond its grammar; the reply fails if it gets there")
         guesses = tuple(guess for run in runs for guess in run.guesses)[:most]
-        return self._filled(guesses, min(len(guesses), self._worth(runs, work)), most, work)
+        return self._filled(guesses, min(len(guesses), self._worth(runs, work)), work)
 
-    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, most: int, work: Work) -> Draft:
-        """The draft in which *n_worth* are worth it, filled up where nobody else is in the step."""
+    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, work: Work) -> Draft:
+        """The draft in which *n_worth* are worth it; more where the step is filled up anyway."""
         n_tokens = work.n_certain + n_worth
         n_more = self._habits.costs.full(n_tokens) - n_tokens
-        if not n_worth or work.n_streams > 1 or n_worth + n_more > most:
+        if not n_worth or work.n_streams > 1:
             return Draft(guesses, n_worth)
-        n_filled = min(len(guesses), n_worth + n_more)
-        filling = (guesses[-1].token,) * (n_worth + n_more - n_filled)
-        return Draft(guesses, n_filled, filling)
+        return Draft(guesses, min(len(guesses), n_worth + n_more))
 
     def _extend(
         self, runs: list[_Run], tail: list[int], state: Constraint | None, most: int
@@ -148,7 +145,7 @@ class Drafter:
     def _worth(self, runs: Sequence[_Run], work: Work) -> int:
         """How many of the tokens of *runs* to evaluate, for the most that can be saved."""
         costs, streams = self._habits.costs, work.n_streams
-        anyway = costs.step(work.n_certain, streams)
+        anyway = costs.step(costs.full(work.n_certain), streams)
         if streams == 1:
             anyway = costs.in_parts(work.n_certain)
         saved = most_saved = 0.0
@@ -159,9 +156,7 @@ class Drafter:
             n_tokens += len(run.guesses)
             later = costs.step(streams - 1 + len(run.guesses), streams)
             saved += run.chance * later / streams
-            n_evaluated = work.n_certain + n_tokens
-            if streams == 1:
-                n_evaluated = costs.full(n_evaluated)
+            n_evaluated = costs.full(work.n_certain + n_tokens)
             dearer = costs.step(n_evaluated, streams + n_tokens) - anyway
             if saved - CAUTION * dearer > most_saved:
                 most_saved, n_worth = saved - CAUTION * dearer, n_tokens

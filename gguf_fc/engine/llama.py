@@ -90,9 +90,10 @@ class Batch:
             self.tokens[start:end] = feed.tokens
             self.positions[start:end] = np.arange(feed.start, feed.start + len(feed.tokens))
             self.slots[start:end] = feed.slot
+            last = end - feed.n_filling
             self.outputs[start:end] = 0
-            self.outputs[end - feed.n_rows : end] = 1
-            wanted.append(range(end - feed.n_rows, end))
+            self.outputs[last - feed.n_rows : last] = 1
+            wanted.append(range(last - feed.n_rows, last))
         self.native.n_tokens = end
         return wanted
 

@@ -205,7 +205,7 @@ class Engine:
         self._guarded(sequence, advance)
 
     def _score_prompt(self, sequence: Sequence, feed: Feed, rows: list[Logits]) -> None:
-        start = feed.start + len(feed.tokens) - len(rows)
+        start = feed.start + len(feed.asked) - len(rows)
         if scores := self._chooser.score_prompt(sequence, start, rows):
             self._emit(PromptScores(id=sequence.job.id, logprobs=scores))
 
@@ -214,7 +214,7 @@ class Engine:
             sequence.prompt_done = self._clock()
         if sequence.is_full:
             sequence.finish = "length"
-        ahead = feed.tokens[sequence.n_evaluated - feed.start :]
+        ahead = feed.asked[sequence.n_evaluated - feed.start :]
         n_tokens, n_forced = len(sequence.tokens), len(sequence.forced)
         try:
             self._chooser.advance(sequence, ahead, rows[len(rows) - len(ahead) - 1 :])

@@ -22,7 +22,7 @@ Theory of operation.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease
 from gguf_fc.engine.costs import Costs
@@ -44,20 +44,26 @@ class Step:
 
     @property
     def n_tokens(self) -> int:
-        return sum(len(feed.tokens) for feed in self.feeds)
+        """How many tokens somebody asked for."""
+        return sum(len(feed.asked) for feed in self.feeds)
 
     @property
     def n_prompt(self) -> int:
         """How many of the tokens are prompts'."""
         pairs = zip(self.sequences, self.feeds, strict=True)
-        return sum(len(feed.tokens) for seq, feed in pairs if feed.start < seq.n_prompt)
+        return sum(len(feed.asked) for seq, feed in pairs if feed.start < seq.n_prompt)
 
     @property
     def n_ahead(self) -> int:
         """How many are guesses of what those that decode will take."""
         pairs = zip(self.sequences, self.feeds, strict=True)
         streams = ((seq, feed) for seq, feed in pairs if feed.start >= seq.n_prompt)
-        return sum(max(0, len(feed.tokens) - seq.n_certain) for seq, feed in streams)
+        return sum(max(0, len(feed.asked) - seq.n_certain) for seq, feed in streams)
+
+    @property
+    def n_filling(self) -> int:
+        """How many tokens nobody asked for."""
+        return sum(feed.n_filling for feed in self.feeds)
 
     @property
     def n_streams(self) -> int:
@@ -80,6 +86,8 @@ class Scheduler:
     waiting: deque[Sequence] = field(default_factory=deque, init=False)
     pace: Pace = field(init=False)
     is_crowded: bool = field(default=False, init=False)  # somebody had to go back to the queue
+    is_tight: bool = field(default=False, init=False)  # there was no room for a filled up step
+    _is_filled: bool = field(default=False, init=False)  # the last step was
 
     def __post_init__(self) -> None:
         self.pace = Pace(self.n_batch)
@@ -148,7 +156,22 @@ class Scheduler:
         most = min(self.n_batch, step.n_tokens + extra)
         for sequence in reading:
             self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
+        self._fill_up(step)
         return step
+
+    def _fill_up(self, step: Step) -> None:
+        """Evaluate more tokens where these cost less: any, which are dropped right afterwards."""
+        n_more = self.costs.full(step.n_tokens) - step.n_tokens
+        self._is_filled = False
+        if not n_more or self.is_tight or not self.cache.memory.can_trim:
+            return
+        for at, (sequence, feed) in enumerate(zip(step.sequences, step.feeds, strict=True)):
+            end = feed.start + len(feed.tokens)
+            if len(sequence.tokens) <= end <= sequence.limit - n_more:
+                filled = [*feed.tokens, *[feed.tokens[-1]] * n_more]
+                step.feeds[at] = replace(feed, tokens=filled, n_filling=n_more)
+                self._is_filled = True
+                return
 
     def _feed_streams(
         self, step: Step, decoding: list[Sequence], room: int, *, is_filled_up: bool
@@ -218,10 +241,13 @@ class Scheduler:
         """*step* was evaluated.  What it evaluated ahead is left to ``settle``."""
         self.pace.note(step.n_streams, step.n_prompt, step.n_ahead, seconds)
         for sequence, feed in zip(step.sequences, step.feeds, strict=True):
-            sequence.n_evaluated = min(feed.start + len(feed.tokens), len(sequence.tokens))
+            end = feed.start + len(feed.asked)
+            if feed.n_filling:
+                self.cache.memory.trim(feed.slot, end)
+            sequence.n_evaluated = min(end, len(sequence.tokens))
             sequence.decode_steps += sequence.n_evaluated > sequence.n_prompt
             sequence.is_begun = True
-            self.cache.extend(feed.slot, feed.tokens)
+            self.cache.extend(feed.slot, feed.asked)
             self._pin(sequence)
 
     def settle(self, sequence: Sequence) -> int:
@@ -253,6 +279,9 @@ class Scheduler:
 
     def make_room(self) -> bool:
         """Free cells at the least cost; False if nothing but one sequence is left to give up."""
+        if self._is_filled:
+            self.is_tight = True
+            return True
         if any(sequence.draft.n_worth for sequence in self.running):
             for sequence in self.running:
                 sequence.draft = Draft(sequence.draft.guesses)
@@ -275,7 +304,7 @@ class Scheduler:
             self.waiting.remove(sequence)
             return
         self._leave(sequence)
-        self.is_crowded = False
+        self.is_crowded = self.is_tight = False
         if not keep:
             self.cache.forget(sequence.slot)
         sequence.slot = None

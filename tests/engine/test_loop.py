@@ -284,6 +284,40 @@ def test_a_long_prompt_fills_steps_up_to_what_kernels_take_together() -> None:
     assert model.elapsed - began < 2 * sum(map(model.seconds, [64] * (1000 // 64)))
 
 
+GROUPS = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+
+
+def test_a_prompt_is_filled_up_where_more_tokens_cost_less() -> None:
+    run = Run(ScriptedModel(saying("hello"), costs=GROUPS))
+    run.job("-----0|")
+    run.finish()
+    (first,), (second,) = run.model.batches[:2]  # type: ignore[attr-defined]
+    assert (len(first.tokens), first.n_filling, first.n_rows) == (8, 1, 1)
+    assert (second.start, len(second.tokens)) == (7, 1)
+    assert run.text() == "hello"
+    run.engine.scheduler.check()
+
+
+def test_streams_are_filled_up_where_more_tokens_cost_less() -> None:
+    model = ScriptedModel(saying("hello there"), costs=GROUPS, n_slots=8)
+    run = Run(model, n_parallel=7)
+    names = "abcdefg"
+    for name in names:
+        run.job(f"{name}0|", name)
+    run.finish()
+    assert [run.text(name) for name in names] == ["hello there"] * 7
+    sizes = {sum(len(feed.tokens) for feed in batch) for batch in model.batches[8:-1]}
+    assert sizes == {8}
+
+
+def test_a_step_that_has_no_room_to_be_filled_up_is_not() -> None:
+    run = Run(ScriptedModel(saying("hello"), costs=GROUPS, n_ctx=19))
+    run.job("----------------0|", max_tokens=1)
+    run.finish()
+    assert run.text() == "h"
+    assert run.model.batches[0][0].n_filling == 0  # type: ignore[attr-defined]
+
+
 def test_guesses_for_several_streams_make_whole_groups() -> None:
     costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
     model = ScriptedModel(lambda _: ord("x"), n_ctx=2048, n_ctx_seq=500, costs=costs)

@@ -70,7 +70,8 @@ class ScriptedModel:
             self._cells += 1
             slot.append((self._cells, token))
         rows = []
-        for length in range(len(slot) - feed.n_rows, len(slot)):
+        end = len(slot) - feed.n_filling
+        for length in range(end - feed.n_rows, end):
             row = np.zeros(len(self.vocabulary.pieces), np.float32)
             row[self.reply([token for _, token in slot[: length + 1]])] = 10
             rows.append(row)
