@@ -10,7 +10,10 @@ Theory of operation.
    before conversations that went on, and those before pinned beginnings.
 5. What a slot held is saved before it is given up, and in quiet moments.  Where a saved state holds
    clearly more of a prompt than any slot, it is loaded.
-6. The cache never evaluates anything; at least one token is always left to evaluate, because only
+6. Attention on a processor looks at every cell in use, whosever it is.  There the conversations of
+   before wait outside, as saved states, all but the latest and what is short: to load one takes
+   no longer than a few dozen tokens take beside it.
+7. The cache never evaluates anything; at least one token is always left to evaluate, because only
    that yields logits.
 """
 
@@ -32,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 LEAST_LOSS = 32  # tokens; a slot that would lose no more than this is gone on with in place
 LEAST_SAVED = 32  # tokens; fewer new ones are as quickly evaluated again
+MOST_IDLE = 1024  # tokens that may stay idle where they make steps longer
 LEAST_PREFIX = 64  # tokens; a shorter common beginning is as quickly evaluated again
 MOST_PREFIXES = 4  # pinned beginnings, or they would crowd out the conversations
 SHOWN = 40  # characters on either side of where a prompt parts from what is kept
@@ -46,6 +50,8 @@ class Memory(Protocol):
     def n_slots(self) -> int: ...
     @property
     def can_trim(self) -> bool: ...
+    @property
+    def idle_costs(self) -> bool: ...
     def trim(self, slot: int, length: int) -> None: ...
     def copy(self, source: int, target: int, length: int) -> None: ...
     def least(self, slot: int) -> int: ...
@@ -209,6 +215,23 @@ class Cache:
             return False
         self._give_up(min(idle, key=lambda slot: slot.rank))
         return True
+
+    def clear(self) -> None:
+        """Give up what is idle and saved where it makes steps longer; the latest may stay."""
+        if not self.memory.idle_costs:
+            return
+        idle = [slot for slot in self._slots if slot.tokens and not slot.busy]
+        idle = sorted((s for s in idle if s.worth is not Worth.PREFIX), key=lambda s: s.used)
+        excess = sum(len(slot.tokens) for slot in idle) - MOST_IDLE
+        for slot in idle[:-1]:
+            if excess <= 0:
+                return
+            if (
+                not slot.is_new
+                and len(slot.tokens) - self.states.covered(slot.tokens) < LEAST_SAVED
+            ):
+                excess -= len(slot.tokens)
+                self._empty(slot)
 
     def save(self, slot: int) -> None:
         """Save what *slot* holds now: it cannot be cut back to this later."""

@@ -131,6 +131,8 @@ class Llama:
     def _open_context(self, load: Load) -> None:
         n_train = llama_cpp.llama_model_n_ctx_train(self._model)
         self.can_trim = can_trim(self._model)
+        # On a GPU attention skips what is not its own by whole tiles, and a state has a longer way.
+        self.idle_costs = self.can_trim and not self._n_gpu_layers
         idle = IDLE_SLOTS if self.can_trim else IDLE_STATES
         most = llama_cpp.llama_max_parallel_sequences() - 1
         self.n_slots = min(load.n_parallel + idle, most)

@@ -75,6 +75,8 @@ class Model(Protocol):
     def costs(self) -> Costs: ...  # what its steps cost here
     @property
     def can_trim(self) -> bool: ...  # whether a part of a slot can be dropped, copied or saved
+    @property
+    def idle_costs(self) -> bool: ...  # whether what idle slots hold makes all steps longer
 
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
         """The prompt's tokens, with the begin-of-text token if the model wants one."""

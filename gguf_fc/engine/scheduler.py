@@ -113,6 +113,7 @@ class Scheduler:
 
     def start_waiting(self, now: float) -> None:
         """Give slots to those whose turn it is."""
+        n_running = len(self.running)
         while self.waiting and len(self.running) < self.n_parallel and self._fits(self.waiting[0]):
             sequence = self.waiting.popleft()
             lease = self.cache.acquire(sequence.reusable)
@@ -122,6 +123,8 @@ class Scheduler:
                 sequence.cached_tokens = min(lease.length, sequence.n_prompt)
                 sequence.started = now
             self.running.append(sequence)
+        if len(self.running) > n_running:
+            self.cache.clear()
 
     @staticmethod
     def _begin(sequence: Sequence, lease: Lease) -> None:

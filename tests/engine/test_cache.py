@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.cache import LEAST_PREFIX, MOST_PREFIXES, Cache
+from gguf_fc.engine.cache import LEAST_PREFIX, MOST_IDLE, MOST_PREFIXES, Cache
 from gguf_fc.engine.model import Feed
 from gguf_fc.engine.prefixes import common
 from gguf_fc.engine.states import States
@@ -25,11 +25,17 @@ class Books:
         n_slots: int = 2,
         *,
         can_trim: bool = True,
+        idle_costs: bool = False,
         max_bytes: int = 0,
         folder: StateFolder | None = None,
     ) -> None:
         self.model = ScriptedModel(
-            rambling, n_ctx=4096, n_batch=256, n_slots=n_slots, can_trim=can_trim
+            rambling,
+            n_ctx=4096,
+            n_batch=1024,
+            n_slots=n_slots,
+            can_trim=can_trim,
+            idle_costs=idle_costs,
         )
         self.states = States(max_bytes, folder)
         self.cache = Cache(self.model, self.states)
@@ -257,3 +263,42 @@ def test_the_cache_and_saved_states_never_disagree(
         books.cache.check({})
         books.states.check()
         assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache._slots]
+
+
+LONG = MOST_IDLE // 2
+
+
+def test_idle_conversations_wait_outside_where_they_make_steps_longer() -> None:
+    books = Books(4, idle_costs=True, max_bytes=1_000_000)
+    texts = [letter * LONG for letter in "abcd"]
+    for text in texts[:3]:
+        books.run(text)
+    while books.cache.save_next():
+        pass
+    books.run(texts[3], leave=False)
+    books.cache.clear()
+    assert books.held() == ["", *texts[1:]]  # which is short enough with the latest
+    assert books.run(texts[0] + "!")[1] == LONG
+    assert texts[0] + "!" in books.held()
+
+
+def test_what_is_idle_stays_where_it_costs_nothing_or_is_not_saved() -> None:
+    for idle_costs, is_saved in ((False, True), (True, False)):
+        books = Books(4, idle_costs=idle_costs, max_bytes=1_000_000)
+        for letter in "abc":
+            books.run(letter * LONG)
+        while is_saved and books.cache.save_next():
+            pass
+        books.cache.clear()
+        assert [len(text) for text in books.held()] == [LONG, LONG, LONG, 0]
+
+
+def test_the_latest_conversation_and_pinned_beginnings_stay_however_long() -> None:
+    books = Books(4, idle_costs=True, max_bytes=1_000_000)
+    first, _ = books.run("p" * MOST_IDLE)
+    books.cache.pin(first, MOST_IDLE - 1)
+    books.run("q" * (MOST_IDLE - 1))
+    while books.cache.save_next():
+        pass
+    books.cache.clear()
+    assert sorted(len(text) for text in books.held()) == [0, 0, MOST_IDLE - 1, MOST_IDLE - 1]

@@ -37,6 +37,7 @@ class ScriptedModel:
     costs: Costs = field(default_factory=Costs)
     vocabulary: Vocabulary = VOCABULARY
     broken: bool = False  # decode fails
+    idle_costs: bool = False
     seconds: Callable[[int], float] = lambda _: 0.0  # what a decode of so many tokens takes
     elapsed: float = field(default=0.0, init=False)
     slots: list[list[tuple[int, int]]] = field(init=False)  # (cell, token)
