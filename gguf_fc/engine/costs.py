@@ -10,7 +10,8 @@ Theory of operation.
    with prompts and drafts where there are any; any batch is filled up where that is cheaper.
 4. Rows of logits have a price of their own, the *head*: the last matrix is computed for them only,
    and in a small model with a large vocabulary it is a good part of all.
-5. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
+5. Where small batches are dear, two streams take less time one after the other than together.
+6. Tokens that are certain can be evaluated in several parts, of which only the last needs a row.
    That is cheaper where small batches are dear.
 """
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 MOST_IN_PARTS = 32
+CLEARLY = 0.9  # of what all streams cost together: taking turns is cheaper
 UNMEASURED = (1.0, 1.1)  # a model of which nothing is known gains much from batches
 
 
@@ -53,6 +55,7 @@ class Costs:
         self._table = _table(points)
         self._slope = self._table[-1] - self._table[-2]
         self._parts = self._best_parts()
+        self._together: dict[int, int] = {}
 
     def step(self, n_tokens: int, n_rows: int) -> float:
         """The price of a step of *n_tokens* that yields *n_rows*."""
@@ -67,6 +70,15 @@ class Costs:
     def first_part(self, n_tokens: int) -> int:
         """How many of *n_tokens* to evaluate first; all of them where one batch is best."""
         return n_tokens if n_tokens > MOST_IN_PARTS else self._parts[n_tokens][1]
+
+    def together(self, n_streams: int) -> int:
+        """How many of *n_streams*, with a token each, share a step: fewer where that is cheaper."""
+        if n_streams not in self._together:
+            each = {n: self.step(self.full(n), n) / n for n in range(1, n_streams + 1)}
+            best = min(each, key=each.__getitem__)
+            is_cheaper = each[best] < CLEARLY * each[n_streams]
+            self._together[n_streams] = best if is_cheaper else n_streams
+        return self._together[n_streams]
 
     def whole(self, n_tokens: int) -> int:
         """The most tokens up to *n_tokens* of which none is left over; all of very few."""

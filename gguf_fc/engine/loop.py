@@ -236,7 +236,7 @@ class Engine:
         if chunk := sequence.chunk():
             self._emit(chunk)
         if sequence.draft is NOTHING:
-            sequence.guess(max(1, self.scheduler.n_decoding))
+            sequence.guess(max(1, self.scheduler.n_sharing))
 
     def _end(self, sequence: Sequence, reason: FinishReason) -> None:
         sequence.finish = reason

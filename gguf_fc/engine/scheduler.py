@@ -87,6 +87,7 @@ class Scheduler:
     pace: Pace = field(init=False)
     is_crowded: bool = field(default=False, init=False)  # somebody had to go back to the queue
     is_tight: bool = field(default=False, init=False)  # there was no room for a filled up step
+    _n_steps: int = field(default=0, init=False)
     _is_filled: bool = field(default=False, init=False)  # the last step was
 
     def __post_init__(self) -> None:
@@ -153,6 +154,8 @@ class Scheduler:
             for sequence in self.running
             if not sequence.is_decoding and not self._waits_for_older(sequence)
         ]
+        if not reading:
+            decoding = self._turn(decoding)
         room = self.pace.room(len(decoding), prompts_wait=bool(reading))
         self._feed_streams(step, decoding, room.ahead, is_filled_up=bool(reading))
         extra = self.costs.filling(step.n_tokens, room.extra - step.n_ahead)
@@ -161,6 +164,13 @@ class Scheduler:
             self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
         self._fill_up(step)
         return step
+
+    def _turn(self, decoding: list[Sequence]) -> list[Sequence]:
+        """Those whose turn it is: all, or who waited longest where few at a time take less time."""
+        n_sharing = self.n_sharing
+        if n_sharing == len(decoding):
+            return decoding
+        return sorted(decoding, key=lambda sequence: sequence.last_step)[:n_sharing]
 
     def _fill_up(self, step: Step) -> None:
         """Evaluate more tokens where these cost less: any, which are dropped right afterwards."""
@@ -190,7 +200,7 @@ class Scheduler:
         pending = sum(sequence.n_pending for sequence in decoding)
         for sequence, share in zip(decoding, _shares(wanted, room), strict=True):
             most = self.n_batch - step.n_tokens
-            if len(self.running) == 1 and not sequence.ahead:
+            if len(decoding) == 1 and not is_filled_up and not sequence.ahead:
                 most = min(most, self.costs.first_part(pending))
             n_ahead = len(sequence.forced) + share
             self._feed(step, sequence, most, min(n_ahead, max(0, most - pending)))
@@ -243,13 +253,14 @@ class Scheduler:
     def commit(self, step: Step, seconds: float) -> None:
         """*step* was evaluated.  What it evaluated ahead is left to ``settle``."""
         self.pace.note(step.n_streams, step.n_prompt, step.n_ahead, seconds)
+        self._n_steps += 1
         for sequence, feed in zip(step.sequences, step.feeds, strict=True):
             end = feed.start + len(feed.asked)
             if feed.n_filling:
                 self.cache.memory.trim(feed.slot, end)
             sequence.n_evaluated = min(end, len(sequence.tokens))
             sequence.decode_steps += sequence.n_evaluated > sequence.n_prompt
-            sequence.is_begun = True
+            sequence.is_begun, sequence.last_step = True, self._n_steps
             self.cache.extend(feed.slot, feed.asked)
             self._pin(sequence)
 
@@ -277,8 +288,10 @@ class Scheduler:
             sequence.n_turn = None
 
     @property
-    def n_decoding(self) -> int:
-        return sum(sequence.is_decoding for sequence in self.running)
+    def n_sharing(self) -> int:
+        """How many streams share a step."""
+        n_decoding = sum(sequence.is_decoding for sequence in self.running)
+        return self.costs.together(n_decoding) if n_decoding > 1 else n_decoding
 
     def make_room(self) -> bool:
         """Free cells at the least cost; False if nothing but one sequence is left to give up."""

@@ -41,6 +41,7 @@ class Sequence:
     cached_tokens: int | None = None  # None: not started yet
     forced_tokens: int = 0
     decode_steps: int = 0
+    last_step: int = 0  # the number of the step that evaluated something of it last
     started: float = 0.0
     prompt_done: float | None = None
     finish: FinishReason | None = None

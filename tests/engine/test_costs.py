@@ -62,6 +62,12 @@ def test_a_batch_is_filled_up_to_whole_groups(size: int, n_tokens: int, n_more: 
     assert costs.whole(total) == total
 
 
+def test_streams_take_turns_where_that_takes_less_time() -> None:
+    costs = Costs(DEAR, grain=Grain(4, 1.0))
+    assert [costs.together(n) for n in (1, 2, 3, 4, 5, 8)] == [1, 1, 1, 4, 5, 8]
+    assert [Costs().together(n) for n in (1, 2, 5)] == [1, 2, 5]
+
+
 def test_tokens_go_one_by_one_where_small_batches_are_dear() -> None:
     costs = Costs(DEAR, HEAD)
     assert [costs.first_part(n) for n in (1, 2, 3, 8, 100)] == [1, 1, 1, 8, 100]

@@ -298,6 +298,17 @@ def test_a_prompt_is_filled_up_where_more_tokens_cost_less() -> None:
     run.engine.scheduler.check()
 
 
+def test_two_streams_take_turns_where_that_takes_less_time() -> None:
+    model = ScriptedModel(saying("hello there"), costs=GROUPS)
+    run = Run(model)
+    for name in "ab":
+        run.job(f"{name}0|", name)
+    run.finish()
+    assert [run.text(name) for name in "ab"] == ["hello there"] * 2
+    turns = [[feed.slot for feed in batch] for batch in model.batches[1:-1]]
+    assert turns == [[n % 2] for n in range(turns[0][0], turns[0][0] + len(turns))]
+
+
 def test_streams_are_filled_up_where_more_tokens_cost_less() -> None:
     model = ScriptedModel(saying("hello there"), costs=GROUPS, n_slots=8)
     run = Run(model, n_parallel=7)
