@@ -349,6 +349,7 @@ WORKLOADS: Mapping[str, Workload] = {
         Workload("auto-text", "free text, 20 tools on offer", "tokens/s", auto_text),
         Workload("plain-text", "free text, as long a prompt, no tools", "tokens/s", plain_text),
         Workload("streams-1", "1 stream, with its prompt", "tokens/s", streams(1)),
+        Workload("streams-2", "2 streams together", "tokens/s", streams(2)),
         Workload("streams-4", "4 streams together", "tokens/s", streams(4)),
         Workload("streams-8", "8 streams together", "tokens/s", streams(8)),
         Workload("streams-16", "16 streams together", "tokens/s", streams(16)),

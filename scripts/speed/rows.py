@@ -125,6 +125,12 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             figure="share",
         ),
         Row(
+            key="streams-2",
+            about="2 streams: tokens/s of all",
+            workload=WORKLOADS["streams-2"],
+            target=1.0,
+        ),
+        Row(
             key="streams-8",
             about="8 streams: tokens/s of all",
             workload=WORKLOADS["streams-8"],

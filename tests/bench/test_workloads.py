@@ -68,7 +68,7 @@ def test_free_replies_cannot_end_early() -> None:
     assert body["max_tokens"] == 4
 
 
-@pytest.mark.parametrize("count", [1, 4, 8, 16])
+@pytest.mark.parametrize("count", [1, 2, 4, 8, 16])
 def test_streams_run_at_once_with_prompts_and_seeds_of_their_own(count: int) -> None:
     sample, bodies = play(f"streams-{count}")
     assert sample.notes["tokens"] == 4 * count
