@@ -2,8 +2,7 @@
 
 Knows neither models nor what the tokens mean: a state is bytes, and the tokens it stands for.
 ``CACHE/states/MODEL/HASH.WORTH.state``: the folder is named for a model and its settings, the file
-for the tokens.  A file is written under another name and then renamed, so it is whole or not there;
-what is damaged all the same, or not ours, is left alone with a warning.
+for the tokens.  What is damaged, or not ours, is left alone with a warning.
 
     magic | length of the head | head (JSON) | tokens (int32) | state
 
@@ -27,6 +26,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+
+from gguf_fc.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -104,16 +105,11 @@ class StateFolder:
             _Head(self.title, start, len(tokens), len(data), _digest(kept, data))
         )
         path = self.path / f"{_name(kept)}.{worth}{ENDING}"
-        unfinished = path.with_suffix(f".{os.getpid()}")
         try:
             self._make_folder()
-            with open(unfinished, "wb", opener=_private) as file:
-                file.writelines((MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
-            unfinished.replace(path)
+            write_whole(path, (MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
         except OSError as error:
             logger.warning("state file=%s cannot be written: %s", path, error)
-            with suppress(OSError):
-                unfinished.unlink()
             return None
         self._shrink()
         return path
@@ -234,7 +230,3 @@ def _name(kept: bytes) -> str:
 
 def _worth(path: Path) -> int:
     return int(path.name.split(".")[1])
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

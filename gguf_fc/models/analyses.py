@@ -1,23 +1,21 @@
 """What was learned of chat templates, as files: ``CACHE/analyses/KEY.json``, one for a template.
 
 A file says which version of us wrote it; what another one wrote, or what is damaged, is not used
-but written anew.  Written under another name and then renamed, so it is whole or not there.
-Knows nothing of what is in an analysis.
+but written anew.  Knows nothing of what is in an analysis.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from gguf_fc.dialect import Learned
+from gguf_fc.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -61,16 +59,12 @@ class AnalysisFolder:
     def write(self, key: str, learned: Learned) -> None:
         """Keep it; a warning is logged if that fails."""
         path = self._path(key)
-        unfinished = path.with_suffix(f".{os.getpid()}")
         try:
             kept = _Kept(self.version, msgspec.Raw(msgspec.json.encode(learned)))
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished.write_bytes(msgspec.json.encode(kept))
-            unfinished.replace(path)
+            write_whole(path, [msgspec.json.encode(kept)])
         except (OSError, ValueError) as error:
             logger.warning("analysis file=%s cannot be written: %s", path, error)
-            with suppress(OSError):
-                unfinished.unlink()
 
     def _path(self, key: str) -> Path:
         return self.root / FOLDER / f"{key}.json"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 import orjson
 
 from gguf_fc.job import Load
+from gguf_fc.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +44,9 @@ class SelfTest:
         """*worked* passed the test."""
         if not worked.self_test:
             return
-        unfinished = self._file.with_suffix(f".{os.getpid()}")
         try:
             self.cache_dir.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(orjson.dumps({"use_extra_bufts": worked.use_extra_bufts}))
-            unfinished.replace(self._file)
+            write_whole(self._file, [orjson.dumps({"use_extra_bufts": worked.use_extra_bufts})])
         except OSError as error:
             logger.warning("self-test file=%s cannot be written: %s", self._file, error)
 

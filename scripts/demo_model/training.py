@@ -132,6 +132,8 @@ class Run:
         torch._inductor.config.cpp.dynamic_threads = True  # noqa: SLF001
         forward = torch.compile(self.network, dynamic=True) if self.plan.compiled else self.network
         began = time.time()
+        if self.plan.stop_at is None and self.progress >= 1:  # a larger budget moves it back
+            self.progress = min(1.0, self.tokens / self.plan.tokens)
         start = _Start(began, self.tokens, self.progress)
         spent, saved, logged = self.spent, began, began
         losses: list[float] = []

@@ -1,0 +1,28 @@
+"""Files that are whole or not there: written under another name, and then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write *parts* to *path*, for its owner only.  Raises OSError, and then leaves nothing.
+
+    Until it is whole its name ends with the process's number, so two processes may write the same.
+    """
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    try:
+        with open(unfinished, "wb", opener=_private) as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
