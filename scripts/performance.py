@@ -21,6 +21,7 @@ import dataclasses
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,11 @@ class Bench:
         assert self.packaged is not None
         return packaged_server(self.packaged, model, threads, CTX // 4, log, repack=self.repack)
 
+    @property
+    def cache(self) -> Path:
+        """Where our server keeps what it has evaluated."""
+        return self.folder / "cache"
+
     def rows(self, threads: int) -> list[Row]:
         """Every row."""
         llama_bench = self.llama_server.with_name("llama-bench")
@@ -146,7 +152,10 @@ async def contenders(
 
 
 async def measure(bench: Bench, wanted: Sequence[Row], threads: int) -> None:
-    """Measure the rows that are not there yet, model by model and rival by rival."""
+    """Measure the rows that are not there yet, model by model and rival by rival.
+
+    Each life of the servers begins with nothing in our cache.
+    """
     missing = [row for row in wanted if not row.source and not bench.file(row, threads).exists()]
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in missing:
@@ -155,15 +164,19 @@ async def measure(bench: Bench, wanted: Sequence[Row], threads: int) -> None:
     for (model, _), group in groups.items():
         against = [row for row in group if row.against != "itself"][:1]
         rivals = [bench.rival(row, threads) for row in against]
-        async with contenders(bench, model, threads, rivals) as found:
-            ratio = await words_per_token(found[OURS])
-            for row in group:
-                await _measure_row(bench, row, threads, found, ratio)
+        for life in range(max(row.lives for row in group)):
+            shutil.rmtree(bench.cache, ignore_errors=True)
+            async with contenders(bench, model, threads, rivals) as found:
+                ratio = await words_per_token(found[OURS])
+                for row in group:
+                    if life < row.lives:
+                        await _measure_row(bench, row, threads, found, ratio)
 
 
 async def _measure_row(
     bench: Bench, row: Row, threads: int, found: dict[str, Contender], ratio: float
 ) -> None:
+    """Play *row*; what an earlier life of the servers gave stays beside it."""
     print(f"-- {row.key}, {threads} threads", flush=True)
     begun, load = time.monotonic(), os.getloadavg()[0]
     everyone = [found[OURS]] if row.against == "itself" else [found[OURS], found[row.against]]
@@ -175,10 +188,15 @@ async def _measure_row(
         result = Result(row.workload, {c.name: [] for c in everyone})
         result.failures[OURS] = f"given up after {ROW_SECONDS} s"
     print(table([result]), f"\n({time.monotonic() - begun:.0f} s)", flush=True)
+    before = [found.result.samples for found in measured(bench, [row], threads)]
     kept = {
         "samples": {
-            name: [[sample.value, dict(sample.notes)] for sample in samples]
-            for name, samples in result.samples.items()
+            name: [
+                [sample.value, dict(sample.notes)]
+                for samples in (*(earlier.get(name, ()) for earlier in before), new)
+                for sample in samples
+            ]
+            for name, new in result.samples.items()
         },
         "failures": result.failures,
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -239,7 +257,6 @@ def main() -> None:
     arguments = _parser().parse_args()
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["GGUF_FC_CACHE_DIR"] = str(folder / "cache")  # nobody else's prefixes
     bench = Bench(
         folder=folder,
         llama_server=arguments.llama_server,
@@ -248,6 +265,7 @@ def main() -> None:
         quick=arguments.quick,
         repack=arguments.repack,
     )
+    os.environ["GGUF_FC_CACHE_DIR"] = str(bench.cache)  # nobody else's prefixes
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are ended too
     for count in map(int, arguments.threads.split(",")):
         wanted = _wanted(bench.rows(count), arguments.rows, bench)

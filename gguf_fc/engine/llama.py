@@ -131,8 +131,6 @@ class Llama:
     def _open_context(self, load: Load) -> None:
         n_train = llama_cpp.llama_model_n_ctx_train(self._model)
         self.can_trim = can_trim(self._model)
-        # On a GPU attention skips what is not its own by whole tiles, and a state has a longer way.
-        self.idle_costs = self.can_trim and not self._n_gpu_layers
         idle = IDLE_SLOTS if self.can_trim else IDLE_STATES
         most = llama_cpp.llama_max_parallel_sequences() - 1
         self.n_slots = min(load.n_parallel + idle, most)
@@ -259,6 +257,14 @@ class Llama:
     def can_cut_states(self) -> bool:
         """Whether a saved state is of use to a prompt that begins with only a part of it."""
         return self._memory.can_cut_states
+
+    @property
+    def idle_costs(self) -> bool:
+        """Whether what idle slots hold makes all steps longer, and serves as well outside.
+
+        On a GPU attention skips foreign cells by whole tiles, and a state has a longer way.
+        """
+        return self.can_cut_states and not self._n_gpu_layers
 
     @property
     def fingerprint(self) -> str:

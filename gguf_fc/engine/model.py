@@ -76,7 +76,7 @@ class Model(Protocol):
     @property
     def can_trim(self) -> bool: ...  # whether a part of a slot can be dropped, copied or saved
     @property
-    def idle_costs(self) -> bool: ...  # whether what idle slots hold makes all steps longer
+    def idle_costs(self) -> bool: ...  # whether what idle slots hold is better kept outside
 
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
         """The prompt's tokens, with the begin-of-text token if the model wants one."""

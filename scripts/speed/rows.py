@@ -40,7 +40,8 @@ class Row:
     figure: str = "times faster"
     at_most: bool = False  # the target is a limit
     model: ModelName = "ballast"
-    rounds: int = 7  # machines are noisy: one round differs from the next by a quarter
+    rounds: int = 3
+    lives: int = 3  # a process may be a fifth slower than the next one, all its life
     warmups: int = 1
     tokens: int = 64
     source: str = ""
@@ -135,7 +136,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             about="8 streams: tokens/s of all",
             workload=WORKLOADS["streams-8"],
             target=1.0,
-            rounds=3,
+            rounds=2,
         ),
         Row(
             key="streams-8-packaged",
@@ -146,6 +147,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             rounds=1,
             warmups=0,
             tokens=32,
+            lives=1,
         ),
         Row(
             key="agent",
@@ -153,6 +155,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             workload=WORKLOADS["agent"],
             target=1.0,
             rounds=3,
+            lives=1,
         ),
         Row(
             key="agent-cached",
@@ -173,6 +176,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             figure="cold / warm",
             rounds=2,
             warmups=0,
+            lives=1,
         ),
         Row(
             key="restart",
@@ -181,6 +185,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             target=30,
             rounds=1,
             warmups=0,
+            lives=1,
         ),
         Row(
             key="auto-share",
@@ -189,6 +194,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             target=0.97,
             against="itself",
             figure="share",
+            lives=1,
         ),
         Row(
             key="long-prompt",
@@ -201,6 +207,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             rounds=1,
             warmups=0,
             tokens=16,
+            lives=1,
         ),
         Row(
             key="random-form",
@@ -208,6 +215,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             workload=WORKLOADS["form-answer"],
             target=2.5,
             model="random",
+            lives=1,
         ),
         Row(
             key="random-structured",
@@ -215,6 +223,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             workload=WORKLOADS["structured"],
             target=1.8,
             model="random",
+            lives=1,
         ),
     ]
 

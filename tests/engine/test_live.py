@@ -10,6 +10,7 @@ import pytest
 
 from gguf_fc.engine.constraint import Grammars
 from gguf_fc.engine.llama import Llama
+from gguf_fc.engine.states import States
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import Chunk, GrammarText, Load, PromptScores, Sampling, Segment
 from tests.support.engine import Run
@@ -205,6 +206,27 @@ def test_a_prompt_that_runs_many_times_is_evaluated_once_and_answered_alike(
     cached = [run.done(name).cached_tokens for name in "bcd"]
     assert cached == [run.done("a").prompt_tokens - 1] * 3
     assert len({run.text(name) for name in "abcd"}) == 1
+
+
+def test_a_conversation_that_waited_outside_goes_on_as_if_it_had_stayed(talking: Llama) -> None:
+    """Without room for saved states none can wait outside."""
+    said: dict[int, str] = {}
+    for most_bytes, way in ((0, "go on"), (1 << 30, "load")):
+        states, compile_grammar = States(most_bytes), Grammars(talking.vocabulary).compile
+        run = Run(talking, compile_grammar, states=states)
+        cache = run.engine.scheduler.cache
+        for name in "abcd":
+            run.job(f"What is {name}? " * 200, name, max_tokens=8)
+            run.finish()
+            while cache.save_next():
+                pass
+        next_turn = f"{'What is a? ' * 200}{run.text('a')} And then?"
+        assert cache.preview(talking.tokenize((Segment(next_turn),)))[1] == way
+        run.job(next_turn, "again", max_tokens=8)
+        run.finish()
+        assert run.done("again").cached_tokens >= run.done("a").prompt_tokens
+        said[most_bytes] = run.text("again")
+    assert len(set(said.values())) == 1
 
 
 def test_an_answer_comes_back_in_the_tokens_it_was_said_in(random: Llama) -> None:
