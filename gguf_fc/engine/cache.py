@@ -278,7 +278,8 @@ class Cache:
         self.memory.copy(source.index, target.index, length)
         target.tokens = source.tokens[:length]
         target.n_saved = min(source.n_saved, length)
-        self._touch(source)
+        if length >= LEAST_PREFIX:  # not where both begin with the same mark
+            self._touch(source)
         parted = source.tokens[length : length + 1] not in ([], [tokens[length]])
         return Lease(target.index, length, shared=source.busy, parted=parted)
 

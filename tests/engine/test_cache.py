@@ -282,6 +282,19 @@ def test_idle_conversations_wait_outside_where_they_make_steps_longer() -> None:
     assert texts[0] + "!" in books.held()
 
 
+def test_a_first_token_in_common_is_no_use_of_a_conversation() -> None:
+    books = Books(4, idle_costs=True, max_bytes=1_000_000)
+    texts = ["^" + letter * LONG for letter in "abcd"]
+    for text in texts[:3]:
+        books.run(text)
+    while books.cache.save_next():
+        pass
+    books.run(texts[3], leave=False)
+    books.cache.clear()
+    assert texts[0] not in books.held()
+    assert texts[2] in books.held()
+
+
 def test_what_is_idle_stays_where_it_costs_nothing_or_is_not_saved() -> None:
     for idle_costs, is_saved in ((False, True), (True, False)):
         books = Books(4, idle_costs=idle_costs, max_bytes=1_000_000)

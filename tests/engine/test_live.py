@@ -216,11 +216,11 @@ def test_a_conversation_that_waited_outside_goes_on_as_if_it_had_stayed(talking:
         run = Run(talking, compile_grammar, states=states)
         cache = run.engine.scheduler.cache
         for name in "abcd":
-            run.job(f"What is {name}? " * 200, name, max_tokens=8)
+            run.job(f"What is {name}? " * 120, name, max_tokens=8)
             run.finish()
             while cache.save_next():
                 pass
-        next_turn = f"{'What is a? ' * 200}{run.text('a')} And then?"
+        next_turn = f"{'What is a? ' * 120}{run.text('a')} And then?"
         assert cache.preview(talking.tokenize((Segment(next_turn),)))[1] == way
         run.job(next_turn, "again", max_tokens=8)
         run.finish()
