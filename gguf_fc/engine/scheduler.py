@@ -61,11 +61,6 @@ class Step:
         return sum(max(0, len(feed.asked) - seq.n_certain) for seq, feed in streams)
 
     @property
-    def n_filling(self) -> int:
-        """How many tokens nobody asked for."""
-        return sum(feed.n_filling for feed in self.feeds)
-
-    @property
     def n_streams(self) -> int:
         """How many of the sequences decode."""
         pairs = zip(self.sequences, self.feeds, strict=True)

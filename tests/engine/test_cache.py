@@ -51,6 +51,13 @@ class Books:
             self.cache.release(lease.slot)
         return lease.slot, lease.length
 
+    def idle(self, *texts: str) -> None:
+        """Evaluate *texts*, one after the other, and save them all."""
+        for text in texts:
+            self.run(text)
+        while self.cache.save_next():
+            pass
+
     def held(self) -> list[str]:
         return [bytes(token for _, token in slot).decode() for slot in self.model.slots]
 
@@ -271,10 +278,7 @@ LONG = MOST_IDLE // 2
 def test_idle_conversations_wait_outside_where_they_make_steps_longer() -> None:
     books = Books(4, idle_costs=True, max_bytes=1_000_000)
     texts = [letter * LONG for letter in "abcd"]
-    for text in texts[:3]:
-        books.run(text)
-    while books.cache.save_next():
-        pass
+    books.idle(*texts[:3])
     books.run(texts[3], leave=False)
     books.cache.clear()
     assert books.held() == ["", *texts[1:]]  # which is short enough with the latest
@@ -285,10 +289,7 @@ def test_idle_conversations_wait_outside_where_they_make_steps_longer() -> None:
 def test_a_first_token_in_common_is_no_use_of_a_conversation() -> None:
     books = Books(4, idle_costs=True, max_bytes=1_000_000)
     texts = ["^" + letter * LONG for letter in "abcd"]
-    for text in texts[:3]:
-        books.run(text)
-    while books.cache.save_next():
-        pass
+    books.idle(*texts[:3])
     books.run(texts[3], leave=False)
     books.cache.clear()
     assert texts[0] not in books.held()
