@@ -3,7 +3,9 @@
 Theory of operation.
 1. Where nobody decodes, or nobody's prompt waits, a step lasts about ``STEP_SECONDS`` whatever the
    machine: short enough that whoever comes is served soon and replies flow, long enough to be
-   efficient.
+   efficient.  Prompts that nobody decodes beside are read in whole tiles, however long one takes:
+   on a processor, llama.cpp's attention looks at fewer tokens one by one, which behind 2,000
+   others takes twice as long for each.
 2. Where prompts wait beside streams that decode, what is *extra* - prompts, and what is evaluated
    ahead of the streams - may make a step last ``SLOWDOWN`` times as long as one without.  So the
    gap between a stream's tokens stays within three times what it would be, and about two thirds of
@@ -30,6 +32,7 @@ from statistics import median_low
 STEP_SECONDS = 0.5
 FIRST = 64  # tokens; until it is known how fast the machine is
 LEAST = 8
+TILE = 64  # tokens that attention takes together; GGML_FA_TILE_Q in ggml-cpu/common.h
 SLOWDOWN = 2.8  # three times is what is promised, and no two steps are alike
 SHARE_AHEAD = 3  # one part in so many
 FIRST_BESIDE = 4
@@ -40,9 +43,10 @@ MOST_DEBT = 4  # steps
 
 @dataclass(slots=True, eq=False)
 class Size:
-    """How many tokens make a step of about ``STEP_SECONDS``."""
+    """How many tokens make a step of about ``STEP_SECONDS``: whole *parts*, at least one."""
 
     most: int
+    part: int
     tokens: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,9 +56,12 @@ class Size:
         """A step that had *n_tokens*, and maybe what it had to have, took *seconds*."""
         if seconds > STEP_SECONDS:
             fitting = int(n_tokens * STEP_SECONDS / seconds)
-            self.tokens = max(min(LEAST, self.most), min(self.tokens, fitting))
+            self.tokens = min(self.tokens, max(self.part, self._whole(fitting)))
         elif seconds < STEP_SECONDS / 2:
-            self.tokens = min(self.most, max(self.tokens, 2 * n_tokens))
+            self.tokens = min(self.most, max(self.tokens, self._whole(2 * n_tokens)))
+
+    def _whole(self, n_tokens: int) -> int:
+        return n_tokens - n_tokens % self.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Pace:
     _debt: float = field(default=0.0, init=False)  # seconds
 
     def __post_init__(self) -> None:
-        self._alone, self._ahead = Size(self.n_batch), Size(self.n_batch)
+        self._alone, self._ahead = Size(self.n_batch, TILE), Size(self.n_batch, LEAST)
 
     def room(self, n_streams: int, *, prompts_wait: bool) -> Room:
         """What the next step may have beside the certain tokens of so many streams."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.pace import FIRST, LEAST, REMEASURE, SHARE_AHEAD, SLOWDOWN, STEP_SECONDS, Pace
+from gguf_fc.engine.pace import FIRST, REMEASURE, SHARE_AHEAD, SLOWDOWN, STEP_SECONDS, TILE, Pace
 
 N_BATCH = 512
 PROMISED = 3  # times the gap without prompts
@@ -55,12 +55,27 @@ def test_alone_a_step_grows_while_it_is_quick_and_shrinks_when_it_is_slow() -> N
     assert alone(pace) == 2 * FIRST
     pace.note(0, 2 * FIRST, 0, STEP_SECONDS * 2)
     assert alone(pace) == FIRST
-    pace.note(0, FIRST, 0, 1000.0)
-    assert alone(pace) == LEAST
     pace.note(0, 3, 0, 0.001)
-    assert alone(pace) == LEAST, "the end of a prompt says nothing of a whole step"
+    assert alone(pace) == FIRST, "the end of a prompt says nothing of a whole step"
     assert alone(Pace(16)) == 16
     assert alone(Pace(4)) == 4
+
+
+@given(st.lists(st.tuples(st.integers(1, N_BATCH), st.floats(0.001, 100)), max_size=20))
+def test_alone_prompts_are_read_in_whole_tiles_however_long_one_takes(
+    steps: list[tuple[int, float]],
+) -> None:
+    pace = Pace(N_BATCH)
+    for n_tokens, seconds in steps:
+        pace.note(0, n_tokens, 0, seconds)
+        assert alone(pace) % TILE == 0
+        assert TILE <= alone(pace) <= N_BATCH
+
+
+def test_a_batch_that_is_smaller_than_a_tile_stays_as_it_is() -> None:
+    pace = Pace(16)
+    pace.note(0, 16, 0, 1000.0)
+    assert alone(pace) == 16
 
 
 def test_without_prompts_what_is_ahead_keeps_steps_short() -> None:
