@@ -102,7 +102,9 @@ class StateFolder:
             return None
         return data
 
-    def write(self, tokens: Sequence[int], start: int, data: bytes, worth: int) -> Path | None:
+    def write(
+        self, tokens: Sequence[int], start: int, data: bytes | memoryview, worth: int
+    ) -> Path | None:
         """Keep *data*, the state of *tokens* from *start* on; None with a warning if it fails."""
         kept = _packed(tokens)
         head = msgspec.json.encode(

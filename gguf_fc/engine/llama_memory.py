@@ -54,7 +54,7 @@ class SlotMemory:
         first: int = llama_cpp.llama_memory_seq_pos_min(self._memory, slot)
         return first + self._window if first > 0 else 0
 
-    def save(self, slot: int, start: int, end: int) -> bytes:
+    def save(self, slot: int, start: int, end: int) -> bytes | memoryview:
         """The state of what *slot* holds from position *start* up to *end*, its end."""
         if not self.can_trim:
             assert start == 0, "a recurrent state is saved as a whole"
@@ -80,11 +80,16 @@ class SlotMemory:
             self.trim(self._scratch, 0)
         return True
 
-    def _read(self, slot: int) -> bytes:
+    def _read(self, slot: int) -> memoryview:
+        """Its state, written once into memory that nobody cleared: fresh memory is what takes long.
+
+        A conversation's state has tens of megabytes, and may be saved beside running streams.
+        """
         size = llama_cpp.llama_state_seq_get_size(self._context, slot)
-        buffer = (ctypes.c_uint8 * size)()
-        size = llama_cpp.llama_state_seq_get_data(self._context, buffer, size, slot)
-        return bytes(memoryview(buffer)[:size])
+        state = np.empty(size, np.uint8)
+        first = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        size = llama_cpp.llama_state_seq_get_data(self._context, first, size, slot)
+        return state.data[:size]
 
 
 def can_trim(model: Any) -> bool:

@@ -101,7 +101,7 @@ class Model(Protocol):
         """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
         ...
 
-    def save(self, slot: int, start: int, end: int) -> bytes:
+    def save(self, slot: int, start: int, end: int) -> bytes | memoryview:
         """The state of what *slot* holds from position *start* up to *end*, its end."""
         ...
 

@@ -37,7 +37,7 @@ class State:
     tokens: list[int]
     start: int
     worth: Worth
-    data: bytes | None = None  # None: only in its file
+    data: bytes | memoryview | None = None  # None: only in its file
     path: Path | None = None
     used: int = 0
 
@@ -97,7 +97,9 @@ class States:
         whole = [s for s in self._states if len(s.tokens) == common(s.tokens, tokens)]
         return max((len(state.tokens) for state in whole if self._chain(state)), default=0)
 
-    def add(self, tokens: Sequence[int], start: int, data: bytes, worth: Worth) -> None:
+    def add(
+        self, tokens: Sequence[int], start: int, data: bytes | memoryview, worth: Worth
+    ) -> None:
         """Keep *data*, the state of *tokens* from *start* on."""
         state = State(list(tokens), start, worth, data, used=next(self._clock))
         self._states.append(state)
