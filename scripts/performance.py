@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import ChainMap
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -188,17 +189,17 @@ async def _measure_row(
         result = Result(row.workload, {c.name: [] for c in everyone})
         result.failures[OURS] = f"given up after {ROW_SECONDS} s"
     print(table([result]), f"\n({time.monotonic() - begun:.0f} s)", flush=True)
-    before = [found.result.samples for found in measured(bench, [row], threads)]
+    before = [found.result for found in measured(bench, [row], threads)]
     kept = {
         "samples": {
             name: [
                 [sample.value, dict(sample.notes)]
-                for samples in (*(earlier.get(name, ()) for earlier in before), new)
+                for samples in (*(earlier.samples.get(name, ()) for earlier in before), new)
                 for sample in samples
             ]
             for name, new in result.samples.items()
         },
-        "failures": result.failures,
+        "failures": dict(ChainMap(result.failures, *(earlier.failures for earlier in before))),
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "load": load,
     }

@@ -305,6 +305,13 @@ def _prefixed(scene: Scene, number: int, question: str) -> Json:
     }
 
 
+async def cold_prompt(scene: Scene) -> Sample:
+    """Time to the first piece of the answer to a long prompt that nobody has read before."""
+    text = material.words(scene.long_words, 300 + scene.number)
+    reply = await scene.client.ask({**_free(scene, text, 0), "max_tokens": 1})
+    return Sample(reply.first, {**_prompt(reply), **_cached(reply)})
+
+
 async def new_conversation(scene: Scene) -> Sample:
     """Time to the first piece of a new conversation whose system message and tools are known."""
     number = 100 + scene.number
@@ -353,6 +360,7 @@ WORKLOADS: Mapping[str, Workload] = {
         Workload("streams-4", "4 streams together", "tokens/s", streams(4)),
         Workload("streams-8", "8 streams together", "tokens/s", streams(8)),
         Workload("streams-16", "16 streams together", "tokens/s", streams(16)),
+        Workload("cold-prompt", "long new prompt: to the first piece", "s", cold_prompt),
         Workload("long-prompt", "gap of 3 streams beside a long prompt", "s", long_prompt),
         Workload(
             "new-chat",

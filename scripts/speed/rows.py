@@ -154,8 +154,7 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             about="agent loop, turns 2 to 6: time to the first piece",
             workload=WORKLOADS["agent"],
             target=1.0,
-            rounds=3,
-            lives=1,
+            rounds=2,
         ),
         Row(
             key="agent-cached",
@@ -166,6 +165,15 @@ def rows(llama_bench: Path, ballast: Path, threads: int, *, repack: bool) -> lis
             figure="read again",
             at_most=True,
             source="agent",
+        ),
+        Row(
+            key="cold-prompt",
+            about="new prompt of 3,000 tokens: time to the first piece",
+            workload=WORKLOADS["cold-prompt"],
+            target=1.0,
+            rounds=2,
+            warmups=0,
+            lives=1,
         ),
         Row(
             key="new-chat",
