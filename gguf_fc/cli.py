@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -20,7 +21,7 @@ from gguf_fc.api.server import serve
 from gguf_fc.bench.bench import Order, bench, ends_of
 from gguf_fc.bench.rounds import Setting
 from gguf_fc.bench.workloads import WORKLOADS
-from gguf_fc.config import Settings, read_settings
+from gguf_fc.config import Settings, did_you_mean, read_settings
 from gguf_fc.errors import ConfigError, DownloadError, GgufFcError, GrammarError
 from gguf_fc.gbnf import schema_to_grammar
 from gguf_fc.models.analyses import analysis_files, clear_analyses
@@ -46,7 +47,7 @@ Flags = dict[str, Any]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in *argv*; return the exit code."""
-    flags = vars(_parser().parse_args(argv))
+    flags = _flags(argv)
     run: Callable[[Flags], None] = flags.pop("run")
     try:
         run(flags)
@@ -60,6 +61,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; let the interpreter flush into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _flags(argv: Sequence[str] | None) -> Flags:
+    """What *argv* asks for; ends the process where that is not understood."""
+    found, unknown = _parser().parse_known_args(argv)
+    flags = vars(found)
+    command: argparse.ArgumentParser = flags.pop("command")
+    for word in unknown:
+        if word.startswith("-"):
+            option = word.partition("=")[0]
+            options = {"--help", *re.findall(r"--[\w-]+", command.format_usage())}
+            command.error(f"there is no option '{option}'; {did_you_mean(option, options)}")
+    if unknown:
+        command.error(f"one argument too many: '{unknown[0]}'")
+    return flags
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_cache)
     command.add_argument("action", choices=("ls", "clear"))
     _add_cache_dir_option(command)
+
+    for command in commands.choices.values():
+        command.set_defaults(command=command)
     return parser
 
 

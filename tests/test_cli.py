@@ -48,6 +48,26 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str], capsys: Capture) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["serve", "--prot", "1"], "there is no option '--prot'; did you mean '--port'?"),
+        (
+            ["serve", "--treads=1", "--zzz"],
+            "there is no option '--treads'; did you mean '--threads'?",
+        ),
+        (["pull", "a/b", "--quant=Q4"], "there is no option '--quant'; known: --help."),
+        (["inspect", "a.gguf", "b.gguf"], "one argument too many: 'b.gguf'"),
+    ],
+)
+def test_an_option_that_there_is_not_gets_a_suggestion(
+    arguments: list[str], message: str, capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"gguf-fc {arguments[0]}: error: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["serve", "nosuch"], "There is no model 'nosuch'. It may be a file, "),
         (["serve", "no.gguf"], "no.gguf: no such file."),
         (["serve", "--port", "x"], "--port must be a whole number"),
