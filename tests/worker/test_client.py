@@ -85,7 +85,7 @@ async def run(worker: Worker, name: str, text: str) -> list[FromWorker]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - a state nobody announces
             await asyncio.sleep(0.01)
 
