@@ -1,11 +1,11 @@
 """How much a step may evaluate beside what it has to.
 
 Theory of operation.
-1. Where nobody decodes, or nobody's prompt waits, a step lasts about ``STEP_SECONDS`` whatever the
-   machine: short enough that whoever comes is served soon and replies flow, long enough to be
-   efficient.  Prompts that nobody decodes beside are read in whole tiles, however long one takes:
+1. Where nobody's prompt waits, a step lasts at most about ``STEP_SECONDS``, so that replies flow.
+   Where nobody decodes, it lasts about ``PROMPT_SECONDS``: short enough that whoever comes is served
+   soon, long enough to be efficient.  Prompts are read in whole tiles then, however long one takes:
    on a processor, llama.cpp's attention looks at fewer tokens one by one, which behind 2,000
-   others takes twice as long for each.
+   others takes twice as long for each.  With several threads more than one tile is better still.
 2. Where prompts wait beside streams that decode, what is *extra* - prompts, and what is evaluated
    ahead of the streams - may make a step last ``SLOWDOWN`` times as long as one without.  So the
    gap between a stream's tokens stays within three times what it would be, and about two thirds of
@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from statistics import median_low
 
 STEP_SECONDS = 0.5
+PROMPT_SECONDS = 0.8
 FIRST = 64  # tokens; until it is known how fast the machine is
 LEAST = 8
 TILE = 64  # tokens that attention takes together; GGML_FA_TILE_Q in ggml-cpu/common.h
@@ -43,10 +44,11 @@ MOST_DEBT = 4  # steps
 
 @dataclass(slots=True, eq=False)
 class Size:
-    """How many tokens make a step of about ``STEP_SECONDS``: whole *parts*, at least one."""
+    """How many tokens make a step of about so many *seconds*: whole *parts*, at least one."""
 
     most: int
     part: int
+    seconds: float
     tokens: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,10 +56,10 @@ class Size:
 
     def note(self, n_tokens: int, seconds: float) -> None:
         """A step that had *n_tokens*, and maybe what it had to have, took *seconds*."""
-        if seconds > STEP_SECONDS:
-            fitting = int(n_tokens * STEP_SECONDS / seconds)
+        if seconds > self.seconds:
+            fitting = int(n_tokens * self.seconds / seconds)
             self.tokens = min(self.tokens, max(self.part, self._whole(fitting)))
-        elif seconds < STEP_SECONDS / 2:
+        elif seconds < self.seconds / 2:
             self.tokens = min(self.most, max(self.tokens, self._whole(2 * n_tokens)))
 
     def _whole(self, n_tokens: int) -> int:
@@ -87,7 +89,8 @@ class Pace:
     _debt: float = field(default=0.0, init=False)  # seconds
 
     def __post_init__(self) -> None:
-        self._alone, self._ahead = Size(self.n_batch, TILE), Size(self.n_batch, LEAST)
+        self._alone = Size(self.n_batch, TILE, PROMPT_SECONDS)
+        self._ahead = Size(self.n_batch, LEAST, STEP_SECONDS)
 
     def room(self, n_streams: int, *, prompts_wait: bool) -> Room:
         """What the next step may have beside the certain tokens of so many streams."""

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.pace import FIRST, REMEASURE, SHARE_AHEAD, SLOWDOWN, STEP_SECONDS, TILE, Pace
+from gguf_fc.engine.pace import (
+    FIRST,
+    PROMPT_SECONDS,
+    REMEASURE,
+    SHARE_AHEAD,
+    SLOWDOWN,
+    STEP_SECONDS,
+    TILE,
+    Pace,
+)
 
 N_BATCH = 512
 PROMISED = 3  # times the gap without prompts
@@ -51,9 +60,9 @@ def alone(pace: Pace) -> int:
 def test_alone_a_step_grows_while_it_is_quick_and_shrinks_when_it_is_slow() -> None:
     pace = Pace(N_BATCH)
     assert alone(pace) == FIRST
-    pace.note(0, FIRST, 0, STEP_SECONDS / 4)
+    pace.note(0, FIRST, 0, PROMPT_SECONDS / 4)
     assert alone(pace) == 2 * FIRST
-    pace.note(0, 2 * FIRST, 0, STEP_SECONDS * 2)
+    pace.note(0, 2 * FIRST, 0, PROMPT_SECONDS * 2)
     assert alone(pace) == FIRST
     pace.note(0, 3, 0, 0.001)
     assert alone(pace) == FIRST, "the end of a prompt says nothing of a whole step"
