@@ -307,7 +307,7 @@ def _prefixed(scene: Scene, number: int, question: str) -> Json:
 
 async def cold_prompt(scene: Scene) -> Sample:
     """Time to the first piece of the answer to a long prompt that nobody has read before."""
-    text = material.words(scene.long_words, 300 + scene.number)
+    text = f"Text {scene.number}: {material.words(scene.long_words, scene.number)}"
     reply = await scene.client.ask({**_free(scene, text, 0), "max_tokens": 1})
     return Sample(reply.first, {**_prompt(reply), **_cached(reply)})
 
