@@ -2,10 +2,10 @@
 
 Theory of operation.
 1. Where nobody's prompt waits, a step lasts at most about ``STEP_SECONDS``, so that replies flow.
-   Where nobody decodes, it lasts about ``PROMPT_SECONDS``: short enough that whoever comes is served
-   soon, long enough to be efficient.  Prompts are read in whole tiles then, however long one takes:
-   on a processor, llama.cpp's attention looks at fewer tokens one by one, which behind 2,000
-   others takes twice as long for each.  With several threads more than one tile is better still.
+   Where nobody decodes, it lasts about ``PROMPT_SECONDS``: short enough that whoever comes is
+   served soon, long enough to be efficient.  Prompts are read in whole tiles then, however long
+   one takes: on a processor, llama.cpp's attention looks at fewer tokens one by one, which behind
+   2,000 others takes twice as long for each.  For several threads more than one tile is better.
 2. Where prompts wait beside streams that decode, what is *extra* - prompts, and what is evaluated
    ahead of the streams - may make a step last ``SLOWDOWN`` times as long as one without.  So the
    gap between a stream's tokens stays within three times what it would be, and about two thirds of
