@@ -245,7 +245,7 @@ class Llama:
         """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
         return self._memory.least(slot)
 
-    def save(self, slot: int, start: int, end: int) -> bytes | memoryview:
+    def save(self, slot: int, start: int, end: int) -> memoryview:
         """The state of what *slot* holds from position *start* up to *end*, its end."""
         return self._memory.save(slot, start, end)
 

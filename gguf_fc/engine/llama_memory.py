@@ -54,7 +54,7 @@ class SlotMemory:
         first: int = llama_cpp.llama_memory_seq_pos_min(self._memory, slot)
         return first + self._window if first > 0 else 0
 
-    def save(self, slot: int, start: int, end: int) -> bytes | memoryview:
+    def save(self, slot: int, start: int, end: int) -> memoryview:
         """The state of what *slot* holds from position *start* up to *end*, its end."""
         if not self.can_trim:
             assert start == 0, "a recurrent state is saved as a whole"
