@@ -84,9 +84,14 @@ def clear_analyses(root: Path) -> int:
 
 
 def own_version(package: Path = _PACKAGE) -> str:
-    """A fingerprint of our own files on which an analysis depends: it changes when one does."""
+    """A fingerprint of our own files on which an analysis depends, in every subfolder.
+
+    It changes when one of them is edited, added, renamed or moved.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(path for part in _SOURCES for path in (package / part).glob("*.*")):
-        status = path.stat()
-        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for path in sorted(path for part in _SOURCES for path in (package / part).rglob("*.*")):
+        if path.parent.name == "__pycache__":
+            continue  # written by the interpreter, at its own time
+        status, place = path.stat(), path.relative_to(package).as_posix()
+        digest.update(f"{place} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()

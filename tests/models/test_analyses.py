@@ -91,6 +91,24 @@ def test_a_version_is_that_of_our_own_files(tmp_path: Path) -> None:
     assert re.fullmatch("[0-9a-f]{32}", own_version())
 
 
+def test_a_version_covers_files_in_subfolders_and_where_they_stand(tmp_path: Path) -> None:
+    inner = tmp_path / "dialect" / "learn"
+    inner.mkdir(parents=True)
+    versions = [own_version(tmp_path)]
+    (inner / "derive.py").write_text("x = 1")
+    versions.append(own_version(tmp_path))
+    (inner / "derive.py").rename(tmp_path / "dialect" / "derive.py")
+    versions.append(own_version(tmp_path))
+    assert len(set(versions)) == 3
+
+
+def test_a_version_does_not_depend_on_what_the_interpreter_compiled(tmp_path: Path) -> None:
+    (tmp_path / "dialect" / "__pycache__").mkdir(parents=True)
+    before = own_version(tmp_path)
+    (tmp_path / "dialect" / "__pycache__" / "derive.cpython-311.pyc").write_text("")
+    assert own_version(tmp_path) == before
+
+
 def test_what_cannot_be_written_is_said_and_forgotten(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
