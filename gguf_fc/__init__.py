@@ -4,7 +4,7 @@ What is importable from here is stable; ``docs/library.md`` shows it at work.
 """
 
 from gguf_fc.dialect import Dialect
-from gguf_fc.gbnf import schema_to_grammar
+from gguf_fc.grammar import schema_to_grammar
 
 __version__ = "0.1.0"
 

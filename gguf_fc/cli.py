@@ -23,7 +23,7 @@ from gguf_fc.bench.rounds import Setting
 from gguf_fc.bench.workloads import WORKLOADS
 from gguf_fc.config import Settings, did_you_mean, read_settings
 from gguf_fc.errors import ConfigError, DownloadError, GgufFcError, GrammarError
-from gguf_fc.gbnf import schema_to_grammar
+from gguf_fc.grammar import schema_to_grammar
 from gguf_fc.models.analyses import analysis_files, clear_analyses
 from gguf_fc.models.download import Hub
 from gguf_fc.models.fit import size_text

@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))  # for the helpers of the tests
 
 from gguf_fc.api.validation import Validators  # noqa: E402
 from gguf_fc.errors import GrammarError  # noqa: E402
-from gguf_fc.gbnf import Spacing, schema_to_grammar  # noqa: E402
+from gguf_fc.grammar import Spacing, schema_to_grammar  # noqa: E402
 from gguf_fc.job import (  # noqa: E402
     Chunk,
     ConstraintEngine,

@@ -25,8 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "events": {"job"},
     "whole_file": set(),
     "state_files": {"whole_file"},
-    "gbnf": {"errors"},
-    "dialect": {"errors", "job", "request", "events", "gbnf"},
+    "grammar": {"errors"},
+    "dialect": {"errors", "job", "request", "events", "grammar"},
     "rendering": {"errors", "dialect"},
     "engine": {"errors", "job", "state_files"},
     "worker": {"errors", "job", "whole_file", "state_files", "engine"},
@@ -34,13 +34,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {
         *{"errors", "job", "whole_file", "config", "dialect", "rendering", "worker", "demo"},
     },
-    "api": {"errors", "job", "config", "request", "events", "gbnf", "dialect", "worker", "models"},
+    "api": {
+        "errors",
+        "job",
+        "config",
+        "request",
+        "events",
+        "grammar",
+        "dialect",
+        "worker",
+        "models",
+    },
     "bench": {"errors", "dialect", "models"},
     "cli": {
-        *{"bench", "errors", "job", "state_files", "config", "request", "gbnf", "dialect"},
+        *{"bench", "errors", "job", "state_files", "config", "request", "grammar", "dialect"},
         *{"models", "api"},
     },
-    "__init__": {"errors", "events", "gbnf", "dialect"},
+    "__init__": {"errors", "events", "grammar", "dialect"},
     "__main__": {"cli"},
 }
 
@@ -68,7 +78,7 @@ ONLY_IN: dict[str, set[str]] = {
 }
 
 # Values in, values out: these parts touch neither the clock nor the machine.
-PURE = ("gbnf", "dialect")
+PURE = ("grammar", "dialect")
 IMPURE = {"asyncio", "os", "time", "random", "socket", "subprocess", "threading", "llama_cpp"}
 
 MAX_MODULE_LINES = 400

@@ -16,7 +16,7 @@ from gguf_fc.config import Settings
 from gguf_fc.dialect import Learned
 from gguf_fc.dialect.generic import generic_syntax
 from gguf_fc.dialect.history import Needs
-from gguf_fc.gbnf import parse_gbnf
+from gguf_fc.grammar import parse_gbnf
 from gguf_fc.models.analyses import AnalysisFolder
 from gguf_fc.models.pool import Pool
 from gguf_fc.state_files import StateFolder

@@ -31,7 +31,7 @@ from gguf_fc.errors import (
     error_for,
 )
 from gguf_fc.events import Event, Finish, ParseEvent, ReasoningDelta, Scores
-from gguf_fc.gbnf import Grammar
+from gguf_fc.grammar import Grammar
 from gguf_fc.job import (
     Accepted,
     Chunk,

@@ -9,7 +9,7 @@ import orjson
 
 from gguf_fc.api.tools import Declared
 from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
-from gguf_fc.gbnf import schema_to_grammar
+from gguf_fc.grammar import schema_to_grammar
 from gguf_fc.request import Schema, Tool
 
 ANY_TEXT: Schema = {"type": "string"}

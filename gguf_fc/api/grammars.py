@@ -13,7 +13,7 @@ import msgspec
 
 from gguf_fc.api.validation import Validators
 from gguf_fc.errors import GrammarError, InvalidParameter
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     Builder,
     Grammar,
     Spacing,

@@ -20,7 +20,7 @@ from gguf_fc.dialect.overlap import common_start
 from gguf_fc.dialect.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.dialect.values import ValueReader, as_json_string
-from gguf_fc.gbnf.notation import JSON, PYTHON, Notation
+from gguf_fc.grammar.values.notation import JSON, PYTHON, Notation
 
 _LONGEST_KEY = 256
 

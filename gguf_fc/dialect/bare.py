@@ -17,7 +17,7 @@ import json
 
 from gguf_fc.dialect.kinds import ANY, Kind, kind_of
 from gguf_fc.dialect.values import as_json, as_json_string
-from gguf_fc.gbnf.notation import JSON, PYTHON
+from gguf_fc.grammar.values.notation import JSON, PYTHON
 
 _SPELLED = {"{": {}, "[": [], '"': "", "t": True, "f": False, "n": None}
 

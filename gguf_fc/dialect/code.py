@@ -17,7 +17,7 @@ from gguf_fc.dialect.kinds import Typed
 from gguf_fc.dialect.reader import SPACE, Steps
 from gguf_fc.dialect.syntax import Code, Row, Slot
 from gguf_fc.events import CallDelta, CallEnd, CallStart
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     Builder,
     Literal,
     Loosened,

@@ -32,7 +32,7 @@ from gguf_fc.dialect.derive_reasoning import (
 from gguf_fc.dialect.overlap import beyond, common_end, common_start, from_whole_tag, to_whole_tag
 from gguf_fc.dialect.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, USER, Renderings
 from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Slot, SlotKind, Syntax
-from gguf_fc.gbnf import Spacing
+from gguf_fc.grammar import Spacing
 
 _SPACE = " \t\r\n"
 _COUNT = "\1"  # stands for a number that counts calls

@@ -26,7 +26,7 @@ from gguf_fc.dialect.probe import ARGUMENTS, NAMES, TWO_KEYS, VALUES, Renderings
 from gguf_fc.dialect.syntax import Pair, Pairs, Part, Slot
 from gguf_fc.dialect.values import spell
 from gguf_fc.dialect.write import in_order, write_pair
-from gguf_fc.gbnf.notation import JSON, PYTHON, Escapes, Notation
+from gguf_fc.grammar.values.notation import JSON, PYTHON, Escapes, Notation
 
 _KEY = "\0"  # stands for a key in a text
 _SPACE = " \t\r\n"

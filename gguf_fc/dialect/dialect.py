@@ -36,7 +36,7 @@ from gguf_fc.dialect.template import Clock, Template
 from gguf_fc.dialect.thinking import Thinking
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.gbnf import Grammar
+from gguf_fc.grammar import Grammar
 from gguf_fc.job import ReasoningLimit
 from gguf_fc.request import Format, Tool, ToolCall, ToolChoice
 

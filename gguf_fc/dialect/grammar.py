@@ -23,7 +23,7 @@ from gguf_fc.dialect.parameters import ANY_OBJECT, arguments_schema
 from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     Builder,
     CharClass,
     Grammar,

@@ -17,7 +17,7 @@ from typing import Any
 from gguf_fc.dialect.kinds import ANY, Listed, Typed
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     Builder,
     CharClass,
     Literal,
@@ -33,8 +33,8 @@ from gguf_fc.gbnf import (
     optional,
     sequence,
 )
-from gguf_fc.gbnf.charset import contains, difference, of, union
-from gguf_fc.gbnf.notation import Notation
+from gguf_fc.grammar.regex.charset import contains, difference, of, union
+from gguf_fc.grammar.values.notation import Notation
 
 _SCALARS = ("string", "number", "boolean", "null")
 _STRUCTURES = ("array", "object")

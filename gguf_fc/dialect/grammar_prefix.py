@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     CharClass,
     Choice,
     Literal,
@@ -20,7 +20,7 @@ from gguf_fc.gbnf import (
     choice,
     sequence,
 )
-from gguf_fc.gbnf import Sequence as Series
+from gguf_fc.grammar import Sequence as Series
 
 NOTHING = Choice(())  # the rule of what cannot be written
 

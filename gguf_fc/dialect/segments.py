@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.gbnf.token_texts import TokenTexts
+from gguf_fc.grammar.notations.token_texts import TokenTexts
 from gguf_fc.job import Segment
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"

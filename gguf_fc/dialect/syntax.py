@@ -20,8 +20,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from gguf_fc.gbnf import Spacing
-from gguf_fc.gbnf.notation import JSON, Notation
+from gguf_fc.grammar import Spacing
+from gguf_fc.grammar.values.notation import JSON, Notation
 
 SlotKind = Literal["name", "arguments", "id", "index", "key", "value"]
 

@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gguf_fc.gbnf.notation import JSON, Notation
+from gguf_fc.grammar.values.notation import JSON, Notation
 
 State = Literal["open", "done", "broken"]
 

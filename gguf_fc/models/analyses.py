@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 FOLDER = "analyses"
 NAME = re.compile(r"[0-9a-f]{32}\.(json|\d+)")  # a number: of the process that writes it
 _PACKAGE = Path(__file__).parent.parent
-_SOURCES = ("dialect", "gbnf")  # what an analysis depends on
+_SOURCES = ("dialect", "grammar")  # what an analysis depends on
 
 
 class _Kept(msgspec.Struct, frozen=True):

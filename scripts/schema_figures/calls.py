@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gguf_fc.gbnf import Builder, Choice, Grammar, Spacing, compile_schema, schema_to_grammar
+from gguf_fc.grammar import Builder, Choice, Grammar, Spacing, compile_schema, schema_to_grammar
 from schema_figures.figure import Figure, rows
 
 _MANY = 200  # tools at once

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Grammar, schema_to_grammar
+from gguf_fc.grammar import Grammar, schema_to_grammar
 from schema_figures.figure import Figure, milliseconds, rows
 
 _DRAFT7 = "http://json-schema.org/draft-07/schema#"

@@ -18,7 +18,7 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.llamacpp import lltokenizer_from_vocab
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import schema_to_grammar
+from gguf_fc.grammar import schema_to_grammar
 from schema_figures.figure import Figure, milliseconds, rows
 
 _SCHEMAS = 50

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Grammar, parse_gbnf, schema_to_grammar
+from gguf_fc.grammar import Grammar, parse_gbnf, schema_to_grammar
 from schema_figures.figure import Figure, rows
 
 

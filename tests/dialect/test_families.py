@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.dialect import Dialect
-from gguf_fc.gbnf import Grammar, gbnf_to_grammar
+from gguf_fc.grammar import Grammar, gbnf_to_grammar
 from tests.support.families import (
     EVERYTHING,
     FAMILIES,

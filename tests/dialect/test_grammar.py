@@ -10,7 +10,7 @@ from gguf_fc.dialect.grammar import Wanted, build_grammar
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import GrammarError
-from gguf_fc.gbnf import Grammar
+from gguf_fc.grammar import Grammar
 from gguf_fc.request import Format, Tool, ToolChoice
 from tests.support import syntaxes
 from tests.support.syntaxes import CASES, SYNTAXES, TOOLS, Turn

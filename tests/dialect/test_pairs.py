@@ -20,7 +20,7 @@ from gguf_fc.dialect.syntax import Marked, Parts, Row, Syntax
 from gguf_fc.dialect.template import Template
 from gguf_fc.dialect.values import as_json
 from gguf_fc.dialect.write import Call, write
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     PYTHON,
     Choice,
     Literal,

@@ -10,7 +10,7 @@ import pytest
 from gguf_fc.engine.constraint import Compile, Grammars
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.native_grammar import SamplerGrammars
-from gguf_fc.gbnf import Builder, Grammar, Literal, choice, sequence
+from gguf_fc.grammar import Builder, Grammar, Literal, choice, sequence
 from gguf_fc.job import GrammarText, Load
 from tests.support.engine import Run
 from tests.support.random_model import write_random_model

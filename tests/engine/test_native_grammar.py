@@ -12,7 +12,7 @@ from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.errors import EngineError, GrammarError
-from gguf_fc.gbnf import Grammar, parse_gbnf
+from gguf_fc.grammar import Grammar, parse_gbnf
 from gguf_fc.job import GrammarText, Load, Sampling
 from tests.support.engine import Run
 from tests.support.random_model import write_random_model

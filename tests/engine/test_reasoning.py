@@ -13,7 +13,7 @@ from gguf_fc.engine.holding import limited
 from gguf_fc.engine.llama import Llama
 from gguf_fc.engine.native_grammar import SamplerGrammars
 from gguf_fc.errors import EngineError
-from gguf_fc.gbnf import Builder, Grammar, Literal, Until, Without, choice, sequence
+from gguf_fc.grammar import Builder, Grammar, Literal, Until, Without, choice, sequence
 from gguf_fc.job import Done, GrammarText, Load, ReasoningLimit, Sampling, Segment
 from tests.support.engine import Run
 from tests.support.random_model import write_random_model

@@ -12,7 +12,7 @@ from typing import Any
 from gguf_fc.dialect import Dialect, Parser
 from gguf_fc.dialect.syntax import Pair, Slot
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent, ReasoningDelta, TextDelta
-from gguf_fc.gbnf.notation import PYTHON
+from gguf_fc.grammar.values.notation import PYTHON
 
 FOLDER = Path(__file__).parent.parent / "dialect" / "templates" / "families"
 ELEMENT = Pair("<", ">", ("</", Slot("key"), ">"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gguf_fc.gbnf import (
+from gguf_fc.grammar import (
     CharClass,
     Choice,
     Literal,

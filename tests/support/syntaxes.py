@@ -11,7 +11,7 @@ from gguf_fc.dialect.parser import Parser
 from gguf_fc.dialect.syntax import Marked, Slot, Syntax
 from gguf_fc.dialect.write import Call
 from gguf_fc.events import CallDelta, ParseEvent, ReasoningDelta, TextDelta
-from gguf_fc.gbnf import Spacing
+from gguf_fc.grammar import Spacing
 from gguf_fc.request import Tool
 
 NAME, ARGUMENTS, ID = Slot("name"), Slot("arguments"), Slot("id")

@@ -21,7 +21,7 @@ from gguf_fc.api.text.request import Form, TextRequest
 from gguf_fc.api.validation import Validators
 from gguf_fc.errors import EngineError, SchemaNotEnforceable, UnsupportedParameter
 from gguf_fc.events import Check, Event, Finish, Scores, TextDelta
-from gguf_fc.gbnf import Grammar
+from gguf_fc.grammar import Grammar
 from gguf_fc.job import (
     Accepted,
     Chunk,

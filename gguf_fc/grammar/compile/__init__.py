@@ -1,0 +1,1 @@
+"""Schema tree to rules: objects, arrays, numbers, and strings that stand bare."""

@@ -1,0 +1,1 @@
+"""Rules as text: GBNF read and printed, llguidance printed, and what the engines limit."""

@@ -1,0 +1,1 @@
+"""Regular expressions: parsed, made into automata, printed as rules or as expressions again."""

@@ -1,0 +1,88 @@
+"""Closing a schema: what it says nothing about gets a schema of its own.
+
+``unevaluatedProperties`` and ``unevaluatedItems`` demand this, and so do tools whose parameters say
+nothing of members beyond those they declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from gguf_fc.grammar.schema.intersect import Meeting, array
+from gguf_fc.grammar.schema.intersect_objects import satisfiable
+from gguf_fc.grammar.schema.tree import (
+    ANYTHING,
+    KINDS,
+    NOTHING,
+    Array,
+    Object,
+    Schema,
+    any_of,
+    options_of,
+)
+
+Meet = Callable[[Schema, Schema], Schema]
+
+
+def close_object(meet: Meet, schema: Schema, other: Schema) -> Schema:
+    """*schema*; if it is an object's, *other* holds for members that no declaration looked at."""
+    if not isinstance(schema, Object):
+        return schema
+    return satisfiable(
+        replace(
+            schema,
+            properties=tuple(
+                known
+                if known.declared
+                else replace(known, schema=meet(known.schema, other), declared=True)
+                for known in schema.properties
+            ),
+            regions=tuple(
+                region
+                if region.declared
+                else replace(region, schema=meet(region.schema, other), declared=True)
+                for region in schema.regions
+            ),
+            extra=other if schema.extra is None else schema.extra,
+        )
+    )
+
+
+def close_array(meet: Meet, schema: Schema, other: Schema) -> Schema:
+    """*schema*; if it is an array's, *other* holds for items that no declaration looked at."""
+    if not isinstance(schema, Array):
+        return schema
+    unseen = any_of(*(contains.schema for contains in schema.contains), other)
+    prefix = tuple(
+        item if at < schema.looked_at else meet(item, unseen)
+        for at, item in enumerate(schema.prefix)
+    )
+    items = unseen if schema.items is None else schema.items
+    return array(replace(schema, prefix=prefix, items=items, seen=None))
+
+
+def kinds_of(meeting: Meeting, schema: Schema) -> Iterator[Schema]:
+    """The alternatives of *schema*, no reference and not just anything among them."""
+    for option in options_of(schema):
+        for part in options_of(meeting.resolved(option)):
+            yield from KINDS if part == ANYTHING else (part,)
+
+
+def close_root(meeting: Meeting, schema: Schema) -> Schema:
+    """*schema*, read as one that describes what there is to be.
+
+    Where it says nothing of most types, it is about those that it says something of; where it
+    lists an object's properties and says nothing of others, there are none.
+    """
+    options = [*kinds_of(meeting, schema)]
+    said = [option for option in options if option not in KINDS]
+    kinds = {type(option) for option in options}
+    about = said if said and len(kinds) == len(KINDS) else options
+    return any_of(*map(_close_listed, about))
+
+
+def _close_listed(schema: Schema) -> Schema:
+    if not isinstance(schema, Object) or not schema.listed or schema.extra is not None:
+        return schema
+    return satisfiable(replace(schema, extra=NOTHING))

@@ -1,0 +1,80 @@
+"""Strings without quotes: what may stand before a closing marker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gguf_fc.grammar import Builder, Grammar, compile_raw
+from tests.support.lexing import LlguidanceGrammar
+
+STOPS = ("\n</p>",)
+CASES: list[tuple[Any, list[str], list[str]]] = [
+    (True, ["", 'a "b" \\ \n', "\n</p"], ["\n</p>", "a\n</p>b"]),
+    ({"type": "string"}, ["", "null", "1"], ["\n</p>"]),
+    ({"type": ["string", "null"], "maxLength": 3}, ["", "a\nb"], ["abcd"]),
+    ({"enum": ["Paris", "a b", 1, None, "x\n</p>"]}, ["Paris", "a b"], ["1", "paris", "x"]),
+    ({"const": "a"}, ["a"], ["b", ""]),
+    (
+        {"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 2}, {"const": "x"}]},
+        ["x", "ab", "12"],
+        ["1", "y"],
+    ),
+    ({"pattern": "^[a-z]+$", "maxLength": 3}, ["a", "abc"], ["", "abcd", "A", "a\n"]),
+    ({"type": "string", "format": "date"}, ["2024-02-29"], ["2023-02-29", ""]),
+    ({"type": "string", "not": {"pattern": "<"}}, ["", "\n", "a"], ["<", "\n</p"]),
+    ({"type": "string", "minLength": 6}, ["abcdef", "\n</p\n\n"], ["abcde", "\n</p>a"]),
+]
+
+
+@pytest.mark.parametrize(("schema", "accepts", "refuses"), CASES)
+def test_the_strings_of_a_schema_stand_as_they_are(
+    schema: Any, accepts: list[str], refuses: list[str]
+) -> None:
+    builder = Builder()
+    node, report = compile_raw(schema, builder, stops=STOPS)
+    assert node is not None
+    assert report == ()
+    ours = Grammar(builder.build(node))
+    theirs = LlguidanceGrammar(ours.llguidance())
+    for text in [*accepts, *refuses]:
+        assert ours.matches(text) == theirs.matches(text) == (text in accepts), text
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        False,
+        {"type": "integer"},
+        {"enum": [1, None]},
+        {"const": "a\n</p>"},
+        {"type": "string", "minLength": 2, "maxLength": 1},
+        {"anyOf": [{"type": "object"}, {"$ref": "#"}]},
+    ],
+)
+def test_a_schema_without_strings_has_no_rule(schema: Any) -> None:
+    assert compile_raw(schema, Builder(), stops=STOPS) == (None, ())
+
+
+def test_references_lead_into_the_whole_document() -> None:
+    document: dict[str, Any] = {
+        "properties": {"city": {"$ref": "#/$defs/city"}},
+        "$defs": {"city": {"$ref": "#/$defs/name"}, "name": {"enum": ["Oslo"]}},
+    }
+    builder = Builder()
+    node, _ = compile_raw(
+        document["properties"]["city"],
+        builder,
+        stops=STOPS,
+        path="$.properties.city",
+        document=document,
+    )
+    assert node is not None
+    assert Grammar(builder.build(node)).matches("Oslo")
+
+
+def test_what_is_not_enforced_is_reported_in_its_place() -> None:
+    schema = {"type": "string", "pattern": r"(a)\1"}
+    _, report = compile_raw(schema, Builder(), stops=STOPS, path="$.properties.a")
+    assert [(each.path, each.keyword) for each in report] == [("$.properties.a", "pattern")]
