@@ -30,8 +30,8 @@ from typing import Any
 
 import llama_cpp
 
-from gguf_fc.engine.constraint import Grammars
-from gguf_fc.engine.llama import Llama
+from gguf_fc.engine.constrain.llguidance import Grammars
+from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.engine.loop import Engine
 from gguf_fc.job import FromWorker, GrammarText, Job, Load, Sampling, Segment
 from tests.support.random_model import write_random_model

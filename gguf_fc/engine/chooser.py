@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gguf_fc.engine.constraint import Constraint
+from gguf_fc.engine.constrain.llguidance import Constraint
 from gguf_fc.engine.model import Logits, Vocabulary
-from gguf_fc.engine.sampler import Sampler, likeliest
-from gguf_fc.engine.scores import score, unscored
+from gguf_fc.engine.sample.logprobs import score, unscored
+from gguf_fc.engine.sample.sampler import Sampler, likeliest
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.job import TokenLogprob
 

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from itertools import dropwhile
 from time import monotonic
 
-from gguf_fc.engine.cache import Cache
+from gguf_fc.engine.batching.stats import BATCH_BOUNDS, Work
 from gguf_fc.engine.chooser import Chooser
-from gguf_fc.engine.constraint import Compile
-from gguf_fc.engine.drafts import Drafter, Habits
-from gguf_fc.engine.holding import constraint_of
+from gguf_fc.engine.constrain.build import constraint_of
+from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.slots import Cache
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
+from gguf_fc.engine.prompt_segments import tokens_within
 from gguf_fc.engine.scheduler import Scheduler, Step
-from gguf_fc.engine.segments import tokens_within
 from gguf_fc.engine.sequence import NOTHING, Sequence
-from gguf_fc.engine.states import States
-from gguf_fc.engine.work import BATCH_BOUNDS, Work
+from gguf_fc.engine.speculate.drafter import Drafter, Habits
 from gguf_fc.errors import (
     ContextLengthExceeded,
     EngineError,

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.batching.costs import Costs
 from gguf_fc.job import Segment
 
 Logits = NDArray[np.float32]  # one row; may be changed, and is gone at the next decode

@@ -24,13 +24,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from gguf_fc.engine.cache import LEAST_PREFIX, Cache, Lease
-from gguf_fc.engine.costs import Costs
-from gguf_fc.engine.drafts import Draft
+from gguf_fc.engine.batching.costs import Costs
+from gguf_fc.engine.batching.pace import Pace
+from gguf_fc.engine.kv_cache.common_prefix import common
+from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, Cache, Lease
 from gguf_fc.engine.model import Feed
-from gguf_fc.engine.pace import Pace
-from gguf_fc.engine.prefixes import common
 from gguf_fc.engine.sequence import Sequence
+from gguf_fc.engine.speculate.drafter import Draft
 
 MOST_SCORED = 64  # tokens of a prompt that is scored; each takes a row of logits
 

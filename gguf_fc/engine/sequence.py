@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.constraint import Constraint
-from gguf_fc.engine.drafts import Draft, Drafter, Work
-from gguf_fc.engine.sampler import Sampler
-from gguf_fc.engine.speech import Speech
-from gguf_fc.engine.stops import StopFilter
+from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.output.stop_strings import StopFilter
+from gguf_fc.engine.output.writer import Speech
+from gguf_fc.engine.sample.sampler import Sampler
+from gguf_fc.engine.speculate.drafter import Draft, Drafter, Work
 from gguf_fc.job import Chunk, Done, FinishReason, Job, TokenLogprob
 
 NOTHING = Draft()

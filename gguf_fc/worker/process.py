@@ -19,18 +19,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gguf_fc.engine.constraint import Compile, Constraint, Grammars
+from gguf_fc.engine.constrain.llama_grammar import SamplerGrammars
+from gguf_fc.engine.constrain.llguidance import Compile, Constraint, Grammars
 from gguf_fc.engine.embedding import Embeddings
-from gguf_fc.engine.keeper import Keeper
-from gguf_fc.engine.llama import Llama
-from gguf_fc.engine.llama_embedding import LlamaEmbeddings
+from gguf_fc.engine.kv_cache.autosave import Keeper
+from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.llama.embedding import LlamaEmbeddings
+from gguf_fc.engine.llama.llama import Llama
+from gguf_fc.engine.llama.measure_costs import measure
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
-from gguf_fc.engine.native_grammar import SamplerGrammars
-from gguf_fc.engine.states import States
-from gguf_fc.engine.timing import measure
-from gguf_fc.engine.turns import Turns
-from gguf_fc.engine.wording import Wording
+from gguf_fc.engine.time_sharing import Turns
+from gguf_fc.engine.tokenization import Wording
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import (
     Cancel,

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gguf_fc.engine.constraint import Grammars
-from gguf_fc.engine.llama import Llama
-from gguf_fc.engine.states import States
+from gguf_fc.engine.constrain.llguidance import Grammars
+from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.errors import GrammarError, ModelFileError
-from gguf_fc.job import Chunk, GrammarText, Load, PromptScores, Sampling, Segment
+from gguf_fc.job import Chunk, GrammarText, PromptScores, Sampling, Segment
 from tests.support.engine import Run
+from tests.support.loading import in_process
 from tests.support.models import DATA, talking_model
 from tests.support.random_model import write_random_model
 
@@ -35,14 +36,14 @@ def grammar(text: str) -> GrammarText:
 @pytest.fixture(scope="module")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
     path = talking_model(tmp_path_factory.mktemp("model"))
-    with closing(Llama(Load(path=str(path), n_threads=1))) as model:
+    with closing(Llama(in_process(path))) as model:
         yield model
 
 
 @pytest.fixture(scope="module")
 def random(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
     path = write_random_model(tmp_path_factory.mktemp("model") / "random.gguf")
-    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=512))) as model:
+    with closing(Llama(in_process(path, n_ctx=512))) as model:
         yield model
 
 
@@ -116,7 +117,7 @@ def test_a_second_turn_starts_where_the_first_one_ended(talking: Llama) -> None:
 
 def test_more_than_the_memory_holds_is_done_one_after_another(tmp_path: Path) -> None:
     path = write_random_model(tmp_path / "m.gguf")
-    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=256))) as model:
+    with closing(Llama(in_process(path, n_ctx=256))) as model:
         run = run_on(model)
         for seed in range(6):
             sampling = Sampling(temperature=1, seed=seed)
@@ -180,7 +181,7 @@ def test_real_vocabularies_split_alike_wherever_segments_begin(name: str, tmp_pa
     if not vocabulary.exists():
         pytest.skip(f"no real vocabulary at {vocabulary}")
     path = write_random_model(tmp_path / "m.gguf", vocabulary=vocabulary)
-    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=256))) as model:
+    with closing(Llama(in_process(path, n_ctx=256))) as model:
         whole = model.tokenize([Segment("What is it, user? Hello there.\n")])
         parts = [
             Segment("What is it, us"),
@@ -254,7 +255,7 @@ def test_a_begin_token_is_never_doubled(tmp_path: Path) -> None:
     if not vocabulary.exists():
         pytest.skip(f"no real vocabulary at {vocabulary}")
     path = write_random_model(tmp_path / "m.gguf", vocabulary=vocabulary)
-    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=256))) as model:
+    with closing(Llama(in_process(path, n_ctx=256))) as model:
         assert model.tokenize([Segment("<s>[INST] hi")])[:2] != [1, 1]
         assert model.tokenize([Segment("<s>[INST] hi")])[0] == 1
         assert model.tokenize([Segment("[INST] hi")])[0] == 1
@@ -262,16 +263,16 @@ def test_a_begin_token_is_never_doubled(tmp_path: Path) -> None:
 
 def test_files_that_are_no_models_are_named_with_a_reason(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="there is no such file"):
-        Llama(Load(path=str(tmp_path / "missing.gguf")))
+        Llama(in_process(tmp_path / "missing.gguf"))
     nonsense = tmp_path / "nonsense.gguf"
     nonsense.write_bytes(b"nonsense" * 100)
     with pytest.raises(ModelFileError, match="magic"):
-        Llama(Load(path=str(nonsense)))
+        Llama(in_process(nonsense))
     whole = write_random_model(tmp_path / "whole.gguf").read_bytes()
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelFileError, match="incomplete"):
-        Llama(Load(path=str(cut)))
+        Llama(in_process(cut))
 
 
 def test_logprobs_are_the_same_whether_a_text_was_read_written_or_forced(random: Llama) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.costs import Costs, Grain
-from gguf_fc.engine.states import States
+from gguf_fc.engine.batching.costs import Costs, Grain
+from gguf_fc.engine.kv_cache.saved_states import States
 from gguf_fc.errors import EngineError
 from gguf_fc.job import (
     Accepted,

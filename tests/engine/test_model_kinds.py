@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gguf_fc.engine.cache import LEAST_SAVED
-from gguf_fc.engine.constraint import Grammars
-from gguf_fc.engine.llama import Llama
-from gguf_fc.engine.states import States
-from gguf_fc.job import GrammarText, Load, Segment
+from gguf_fc.engine.constrain.llguidance import Grammars
+from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.slots import LEAST_SAVED
+from gguf_fc.engine.llama.llama import Llama
+from gguf_fc.job import GrammarText, Segment
 from tests.support.engine import Run
+from tests.support.loading import in_process
 from tests.support.model_kinds import write_hybrid, write_recurrent, write_sliding_window
 from tests.support.random_model import write_random_model
 
@@ -36,7 +37,7 @@ def model(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Llama]:
     path = KINDS[request.param](tmp_path_factory.mktemp("kind") / "model.gguf")
-    with closing(Llama(Load(path=str(path), n_threads=1, n_ctx=2048, n_batch=64))) as loaded:
+    with closing(Llama(in_process(path, n_ctx=2048, n_batch=64))) as loaded:
         yield loaded
 
 

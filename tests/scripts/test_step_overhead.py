@@ -8,15 +8,15 @@ from contextlib import closing
 import pytest
 from step_overhead import CASES, native, overheads
 
-from gguf_fc.engine.llama import Llama
-from gguf_fc.job import Load
+from gguf_fc.engine.llama.llama import Llama
+from tests.support.loading import in_process
 from tests.support.random_model import write_random_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
     path = write_random_model(tmp_path_factory.mktemp("model") / "m.gguf")
-    with closing(Llama(Load(path=str(path), n_ctx=512, n_threads=1))) as model:
+    with closing(Llama(in_process(path, n_ctx=512))) as model:
         yield model
 
 

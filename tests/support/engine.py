@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.constraint import Compile
+from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.kv_cache.saved_states import States
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import Model
-from gguf_fc.engine.states import States
 from gguf_fc.errors import GrammarError
 from gguf_fc.job import (
     Accepted,

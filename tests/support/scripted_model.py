@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gguf_fc.engine.costs import Costs
+from gguf_fc.engine.batching.costs import Costs
 from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom, Vocabulary
 from gguf_fc.job import Segment
 

@@ -1,0 +1,1 @@
+"""Constrained decoding: which tokens the grammar allows next."""

@@ -1,0 +1,64 @@
+"""What a reply is held to: its grammar, from what was begun on, and the end of its reasoning."""
+
+from __future__ import annotations
+
+from gguf_fc.engine.constrain.llguidance import Compile, Constraint
+from gguf_fc.engine.constrain.reasoning import LimitedReasoning
+from gguf_fc.engine.model import Model
+from gguf_fc.errors import EngineError, GrammarError
+from gguf_fc.job import Job, ReasoningLimit, Segment
+
+_LEADS = ("a", "\n", ".")  # texts behind which another is cut into tokens as in a reply
+
+
+def constraint_of(job: Job, compile_grammar: Compile, model: Model) -> Constraint | None:
+    """What holds the reply to *job*.  Raises GrammarError or EngineError."""
+    if job.grammar is None:
+        return None
+    constraint = compile_grammar(job.grammar)
+    if job.grammar.begun:
+        _go_on(constraint, job.grammar.begun, model)
+    if job.reasoning is None:
+        return constraint
+    return limited(constraint, job.reasoning, model)
+
+
+def limited(inner: Constraint, limit: ReasoningLimit, model: Model) -> Constraint:
+    """*inner* with the reasoning held to *limit*.
+
+    Raises EngineError if there is a number of tokens to hold it to, and the vocabulary cannot
+    write the closing mark.
+    """
+    closing = _tokens_of(Segment(limit.closing), model)
+    if closing:
+        return LimitedReasoning(inner, limit, closing, model.vocabulary)
+    if limit.tokens is None:
+        return inner  # which lets no reply end before its reasoning does
+    raise EngineError(
+        f"The reasoning cannot be limited: this model's vocabulary cannot write {limit.closing!r}."
+    )
+
+
+def _go_on(constraint: Constraint, begun: str, model: Model) -> None:
+    """Take *begun*, the beginning of the reply.  Raises GrammarError."""
+    tokens = _tokens_of(Segment(begun, special=False), model)
+    for token in tokens:
+        if not constraint.allows(token):
+            break
+        constraint.take(token)
+    else:
+        if tokens:
+            return
+    raise GrammarError("What was begun of the reply does not have the form that was asked for.")
+
+
+def _tokens_of(segment: Segment, model: Model) -> tuple[int, ...]:
+    """The tokens of a text in the middle of others; none if the vocabulary cannot write it."""
+    for lead in _LEADS:
+        before = model.tokenize((Segment(lead, segment.special),))
+        both = model.tokenize((Segment(lead + segment.text, segment.special),))
+        tokens = tuple(both[len(before) :])
+        written = b"".join(model.vocabulary.pieces[token] for token in tokens)
+        if both[: len(before)] == before and written == segment.text.encode():
+            return tokens
+    return ()

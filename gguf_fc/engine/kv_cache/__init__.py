@@ -1,0 +1,1 @@
+"""KV cache: slots, prefix sharing, eviction priority, states in RAM and on disk."""

@@ -1,0 +1,58 @@
+"""When what the slots hold is saved: in quiet moments, and now and then where there are none.
+
+Saving takes the engine's time, so it waits until nobody has asked for anything for a moment.  A
+server that is never idle saves all the same, one slot every few seconds: it may be killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.slots import Cache
+
+QUIET_SECONDS = 0.25
+OVERDUE_SECONDS = 5.0
+WRITING_SECONDS = 0.05  # between two looks at a file that is being written
+
+
+@dataclass(slots=True, eq=False)
+class Keeper:
+    """Saves what *cache* holds as *states*."""
+
+    cache: Cache
+    states: States
+    clock: Callable[[], float] = monotonic
+    _worked: float = field(default=0.0, init=False)  # when the engine last had something to do
+    _saved: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._saved = self.clock()
+
+    def note_work(self) -> None:
+        """The engine has done something."""
+        self._worked = self.clock()
+        if self._worked - self._saved >= OVERDUE_SECONDS:
+            self._save()
+
+    def rest(self) -> float | None:
+        """Nobody asks for anything: save something.  Seconds until there is more to do, if any."""
+        quiet = self.clock() - self._worked
+        if quiet < QUIET_SECONDS:
+            return QUIET_SECONDS - quiet
+        if self._save():
+            return 0.0
+        return WRITING_SECONDS if self.states.is_writing else None
+
+    def close(self) -> None:
+        """Save all there is: the process is about to end."""
+        while self.cache.save_next():
+            pass
+        self.states.close()
+
+    def _save(self) -> bool:
+        self._saved = self.clock()
+        is_new = self.cache.save_next()
+        return self.states.write() or is_new

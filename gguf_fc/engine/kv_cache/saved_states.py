@@ -1,0 +1,206 @@
+"""Saved states: what was evaluated, kept outside the model's memory, in RAM and in files.
+
+Theory of operation.
+1. A state is that of the tokens from its *start* to its end; what stands before is that of another
+   state, its *parent*.  So a conversation that goes on saves only what is new, and a common
+   beginning is saved once.
+2. A state begins its life in RAM.  ``write`` copies it to its file in a thread of its own, after
+   which RAM may give it up.  What has no file is given up for good.
+3. RAM gives up what is worth least, then what was used longest ago; a parent never before its
+   children.
+4. A state found on disk counts only when its tokens are those of the prompt, whatever its name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from gguf_fc.engine.kv_cache.common_prefix import common
+from gguf_fc.engine.kv_cache.priority import Worth
+from gguf_fc.state_files import StateFolder
+
+UNWRITTEN_BYTES = 1 << 30  # that may wait for the disk
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """One saved stretch.  *tokens* are all from the first; it holds those from *start* on."""
+
+    tokens: list[int]
+    start: int
+    worth: Worth
+    data: bytes | memoryview | None = None  # None: only in its file
+    path: Path | None = None
+    used: int = 0
+
+
+class States:
+    """The states of one model.  Without *folder* they are lost with the process.
+
+    With *is_whole* a state is of use only where a prompt begins with all of its tokens.
+    """
+
+    def __init__(
+        self, max_bytes: int, folder: StateFolder | None = None, *, is_whole: bool = False
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._folder = folder
+        self._is_whole = is_whole
+        self._may_write = folder is not None
+        self._clock = count(1)
+        self._states: list[State] = []
+        self._writer = ThreadPoolExecutor(1, "states")
+        self._writing: tuple[State, Future[Path | None]] | None = None
+        for file in sorted(folder.files() if folder else (), key=lambda file: file.used):
+            worth = Worth(min(file.worth, Worth.PREFIX))
+            self._states.append(
+                State(file.tokens, file.start, worth, path=file.path, used=next(self._clock))
+            )
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is kept anyway."""
+        return not self._may_write and not self._max_bytes
+
+    @property
+    def is_writing(self) -> bool:
+        return self._writing is not None
+
+    def sequences(self) -> Iterator[list[int]]:
+        """The tokens of each state, from the first."""
+        return (state.tokens for state in self._states)
+
+    def longest(self, tokens: Sequence[int]) -> tuple[list[State], int]:
+        """The states that together hold as much as can be of the beginning of *tokens*.
+
+        They are in order, the first starts at 0; and the number of tokens they are good for.
+        """
+        found: tuple[list[State], int] = [], 0
+        for state in self._states:
+            length = common(state.tokens, tokens)
+            if self._is_whole and length < len(state.tokens):
+                continue
+            if length > max(found[1], state.start) and (chain := self._chain(state)):
+                found = chain, length
+        return found
+
+    def covered(self, tokens: Sequence[int]) -> int:
+        """How much of *tokens* is saved already, as whole states: what is new starts there."""
+        whole = [s for s in self._states if len(s.tokens) == common(s.tokens, tokens)]
+        return max((len(state.tokens) for state in whole if self._chain(state)), default=0)
+
+    def add(
+        self, tokens: Sequence[int], start: int, data: bytes | memoryview, worth: Worth
+    ) -> None:
+        """Keep *data*, the state of *tokens* from *start* on."""
+        state = State(list(tokens), start, worth, data, used=next(self._clock))
+        self._states.append(state)
+        self.use(self._chain(state), worth)
+        self._shrink()
+
+    def use(self, chain: Sequence[State], worth: Worth) -> None:
+        """*chain* was of use, and is worth as much as that now."""
+        for state in reversed(chain):  # the first one last: it is needed by all the others
+            state.worth = max(state.worth, worth)
+            state.used = next(self._clock)
+            if self._folder and state.path:
+                state.path = self._folder.touch(state.path, state.worth)
+
+    def data(self, state: State) -> bytes | memoryview | None:
+        """The bytes of *state*; one whose file is gone or damaged is forgotten."""
+        if state.data is not None:
+            return state.data
+        assert self._folder
+        assert state.path
+        data = self._folder.read(state.path, state.tokens)
+        if data is None:
+            self.drop(state)
+        return data
+
+    def drop(self, state: State) -> None:
+        """*state* cannot be used.  It may have been given up already."""
+        if state in self._states:
+            self._states.remove(state)
+
+    def write(self) -> bool:
+        """Have one state copied to its file; False if there is none to copy, or one at a time."""
+        if not self._settle(wait=False) or self._folder is None or not self._may_write:
+            return False
+        unwritten = [state for state in self._states if state.path is None and state.data]
+        if not unwritten:
+            return False
+        # Parents before their children, or these could not be used.
+        state = min(unwritten, key=lambda state: (-state.worth, state.start))
+        assert state.data
+        write = partial(
+            self._folder.write, state.tokens, state.start, state.data, worth=state.worth
+        )
+        self._writing = state, self._writer.submit(write)
+        return True
+
+    def close(self) -> None:
+        """Finish what is being written, and all that waits for it."""
+        while self._settle(wait=True) and self.write():
+            pass
+        self._writer.shutdown()
+
+    def check(self) -> None:
+        """Assert that the books are balanced."""
+        room = self._max_bytes + UNWRITTEN_BYTES * self._may_write
+        assert self.is_writing or self._in_ram() <= room
+        assert all(state.data is not None or state.path for state in self._states)
+
+    def _settle(self, *, wait: bool) -> bool:
+        """Whether nothing is being written any more."""
+        if self._writing is None:
+            return True
+        state, future = self._writing
+        if not (wait or future.done()):
+            return False
+        self._writing = None
+        state.path = future.result()
+        if state.path is None:  # the reason was logged; not to be tried again and again
+            self._may_write = False
+        self._shrink()
+        return True
+
+    def _chain(self, state: State) -> list[State]:
+        """*state* after those it builds on; empty if one of them is missing."""
+        chain = [state]
+        while (start := chain[-1].start) > 0:
+            head = state.tokens[:start]
+            parent = next((s for s in self._states if s.tokens == head and s.start < start), None)
+            if parent is None:
+                return []
+            chain.append(parent)
+        return chain[::-1]
+
+    def _in_ram(self) -> int:
+        return sum(len(state.data) for state in self._states if state.data)
+
+    def _shrink(self) -> None:
+        """Give up RAM until what is left is within the cap; what waits for the disk has its own."""
+        writing = self._writing[0] if self._writing else None
+        held = [state for state in self._states if state.data and state is not writing]
+        excess, waiting = self._in_ram() - self._max_bytes, self._waiting() - UNWRITTEN_BYTES
+        for state in sorted(held, key=lambda s: (s.path is None, s.worth, s.used)):
+            may_stay = state.path is None and self._may_write and waiting <= 0
+            if excess <= 0 or may_stay:
+                return
+            assert state.data
+            size, state.data = len(state.data), None
+            excess -= size
+            if state.path is None:
+                waiting -= size
+                self.drop(state)
+
+    def _waiting(self) -> int:
+        return sum(len(state.data) for state in self._states if state.data and not state.path)

@@ -1,0 +1,1 @@
+"""Tokens to text: detokenizing, stop strings, chunks."""

@@ -1,0 +1,1 @@
+"""Speculative decoding: prompt lookup, drafts, and whether they are worth their price."""

@@ -1,0 +1,247 @@
+"""Guessing tokens ahead, so that one batch can decide several.
+
+Knows constraints, vocabularies and the odds; evaluates nothing and decides nothing: ``chooser``
+takes only what it would have chosen anyway.
+
+Theory of operation.
+1. A draft begins after all that is certain.  Each next token is the likeliest of a few guesses:
+   - *spelling*: the grammar leaves one text, though not one way to cut it into tokens;
+   - *prediction*: how the client's own prediction went on;
+   - *copy*: how the prompt or the reply went on where the same tokens stood;
+   - *closing*: the mark that ends a free value, where the grammar leaves one text after it.
+     Values end where words do, so it is no guess within a word that is being copied.
+2. A guess that the grammar refuses is no guess.  What the grammar forces after a guess goes with
+   it.  A token that ends the reply is never guessed.
+3. Each kind of guess has its own rate (``guesses`` says what kinds there are).  Every guess is
+   judged by what is then chosen, whether it was evaluated or not, so to learn costs nothing.
+4. As much of a draft is evaluated as saves most: a guess that is right saves the step in which it
+   and what follows it would be evaluated, shared with whoever runs beside it; all of them make this
+   step dearer.  So drafts grow where they are right, and nothing is evaluated ahead where they are
+   wrong, where small batches are dear or where many streams share a step.  A guess after which
+   the reply is over saves no step: the row before it decides as much.
+5. Where a step is filled up to a certain size, it is with the next guesses first, however
+   unlikely.
+6. A draft holds for one step and uses nothing that the reply depends on: it asks a copy of the
+   constraint and draws no random number.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gguf_fc.engine.batching.costs import Costs
+from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.model import Vocabulary
+from gguf_fc.engine.speculate.guesses import (
+    FORCED,
+    SPELLING,
+    Guess,
+    Kind,
+    closing,
+    copied,
+    goes_on_a_word,
+)
+from gguf_fc.engine.speculate.hit_rate import Rate
+from gguf_fc.engine.speculate.prompt_lookup import LONGEST, Lookup
+from gguf_fc.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+MOST = 24  # tokens of a draft
+CAUTION = 1.1  # what a draft costs is certain, what it saves is not
+LEAST_CHANCE = 0.05  # with which a draft is right as a whole; it goes no further
+LONGEST_REST = 16  # positions
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Guesses, of which the first *n_worth* are worth evaluating."""
+
+    guesses: tuple[Guess, ...] = ()
+    n_worth: int = 0
+
+    @property
+    def ahead(self) -> list[int]:
+        """The tokens to evaluate."""
+        return [guess.token for guess in self.guesses[: self.n_worth]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a step has to do anyway: tokens that are certain, of all the streams it serves."""
+
+    n_certain: int
+    n_streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A guess with what the grammar forces after it, and the chance that all is right up to it."""
+
+    chance: float
+    guesses: tuple[Guess, ...]
+    is_last: bool = False  # nothing may follow
+
+
+@dataclass(slots=True, eq=False)
+class Habits:
+    """What the sequences of a model learn from each other."""
+
+    vocabulary: Vocabulary
+    costs: Costs
+    _rates: dict[Kind, Rate] = field(default_factory=dict, init=False)
+
+    def rate(self, kind: Kind) -> Rate:
+        """How often that kind of guess was right."""
+        return self._rates.setdefault(kind, Rate(kind.first_rate))
+
+
+class Drafter:
+    """Drafts for one sequence, whose *tokens* grow; *prediction* is what its client expects."""
+
+    def __init__(self, habits: Habits, tokens: list[int], prediction: list[int]) -> None:
+        self._habits = habits
+        self._text = Lookup(tokens)
+        self._prediction = Lookup([tokens[-1], *prediction])  # a reply begins where a prompt ends
+        self._rates: dict[Kind, Rate] = {}
+        self._n_vain = 0  # searches for a closing, in a row, that found none
+        self._n_resting = 0  # positions until the next search
+
+    def propose(
+        self, forced: Sequence[int], constraint: Constraint | None, most: int, work: Work
+    ) -> Draft:
+        """Guesses for what follows the sequence's tokens and those that are *forced* after them.
+
+        At most *most*; beside them a step has that *work*.
+        """
+        tail = [*self._text.tokens[-LONGEST:], *forced]
+        runs: list[_Run] = []
+        try:
+            state = constraint.copy() if constraint else None
+            self._extend(runs, tail, state, min(most, MOST))
+        except EngineError:
+            logger.debug("a draft went beyond its grammar; the reply fails if it gets there")
+        guesses = tuple(guess for run in runs for guess in run.guesses)[:most]
+        return self._filled(guesses, min(len(guesses), self._worth(runs, work)), work)
+
+    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, work: Work) -> Draft:
+        """The draft in which *n_worth* are worth it; more where the step is filled up anyway."""
+        n_tokens = work.n_certain + n_worth
+        n_more = self._habits.costs.full(n_tokens) - n_tokens
+        if not n_worth or work.n_streams > 1:
+            return Draft(guesses, n_worth)
+        return Draft(guesses, min(len(guesses), n_worth + n_more))
+
+    def _extend(
+        self, runs: list[_Run], tail: list[int], state: Constraint | None, most: int
+    ) -> None:
+        chance, n_tokens = 1.0, 0
+        while n_tokens < most and (guess := self._best(tail, state)):
+            chance *= self._rate(guess.kind).chance
+            followers = _follow(state, guess.token)
+            is_last = state is not None and state.complete
+            run = (guess, *(Guess(token, FORCED) for token in followers))
+            runs.append(_Run(chance, run, is_last))
+            tail += [guess.token, *followers]
+            n_tokens += 1 + len(followers)
+            if is_last or chance < LEAST_CHANCE:
+                return
+
+    def _worth(self, runs: Sequence[_Run], work: Work) -> int:
+        """How many of the tokens of *runs* to evaluate, for the most that can be saved."""
+        costs, streams = self._habits.costs, work.n_streams
+        anyway = costs.step(costs.full(work.n_certain), streams)
+        if streams == 1:
+            anyway = costs.in_parts(work.n_certain)
+        saved = most_saved = 0.0
+        n_tokens = n_worth = 0
+        for run in runs:
+            if run.is_last:
+                break
+            n_tokens += len(run.guesses)
+            later = costs.step(streams - 1 + len(run.guesses), streams)
+            saved += run.chance * later / streams
+            n_evaluated = costs.full(work.n_certain + n_tokens)
+            dearer = costs.step(n_evaluated, streams + n_tokens) - anyway
+            if saved - CAUTION * dearer > most_saved:
+                most_saved, n_worth = saved - CAUTION * dearer, n_tokens
+        return n_worth
+
+    def judge(self, draft: Draft, taken: Sequence[int]) -> None:
+        """The sequence went on with *taken*."""
+        for guess, token in zip(draft.guesses, taken, strict=False):
+            if guess.kind != FORCED:
+                self._rate(guess.kind).note(hit=guess.token == token)
+            if guess.token != token:
+                return
+
+    def _rate(self, kind: Kind) -> Rate:
+        if kind not in self._rates:
+            self._rates[kind] = Rate(elsewhere=self._habits.rate(kind))
+        return self._rates[kind]
+
+    def _best(self, tail: Sequence[int], state: Constraint | None) -> Guess | None:
+        """The likeliest next token, as far as there is anything to go by."""
+        ends = self._habits.vocabulary.ends
+        guesses = [
+            guess
+            for guess in self._guesses(tail, state)
+            if guess.token not in ends and (state is None or state.allows(guess.token))
+        ]
+        return max(guesses, key=lambda guess: self._rate(guess.kind).chance, default=None)
+
+    def _guesses(self, tail: Sequence[int], state: Constraint | None) -> Iterator[Guess]:
+        if state and (spelling := state.spelling()) is not None:
+            self._n_vain = 0
+            yield Guess(spelling, SPELLING)
+            return
+        is_held = state is not None and not state.accepting
+        copies = [
+            *self._placed("prediction", self._prediction, tail, is_held=is_held),
+            *self._placed("copy", self._text, tail, is_held=is_held),
+        ]
+        yield from copies
+        if state and not any(goes_on_a_word(self._piece(copy.token)) for copy in copies):
+            end = self._closing(state)
+            if end is not None:
+                copy = copies[-1] if copies else None
+                can_go_on = copy is not None and state.allows(copy.token)
+                yield Guess(end, closing(copy, can_go_on=can_go_on))
+
+    def _closing(self, state: Constraint) -> int | None:
+        """The end of a value; looked for ever more seldom where there are none, as in free text."""
+        if self._n_vain and self._n_resting:
+            self._n_resting -= 1
+            return None
+        end = state.way_out()
+        self._n_vain = 0 if end is not None else self._n_vain + 1
+        self._n_resting = min(self._n_vain, LONGEST_REST)
+        return end
+
+    def _placed(
+        self,
+        source: Literal["prediction", "copy"],
+        text: Lookup,
+        tail: Sequence[int],
+        *,
+        is_held: bool,
+    ) -> Iterator[Guess]:
+        if place := text.find(tail):
+            n = place.n_common
+            agreed = b"".join(map(self._piece, tail[-n:]))
+            ahead = self._piece(place.token)
+            yield Guess(place.token, copied(source, agreed, ahead, n, is_held=is_held))
+
+    def _piece(self, token: int) -> bytes:
+        return self._habits.vocabulary.pieces[token]
+
+
+def _follow(state: Constraint | None, token: int) -> list[int]:
+    """Take *token*; what must then follow."""
+    if state is None:
+        return []
+    state.take(token)
+    return state.forced()
