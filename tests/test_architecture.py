@@ -61,7 +61,7 @@ ENGINE_USERS = {"worker/process.py"}
 ONLY_IN: dict[str, set[str]] = {
     "llama_cpp": {"engine/llama"},
     "llguidance": {"engine/constrain/llguidance.py"},
-    "jinja2": {"dialect/template.py"},
+    "jinja2": {"dialect/prompt/template.py"},
     "yaml": {"models/registry.py"},
     "httpx": {"bench/client.py"},
     "huggingface_hub": {"models/download.py"},

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.repair import Unreadable, read_object
+from gguf_fc.dialect.prompt.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Schema, Tool, ToolChoice
 

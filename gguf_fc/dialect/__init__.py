@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from gguf_fc.dialect.analysis import Learned, Store
-from gguf_fc.dialect.derive import Finding
 from gguf_fc.dialect.dialect import Dialect, describe
-from gguf_fc.dialect.parser import Parser
-from gguf_fc.dialect.reply import Reply, ReplyCall
-from gguf_fc.dialect.segments import Prompt
+from gguf_fc.dialect.learn.analysis import Learned, Store
+from gguf_fc.dialect.learn.derive import Finding
+from gguf_fc.dialect.prompt.segments import Prompt
+from gguf_fc.dialect.read.parser import Parser
+from gguf_fc.dialect.read.reply import Reply, ReplyCall
+from gguf_fc.dialect.skip_prefill import Unsaid
 from gguf_fc.dialect.syntax import Syntax
-from gguf_fc.dialect.unsaid import Unsaid
 
 __all__ = [
     "Dialect",

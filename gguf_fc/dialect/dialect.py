@@ -12,13 +12,11 @@ from functools import partial
 from itertools import count
 from typing import Any, Self
 
-from gguf_fc.dialect.analysis import Analysis, Store, analyse
-from gguf_fc.dialect.chat import Compile, probe_clock
-from gguf_fc.dialect.derive import Finding
-from gguf_fc.dialect.grammar import Wanted, build_grammar
-from gguf_fc.dialect.history import Needs, arguments_of
-from gguf_fc.dialect.ids import short_id
-from gguf_fc.dialect.incoming import (
+from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
+from gguf_fc.dialect.learn.analysis import Analysis, Store, analyse
+from gguf_fc.dialect.learn.derive import Finding
+from gguf_fc.dialect.learn.thinking import Thinking
+from gguf_fc.dialect.openai_json import (
     Json,
     Messages,
     Tools,
@@ -27,13 +25,15 @@ from gguf_fc.dialect.incoming import (
     messages_of,
     tools_of,
 )
-from gguf_fc.dialect.parser import Parser
-from gguf_fc.dialect.prompting import Prompter
-from gguf_fc.dialect.reply import Reply, read
-from gguf_fc.dialect.segments import Guard, Prompt
+from gguf_fc.dialect.prompt.history import Needs, arguments_of
+from gguf_fc.dialect.prompt.ids import short_id
+from gguf_fc.dialect.prompt.prompting import Prompter
+from gguf_fc.dialect.prompt.render import Compile, probe_clock
+from gguf_fc.dialect.prompt.segments import Guard, Prompt
+from gguf_fc.dialect.prompt.template import Clock, Template
+from gguf_fc.dialect.read.parser import Parser
+from gguf_fc.dialect.read.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
-from gguf_fc.dialect.template import Clock, Template
-from gguf_fc.dialect.thinking import Thinking
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.grammar import Grammar

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gguf_fc.dialect.bare import write_bare
 from gguf_fc.dialect.kinds import ANY, Kind, Typed
+from gguf_fc.dialect.read.bare import write_bare
+from gguf_fc.dialect.read.values import spell
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
-from gguf_fc.dialect.values import spell
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gguf_fc.config import Settings
 from gguf_fc.dialect import Dialect, Store
-from gguf_fc.dialect.generic import CHAT_TEMPLATE
+from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
 from gguf_fc.job import Load
 from gguf_fc.models.download import find_cached

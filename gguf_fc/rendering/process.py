@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from gguf_fc.dialect.template import Template
+from gguf_fc.dialect.prompt.template import Template
 from gguf_fc.errors import TemplateError
 from gguf_fc.rendering.frames import FrameError, encode, receive
 

@@ -11,7 +11,7 @@ from gguf_fc.api.answer import _events
 from gguf_fc.api.checks import ReplyChecks
 from gguf_fc.api.validation import Validators
 from gguf_fc.dialect import Prompt, Unsaid
-from gguf_fc.dialect.parser import Parser
+from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.errors import EngineError
 from gguf_fc.events import Event, Finish, ReasoningDelta, Scores, TextDelta
 from gguf_fc.job import Chunk, Done, FromWorker, Pong, TokenLogprob

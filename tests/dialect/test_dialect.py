@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gguf_fc import Dialect
-from gguf_fc.dialect.chat import probe_clock
+from gguf_fc.dialect.prompt.render import probe_clock
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Segment
 from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice

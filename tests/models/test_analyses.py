@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from gguf_fc.config import Settings
 from gguf_fc.dialect import Learned
-from gguf_fc.dialect.analysis import analyse
-from gguf_fc.dialect.chat import probe_clock
-from gguf_fc.dialect.generic import generic_syntax
-from gguf_fc.dialect.history import Needs
-from gguf_fc.dialect.thinking import Amount, Switch, Thinking
+from gguf_fc.dialect.learn.analysis import analyse
+from gguf_fc.dialect.learn.thinking import Amount, Switch, Thinking
+from gguf_fc.dialect.prompt.generic import generic_syntax
+from gguf_fc.dialect.prompt.history import Needs
+from gguf_fc.dialect.prompt.render import probe_clock
 from gguf_fc.models.analyses import (
     AnalysisFolder,
     analysis_files,

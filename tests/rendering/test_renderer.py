@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from gguf_fc import Dialect
-from gguf_fc.dialect.chat import probe_clock
-from gguf_fc.dialect.template import Template
+from gguf_fc.dialect.prompt.render import probe_clock
+from gguf_fc.dialect.prompt.template import Template
 from gguf_fc.errors import RunawayTemplate, TemplateError
 from gguf_fc.rendering import renderer as renderer_module
 from gguf_fc.rendering.process import _budget
@@ -141,7 +141,7 @@ def test_the_process_ends_with_its_owner() -> None:
 def test_the_process_ends_when_its_owner_is_killed() -> None:
     script = (
         "import os, signal\n"
-        "from gguf_fc.dialect.chat import probe_clock\n"
+        "from gguf_fc.dialect.prompt.render import probe_clock\n"
         "from gguf_fc.rendering.renderer import Renderer\n"
         "owner = Renderer()\n"
         "owner.compile('x').render({}, probe_clock())\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from gguf_fc.dialect.parser import Parser
+from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.syntax import Marked, Slot, Syntax
 from gguf_fc.dialect.write import Call
 from gguf_fc.events import CallDelta, ParseEvent, ReasoningDelta, TextDelta

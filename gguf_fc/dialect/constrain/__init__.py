@@ -1,0 +1,1 @@
+"""Syntax and tools to one grammar over the whole output."""

@@ -1,0 +1,1 @@
+"""Template to syntax: probe, derive, check."""

@@ -1,0 +1,207 @@
+"""Everything known about one chat template: probed, derived and checked, or given up on.
+
+Happens once per template, and outlives the process where the caller has a place for it.  Never
+fails: what cannot be used natively is used generically, with the reason said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import Any, Protocol
+
+from gguf_fc.dialect.learn.check import objections, self_objections
+from gguf_fc.dialect.learn.derive import Finding, NotDerivable, derive, header_of
+from gguf_fc.dialect.learn.derive_reasoning import derive_reasoning
+from gguf_fc.dialect.learn.known import Known, code_for, known_for
+from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, probe
+from gguf_fc.dialect.learn.thinking import Thinking
+from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
+from gguf_fc.dialect.prompt.history import Needs
+from gguf_fc.dialect.prompt.render import Chat, Compile
+from gguf_fc.dialect.prompt.template import Clock, Template
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.errors import RunawayTemplate, TemplateError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """How to speak with a template: all of an analysis but the template itself."""
+
+    needs: Needs
+    syntax: Syntax
+    native: bool
+    calls_as_text: bool = False  # the template drops calls: they are written into the content
+    thinking: Thinking = field(default_factory=Thinking)  # what can be set of it
+    prefill: str = ""  # the end of the prompt that belongs to the model's turn
+    header: str = ""  # what stands before it, from the user's text on
+    evidence: tuple[Finding, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis(Learned):
+    """A template and how to speak with it."""
+
+    chat: Chat
+
+    @classmethod
+    def of(cls, chat: Chat, learned: Learned) -> Analysis:
+        """What was learned of the template of *chat*."""
+        return cls(chat=chat, **_fields(learned))
+
+    @property
+    def learned(self) -> Learned:
+        """What can be kept of it."""
+        return Learned(**_fields(self))
+
+
+class Store(Protocol):
+    """Where analyses outlive the process; what another version of us has learned is not in it."""
+
+    def read(self, key: str) -> Learned | None: ...
+
+    def write(self, key: str, learned: Learned) -> None: ...
+
+
+def analyse(
+    text: str,
+    *,
+    bos_token: str,
+    eos_token: str,
+    clock: Clock,
+    compile_template: Compile = Template,
+    store: Store | None = None,
+) -> Analysis:
+    """The analysis of a template; one that was compiled in this process is remembered.
+
+    With a *store* it is taken from there, or put there for the next time.
+    """
+    if compile_template is Template and store is None:
+        return _remembered(text, bos_token, eos_token, clock)
+    return _understood(text, bos_token, eos_token, clock, compile_template, store)
+
+
+def key_of(text: str, bos_token: str, eos_token: str) -> str:
+    """32 hexadecimal digits, for all of a model file that an analysis depends on."""
+    facts = json.dumps([text, bos_token, eos_token]).encode()
+    return hashlib.blake2b(facts, digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _remembered(text: str, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
+    return _understood(text, bos_token, eos_token, clock, Template, None)
+
+
+def _understood(
+    text: str,
+    bos_token: str,
+    eos_token: str,
+    clock: Clock,
+    compile_template: Compile,
+    store: Store | None,
+) -> Analysis:
+    try:
+        chat = Chat(
+            template=compile_template(text),
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+        )
+        if store is None:
+            return _analysed(text, chat)
+        key = key_of(text, bos_token, eos_token)
+        if (learned := store.read(key)) is not None:
+            return Analysis.of(chat, learned)
+        found = _analysed(text, chat)
+        if not ends_dated(chat, found.needs):
+            store.write(key, found.learned)
+    except (TemplateError, RunawayTemplate) as error:
+        plain = Chat(
+            template=Template(CHAT_TEMPLATE),
+            bos_token=bos_token,
+            eos_token=eos_token,
+            clock=clock,
+        )
+        warning = f"{error.message} A generic chat format is used instead of the template."
+        return Analysis(
+            chat=plain, needs=Needs(), syntax=generic_syntax(), native=False, warnings=(warning,)
+        )
+    return found
+
+
+def _analysed(text: str, chat: Chat) -> Analysis:
+    """The analysis of a template that renders.
+
+    Raises TemplateError if a prompt lacks what the user says: no answer could be one to it.
+    """
+    seen = probe(chat)
+    if USER.casefold() not in seen.prompt.casefold():  # some templates change a text's case
+        raise TemplateError("The chat template leaves out what the user says.")
+    found = _native_or_generic(text, chat, replace(seen, text=text))
+    return replace(found, syntax=_with_code(found.syntax, text))
+
+
+def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
+    if (known := known_for(text)) is not None:
+        return _known(chat, seen, known)
+    try:
+        derived = derive(seen)
+    except NotDerivable as reason:
+        return _generic(chat, seen, str(reason))
+    if objected := objections(derived.syntax, derived.prefill, seen):
+        return _generic(chat, seen, objected[0])
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        thinking=seen.thinking,
+        syntax=derived.syntax,
+        native=True,
+        prefill=derived.prefill,
+        header=derived.header,
+        evidence=(*derived.findings, Finding("check", "passed", "written, read and constrained")),
+    )
+
+
+def _with_code(syntax: Syntax, text: str) -> Syntax:
+    """*syntax* with the calls of tools that were built into the models of the template *text*."""
+    framed = bool(syntax.content_openings)
+    return syntax if framed else replace(syntax, code=code_for(text))
+
+
+def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:
+    """With a syntax from the data file; what can be derived of the reasoning all the same."""
+    syntax = known.syntax
+    if syntax.reasoning is None:
+        syntax = replace(syntax, reasoning=derive_reasoning(seen))
+    if objected := self_objections(syntax):
+        return _generic(chat, seen, objected[0])
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        thinking=seen.thinking,
+        syntax=syntax,
+        native=True,
+        calls_as_text=seen.one is None,
+        header=header_of(seen, syntax, ""),
+        evidence=(Finding("known", known.name, known.evidence),),
+    )
+
+
+def _generic(chat: Chat, seen: Renderings, reason: str) -> Analysis:
+    syntax = generic_syntax(derive_reasoning(seen))
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        thinking=seen.thinking,
+        syntax=syntax,
+        native=False,
+        header=header_of(seen, syntax, ""),
+        evidence=(Finding("fallback", "generic", reason),),
+    )
+
+
+def _fields(learned: Learned) -> dict[str, Any]:
+    return {each.name: getattr(learned, each.name) for each in fields(Learned)}

@@ -1,0 +1,389 @@
+"""From renderings to a syntax, each finding with its evidence.
+
+Theory of operation.  A turn is what follows the longest text it shares with the prompt.  In it
+the probe's names, ids and arguments are found; everything between them is fixed text:
+
+    lead N middle A [...]  between  N middle A [...]  tail
+
+1. What *lead* and *between* end with in common opens a call; the rest of *lead* opens the section.
+2. What *between* and *tail* begin with in common closes a call.
+3. What is left of *between* separates calls; what is left of *tail* before the end of the turn
+   closes the section.
+4. Where the prompt itself already ends with the opening of a call, *lead* is empty or short and
+   the missing part is taken from *between*.
+
+A syntax derived here is a hypothesis: ``check`` decides.  Knows nothing of jinja2.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from gguf_fc.dialect.common_text import (
+    beyond,
+    common_end,
+    common_start,
+    from_whole_tag,
+    to_whole_tag,
+)
+from gguf_fc.dialect.learn.derive_pairs import FoundPairs, derive_pairs
+from gguf_fc.dialect.learn.derive_reasoning import (
+    content_opening,
+    derive_reasoning,
+    without_reasoning,
+)
+from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, USER, Renderings
+from gguf_fc.dialect.prompt.continuation import reasoning_at_end
+from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Slot, SlotKind, Syntax
+from gguf_fc.grammar import Spacing
+
+_SPACE = " \t\r\n"
+_COUNT = "\1"  # stands for a number that counts calls
+_TAG = re.compile(r"<[^<>\s]+>")
+_SPACINGS = (Spacing(", ", ": "), Spacing(",", ":"), Spacing(", ", ":"), Spacing(",", ": "))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fact about a template, and where it was seen."""
+
+    name: str
+    value: str
+    evidence: str
+
+
+class NotDerivable(Exception):
+    """The renderings show no call that this package can describe; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A syntax, what of it the prompt may already hold, and how all of it was found."""
+
+    syntax: Syntax
+    prefill: str  # the end of the prompt that belongs to the turn
+    header: str  # what stands before it, from the user's text on
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Where a call's slots are in a turn, in order."""
+
+    slots: tuple[tuple[int, int, SlotKind], ...]
+
+    @property
+    def start(self) -> int:
+        return self.slots[0][0]
+
+    @property
+    def end(self) -> int:
+        return self.slots[-1][1]
+
+
+def derive(seen: Renderings) -> Derived:
+    """The syntax the renderings suggest.  Raises NotDerivable."""
+    if seen.one is None:
+        raise NotDerivable(
+            seen.failures[0] if seen.failures else "the template does not show calls"
+        )
+    return _Deriver(seen).run()
+
+
+def header_of(seen: Renderings, syntax: Syntax, prefill: str) -> str:
+    """What a template writes between the user's text and the model's turn."""
+    header = seen.prompt[seen.prompt.rfind(USER) + len(USER) :].removesuffix(prefill)
+    own = reasoning_at_end(syntax, header)
+    return header[: len(header) - len(own)]
+
+
+class _Deriver:
+    def __init__(self, seen: Renderings) -> None:
+        self.seen = seen
+        self.findings: list[Finding] = []
+        self.reasoning = derive_reasoning(seen)
+        if found := self.reasoning:
+            self._note("reasoning", f"{found.open!r} ... {found.close!r}", "a turn with reasoning")
+
+    def run(self) -> Derived:
+        one = self._turn(self.seen.one or "")
+        found = None if _arguments_span(one, ARGUMENTS[0]) else self._pairs(one)
+        first = _locate(one, 0, found)
+        quoted = found is None and _quoted(one)
+        spacing, ascii_only = self._spacing(quoted=quoted) if found is None else (Spacing(), False)
+        lead, tail = one[: first.start], self._tail(one[first.end :])
+        inner = self._counted(_parts(one, first), found)
+        if self.seen.two is not None:
+            opening, closing, section, separator, prefill = self._from_two(lead, found)
+        else:
+            opening, closing, section = _single(lead, tail, inner)
+            separator, prefill = "\n", ""
+        content = self._content(prefill)
+        call = (*_with_count(opening), *inner, *([closing] if closing else []))
+        syntax = Syntax(
+            call=call,
+            also=_other_openings(call),
+            bare_call=self._bare_call(found, opening, closing),
+            section=section,
+            separator=separator,
+            gap=self._gap(section.open + opening, separator, content),
+            content=content,
+            reasoning=self.reasoning,
+            end=self._turn_end(),
+            pairs=found.pairs if found else None,
+            quoted=quoted,
+            spacing=spacing,
+            ascii_only=ascii_only,
+            parallel=self.seen.two is not None,
+        )
+        self._note("call", "".join(_shown(part) for part in syntax.call), f"turn {one!r}")
+        self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
+        return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
+
+    def _pairs(self, one: str) -> FoundPairs:
+        """How arguments are written one by one.  Raises NotDerivable."""
+        found = derive_pairs(self.seen, self._turn)
+        if found is None:
+            raise NotDerivable("the template writes arguments neither as JSON nor as plain pairs")
+        self._note("pairs", repr(found.pairs.text), f"turn {one!r}")
+        return found
+
+    def _counted(self, parts: tuple[Part, ...], found: FoundPairs | None) -> tuple[Part, ...]:
+        """The parts of a call, with a number in them that counts the calls of a turn."""
+        if self.seen.two is None:
+            return parts
+        two = self._turn(self.seen.two)
+        second = _parts(two, _locate(two, 1, found))
+        counted: list[Part] = []
+        for part, other in zip(parts, second, strict=False):
+            numbers = re.search(r"\d+", part) if isinstance(part, str) else None
+            if numbers and isinstance(part, str) and isinstance(other, str) and part != other:
+                start, stop = numbers.span()
+                if other == f"{part[:start]}{int(numbers.group()) + 1}{part[stop:]}":
+                    counted += [part[:start], Slot("index"), part[stop:]]
+                    continue
+            counted.append(part)
+        return tuple(part for part in counted if part != "")
+
+    def _bare_call(
+        self, found: FoundPairs | None, opening: str, closing: str
+    ) -> tuple[Part, ...] | None:
+        """A call without arguments."""
+        if found is None or self.seen.none is None:
+            return None
+        turn = self._tail(self._turn(self.seen.none))
+        start = turn.find(opening + NAMES[0])
+        ending = closing.strip()
+        stop = turn.find(ending, turn.rfind(NAMES[0]) + len(NAMES[0])) + len(ending)
+        if start < 0 or stop < len(ending):
+            return None
+        parts: list[Part] = [opening]
+        for n, text in enumerate(turn[start + len(opening) : stop].split(NAMES[0])):
+            parts += [Slot("name"), text] if n else [text]
+        return tuple(part for part in parts if part != "")
+
+    def _from_two(self, lead: str, pairs: FoundPairs | None) -> tuple[str, str, Marked, str, str]:
+        """Rules 1 to 4 of the theory of operation."""
+        two = self._turn(self.seen.two or "")
+        first, second = _locate(two, 0, pairs), _locate(two, 1, pairs)
+        between, tail = two[first.end : second.start], two[second.end :]
+        prefill = ""
+        if not lead.strip().strip('{["'):
+            prefill = _longest_shared_end(self.seen.prompt, between, lead).lstrip()
+        lead, between = _counted_lead(lead, between)
+        opening = from_whole_tag(prefill + lead, common_end(prefill + lead, between))
+        section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
+        between = between[: len(between) - len(opening)]
+        closing = to_whole_tag(common_start(between, tail))
+        separator = between[len(closing) :]
+        section_close = self._tail(tail[len(closing) :]) if section_open.strip() else ""
+        self._note("separator", separator, f"between two calls: {between + opening!r}")
+        return opening, closing, Marked(section_open, section_close), separator, prefill
+
+    def _turn(self, rendered: str) -> str:
+        """What a rendering has beyond the prompt, without the reasoning."""
+        turn = beyond(rendered, self.seen.prompt)
+        return without_reasoning(turn, self.reasoning)
+
+    def _spacing(self, *, quoted: bool) -> tuple[Spacing, bool]:
+        """How the template writes JSON: the first way that is found in the rich call."""
+        from_rich = self.seen.rich or ""
+        for spacing in _SPACINGS:
+            for ascii_only in (False, True):
+                text = _dumped(RICH, spacing, ascii_only=ascii_only)
+                text = json.dumps(text, ensure_ascii=ascii_only) if quoted else text
+                if text in from_rich:
+                    self._note("spacing", repr((spacing.item, spacing.key)), text)
+                    return spacing, ascii_only
+        raise NotDerivable("the template does not write arguments as JSON")
+
+    def _end(self) -> str:
+        """The text that ends a turn."""
+        plain = self.seen.plain or ""
+        at = plain.rfind(TEXT)
+        return plain[at + len(TEXT) :] if at >= 0 else ""
+
+    def _tail(self, text: str) -> str:
+        """*text* without the end of the turn.
+
+        Where a turn of calls ends otherwise than a turn of text, it ends at the first tag that
+        stands behind a turn of text; some templates write the header of the next turn there.
+        """
+        end = self._end()
+        if end and text.endswith(end):
+            return text.removesuffix(end)
+        followed = self.seen.followed or ""
+        at = followed.rfind(TEXT) + len(TEXT)
+        behind = end + followed[at : followed.rfind(NEXT)]
+        places = (text.find(tag) for tag in _TAG.findall(behind))
+        return text[: min((at for at in places if at >= 0), default=len(text))]
+
+    def _gap(self, opening: str, separator: str, content: Marked) -> str:
+        """What stands between content and the first call."""
+        framed = bool(content.open)
+        both = self.seen.text_and_call
+        if both is None:
+            # Where text has a frame of its own, calls follow it as they follow each other.
+            if framed and _TAG.search(separator):
+                return separator
+            return "" if framed or opening.startswith("\n") else "\n"
+        turn = both[both.rfind(TEXT) + len(TEXT) :]
+        gap = turn[: max(0, turn.find(opening))]
+        return gap if framed or not gap.strip() else ""
+
+    def _content(self, prefill: str) -> Marked:
+        """What stands before and after text."""
+        if self.seen.plain is None:
+            return Marked()
+        turn = self._turn(self.seen.plain)
+        if opening := content_opening(self.seen, prefill + turn):
+            self._note("content", opening, f"turn {turn!r}")
+        return Marked(opening, self._content_close() if opening else "")
+
+    def _content_close(self) -> str:
+        """What ends a turn of text before the mark that ends a turn of calls as well."""
+        end, calls = self._end(), (self.seen.one or "").rpartition("azure")[2]
+        shared = (end.find(tag) for tag in _TAG.findall(end) if tag in calls)
+        return end[: min(shared, default=0)].strip()
+
+    def _turn_end(self) -> str:
+        """The mark that ends a turn of text."""
+        behind = self._end().removeprefix(self._content_close())
+        found = _TAG.match(behind.strip())
+        return found.group() if found else ""
+
+    def _note(self, name: str, value: str, evidence: str) -> None:
+        self.findings.append(Finding(name, value, evidence))
+
+
+def _locate(turn: str, n: int, pairs: FoundPairs | None = None) -> _Call:
+    """The slots of the *n*-th call of a turn."""
+    span = pairs.span(turn, n) if pairs else _arguments_span(turn, ARGUMENTS[n])
+    if span is None:
+        raise NotDerivable("the template does not write arguments as a JSON object")
+    slots: list[tuple[int, int, SlotKind]] = [(*span, "arguments")]
+    known: tuple[tuple[str, SlotKind], ...] = ((NAMES[n], "name"), (IDS[n], "id"))
+    for text, kind in known:
+        slots += [
+            (found.start(), found.end(), kind) for found in re.finditer(re.escape(text), turn)
+        ]
+    if not any(kind == "name" for _, _, kind in slots):
+        raise NotDerivable("the template does not write the name of a call")
+    return _Call(tuple(sorted(slots)))
+
+
+def _arguments_span(turn: str, arguments: dict[str, str]) -> tuple[int, int] | None:
+    """Where the arguments stand as a JSON object, or as one inside a JSON string."""
+    for spacing in _SPACINGS:
+        text = _dumped(arguments, spacing, ascii_only=False)
+        for written in (text, json.dumps(text)):
+            if (at := turn.find(written)) >= 0:
+                return at, at + len(written)
+    return None
+
+
+def _quoted(turn: str) -> bool:
+    """Whether the arguments stand in *turn* as text inside a JSON string."""
+    texts = (_dumped(ARGUMENTS[0], spacing, ascii_only=False) for spacing in _SPACINGS)
+    return any(json.dumps(text) in turn for text in texts)
+
+
+def _counted_lead(lead: str, between: str) -> tuple[str, str]:
+    """What stands before two calls, with ``_COUNT`` for a number in it that counts them."""
+    for number in reversed(list(re.finditer(r"\d+", lead))):
+        behind = lead[number.end() :]
+        following = str(int(number.group()) + 1) + behind
+        if between.endswith(following):
+            before = between[: len(between) - len(following)]
+            return lead[: number.start()] + _COUNT + behind, before + _COUNT + behind
+    return lead, between
+
+
+def _with_count(opening: str) -> tuple[Part, ...]:
+    before, count, behind = opening.partition(_COUNT)
+    return (before, Slot("index"), behind) if count else (opening,)
+
+
+def _other_openings(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """Ways to begin the call that some models have: less than the template writes."""
+    return (*_without_wrapper(call), *_without_namespace(call))
+
+
+def _without_namespace(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """The call without what stands right before the name, where both are part of the id."""
+    opening = call[0]
+    if Slot("index") not in call or not isinstance(opening, str):
+        return ()
+    bare = opening.rstrip(ID_CHARACTERS)
+    return ((bare, *call[1:]),) if bare != opening and call[1:2] == (Slot("name"),) else ()
+
+
+def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """The call without the outer of two tags before its name, which some models forget."""
+    opening, closing = call[0], call[-1]
+    if not (isinstance(opening, str) and isinstance(closing, str)):
+        return ()
+    outer, _, inner = opening.strip().rpartition("<")
+    if not (outer.rstrip().endswith(">") and outer.startswith("<") and not inner.endswith(">")):
+        return ()
+    return ((f"<{inner}", *call[1:]),)
+
+
+def _parts(turn: str, call: _Call) -> tuple[Part, ...]:
+    """The slots and the texts between them."""
+    parts: list[Part] = []
+    end = call.start
+    for start, stop, kind in call.slots:
+        if start > end:
+            parts.append(turn[end:start])
+        parts.append(Slot(kind))
+        end = stop
+    return tuple(parts)
+
+
+def _single(lead: str, tail: str, inner: tuple[Part, ...]) -> tuple[str, str, Marked]:
+    """Opening, closing and section where only one call can be seen: all of it is the call's."""
+    syntax = Syntax(call=(lead, *inner, tail))
+    if syntax.keys is not None and not syntax.marker:
+        # What follows bare JSON ends the turn; it may differ from the end of other turns.
+        return lead, tail[: len(tail) - len(syntax.after)], Marked()
+    return lead, tail, Marked()
+
+
+def _dumped(value: Any, spacing: Spacing, *, ascii_only: bool) -> str:
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(spacing.item, spacing.key))
+
+
+def _longest_shared_end(prompt: str, between: str, lead: str) -> str:
+    """The longest end of *prompt* that, followed by *lead*, ends *between*."""
+    for at in range(max(0, len(prompt) - len(between)), len(prompt)):
+        if prompt[at:].strip() and between.endswith(prompt[at:] + lead):
+            return prompt[at:]
+    return ""
+
+
+def _shown(part: Part) -> str:
+    return part if isinstance(part, str) else f"{{{part.kind}}}"

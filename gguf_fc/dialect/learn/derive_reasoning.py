@@ -1,0 +1,117 @@
+"""From renderings to the way a model reasons: the marks around its thoughts.
+
+Tried in this order: a turn that shows its reasoning before an answer, one that shows it before a
+call only, a prompt that holds an empty block where thinking is off, a prompt that opens a block.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gguf_fc.dialect.common_text import beyond
+from gguf_fc.dialect.learn.probe import TEXT, THOUGHT, USER, Renderings
+from gguf_fc.dialect.syntax import Marked
+
+# A tag, perhaps with a word behind it, and another tag.
+_EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>\w*\n?)(?P<gap>\s*)(?P<close><[^<>\s]+>\s*)")
+
+
+_NAMED_BLOCK = re.compile(r"</([\w:]*(?:think|thought|reason)[\w:]*)>")
+# A tag at the end of a text, or else its last line.
+_LAST_MARK = re.compile(r"(?:<[^<>\s]+>|[^<>\n]+)\s*\Z")
+
+
+def derive_reasoning(seen: Renderings) -> Marked | None:
+    """How the model reasons; None if nothing shows it."""
+    return (
+        _reasoning_shown(seen)
+        or _reasoning_before_call(seen)
+        or _reasoning_switched(seen)
+        or _reasoning_prompted(seen)
+        or _reasoning_named(seen)
+    )
+
+
+def without_reasoning(turn: str, reasoning: Marked | None) -> str:
+    """*turn* without the block, perhaps empty, at its beginning."""
+    if reasoning is None:
+        return turn
+    opening, closing = re.escape(reasoning.open.strip()), re.escape(reasoning.close.strip())
+    return re.sub(rf"\A\s*(?:{opening}.*?)?{closing}\s*", "", turn, flags=re.DOTALL)
+
+
+def content_opening(seen: Renderings, turn: str) -> str:
+    """What stands before the text in *turn*, unless the prompt already holds it."""
+    before = turn[: max(0, turn.rfind(TEXT))]
+    # Templates that lay out their own text may space the same header differently.
+    held = not before.strip() or "".join(seen.prompt.split()).endswith("".join(before.split()))
+    return "" if held else before
+
+
+def _reasoning_shown(seen: Renderings) -> Marked | None:
+    """From a turn that shows its reasoning."""
+    rendered = seen.thought
+    if rendered is None:
+        return None
+    turn = beyond(rendered, seen.prompt)
+    start, text = turn.find(THOUGHT), turn.rfind(TEXT)
+    if start < 0 or text < start:
+        return None
+    opening, closing = turn[:start], turn[start + len(THOUGHT) : text]
+    shared = rendered[: len(rendered) - len(turn)]
+    rest = seen.prompt[len(shared) :] if seen.prompt.startswith(shared) else ""
+    if not opening.strip() and rest.strip() != closing.strip():
+        # The prompt opens the block; a history may not show how.  (Or it holds an empty one.)
+        opening = rest
+    if not opening.strip() and (last := _LAST_MARK.search(shared)):
+        opening = last.group()
+    framing = content_opening(seen, beyond(seen.plain or "", seen.prompt))
+    if closing != framing:
+        closing = closing.removesuffix(framing)
+    if not closing.strip() or not opening.strip():
+        return None
+    return Marked(opening.lstrip(), closing)
+
+
+def _reasoning_before_call(seen: Renderings) -> Marked | None:
+    """From a turn that shows its reasoning before a call only: the tags around it."""
+    shown = seen.thought_and_call or ""
+    tags = re.search(rf"(<[^<>\s]+>\s*){re.escape(THOUGHT)}(\s*<[^<>\s]+>\s*)", shown)
+    return Marked(tags.group(1), tags.group(2)) if tags else None
+
+
+def _reasoning_switched(seen: Renderings) -> Marked | None:
+    """From a prompt that holds an empty block of reasoning when thinking is switched off."""
+    off = _header(seen.off)
+    for other in filter(None, map(_header, (seen.on, seen.prompt))):
+        found = _EMPTY_BLOCK.fullmatch(beyond(off, other))
+        if found and found["open"] != found["close"].strip():
+            return Marked(found["open"], ("\n" if "\n" in found["gap"] else "") + found["close"])
+    return None
+
+
+def _header(prompt: str | None) -> str:
+    """What stands behind the user's text; switches change the system's text as well."""
+    return (prompt or "").rpartition(USER)[2]
+
+
+def _reasoning_prompted(seen: Renderings) -> Marked | None:
+    """From a prompt that ends with the opening of a block whose end is seen elsewhere."""
+    everything = "".join(filter(None, (seen.prompt, seen.off, seen.plain)))
+    for prompt in filter(None, (seen.on, seen.prompt)):
+        tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
+        # A tag with the answer in it is the turn's own.
+        answers = tag and f"{tag.group()}{TEXT}" in (seen.plain or "")
+        if tag and not answers and f"</{tag.group(1)}>" in everything:
+            return Marked(tag.group(), f"{tag.group(2)}</{tag.group(1)}>")
+    return None
+
+
+def _reasoning_named(seen: Renderings) -> Marked | None:
+    """From the template's own text: it takes such a block apart, or asks for one."""
+    for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
+        if f"<{name}>" in seen.text or f"'</{name}>'" in seen.text:
+            opened = re.search(rf"<{re.escape(name)}>(\s*)\Z", seen.prompt)
+            space = opened.group(1) if opened else ""
+            return Marked(f"<{name}>{space}", f"{space}</{name}>")
+    return None

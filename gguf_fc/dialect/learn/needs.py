@@ -1,0 +1,129 @@
+"""What a template requires of a conversation, found by rendering small ones.
+
+Each question is put to the template in the usual form first and in rarer ones after; the first
+form in which everything that was said can be read in the prompt is what it needs.  Where none
+shows it, the usual form stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from gguf_fc.dialect.prompt.history import Needs, normalised, tool_values
+from gguf_fc.dialect.prompt.ids import FORMS
+from gguf_fc.dialect.prompt.render import Chat
+from gguf_fc.errors import TemplateError
+from gguf_fc.request import Message, Tool, ToolCall
+
+# Words no template is likely to contain, write itself or change.
+_USER, _SYSTEM, _TEXT = "Sepia walrus", "Taupe trellis", "Mauve sextant"
+_THOUGHT, _RESULT = "Fawn parallax", "Cerise isobar"
+_NAMES = ("needs_first", "needs_second")
+_VALUES = ("teal", "puce")
+_CALLS = tuple(
+    # Ids of more and of less than nine letters and digits.
+    ToolCall(id_, name, f'{{"needs_key": "{value}"}}')
+    for id_, name, value in zip(("call_of_the_wild_1", "c2"), _NAMES, _VALUES, strict=True)
+)
+_TOOLS = tuple(
+    Tool(
+        name=name,
+        description="Looks.",
+        parameters={"type": "object", "properties": {"needs_key": {"type": "string"}}},
+    )
+    for name in _NAMES
+)
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought", "thoughts")
+_RESULT_ROLES = ("tool", "function", "ipython", "observation", "user")
+
+
+def needs_of(chat: Chat) -> Needs:
+    """What the template of *chat* needs.  Never fails: a template may show nothing."""
+    return _Asker(chat).ask()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    chat: Chat
+
+    def ask(self) -> Needs:
+        needs = self._first_shown(_content_forms(), [_user()], _USER) or Needs()
+        system = [Message(role="system", content=_SYSTEM), _user()]
+        needs = replace(needs, system=self._shown(needs, system, _SYSTEM, _USER) is not None)
+        needs = self._calls(needs)
+        needs = replace(needs, reasoning=self._reasoning(needs))
+        return replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
+
+    def _calls(self, needs: Needs) -> Needs:
+        """The first form of ids and arguments in which a call is shown."""
+        found: Needs | None = None
+        turn, other = (Message(role="assistant", tool_calls=(call,)) for call in _CALLS)
+        for text, ids in product((False, True), FORMS):
+            tried = replace(needs, ids=ids, text_arguments=text)
+            shown = self._shown(tried, [_user(), turn], _NAMES[0], "needs_key", _VALUES[0])
+            if shown is None or self._shown(tried, [_user(), other], _NAMES[1]) is None:
+                continue
+            found = found or tried
+            # Some templates print an object as Python does; then text is what they are made for.
+            if "{'needs_key'" not in shown:
+                found = tried
+                break
+        if found is None:
+            return needs
+        two = Message(role="assistant", tool_calls=_CALLS)
+        both = self._shown(found, [_user(), two], *_NAMES, *_VALUES)
+        return replace(found, one_call=both is None)
+
+    def _reasoning(self, needs: Needs) -> str:
+        """The field whose text is shown, beside an answer or beside a call."""
+        answer = Message(role="assistant", content=_TEXT, reasoning_content=_THOUGHT)
+        call = Message(role="assistant", tool_calls=_CALLS[:1], reasoning_content=_THOUGHT)
+        for turn, name in product((answer, call), _REASONING_FIELDS):
+            tried = replace(needs, reasoning=name)
+            if self._shown(tried, [_user(), turn], _THOUGHT) is not None:
+                return name
+        return needs.reasoning
+
+    def _one_text(self, needs: Needs) -> bool:
+        """Whether a call may stand beside content, but not beside reasoning as well."""
+        said = Message(role="assistant", tool_calls=_CALLS[:1], content=_TEXT)
+        both = replace(said, reasoning_content=_THOUGHT)
+        return (
+            self._shown(needs, [_user(), said], _NAMES[0]) is not None
+            and self._shown(needs, [_user(), both], _NAMES[0]) is None
+        )
+
+    def _role(self, needs: Needs) -> str:
+        call = Message(role="assistant", tool_calls=_CALLS[:1])
+        result = Message(role="tool", tool_call_id=_CALLS[0].id, name=_NAMES[0], content=_RESULT)
+        forms = [replace(needs, result_role=role) for role in _RESULT_ROLES]
+        shown = self._first_shown(forms, [_user(), call, result], _RESULT)
+        return (shown or needs).result_role
+
+    def _first_shown(
+        self, forms: Sequence[Needs], turns: Sequence[Message], *expected: str
+    ) -> Needs | None:
+        return next((f for f in forms if self._shown(f, turns, *expected) is not None), None)
+
+    def _shown(self, needs: Needs, turns: Sequence[Message], *expected: str) -> str | None:
+        """The rendering, if everything *expected* is in what was said there.
+
+        A template without such a role may render the turns with less than an error.
+        """
+        described = tool_values(_TOOLS) if any(turn.tool_calls for turn in turns) else []
+        try:
+            text = self.chat.render(normalised(turns, needs), described, generate=False)
+        except TemplateError:
+            return None
+        said = text[text.rfind(_USER) :] if turns[0].role == "user" else text
+        return text if all(word in said for word in expected) else None
+
+
+def _user() -> Message:
+    return Message(role="user", content=_USER)
+
+
+def _content_forms() -> list[Needs]:
+    return [Needs(), Needs(parts=True)]

@@ -1,0 +1,1 @@
+"""Conversation to prompt: history, repair, continuation, the template itself."""

@@ -1,0 +1,126 @@
+"""A turn the client has begun and the model goes on with.
+
+Theory of operation.  The template itself is asked first: it renders the conversation with the
+begun turn at its end and a mark behind the begun text, and the prompt is cut at the mark.  That is
+used if it goes on from the prompt without the turn and holds all that was begun.  A template that
+rewrites or drops what is past, or accepts no such turn, is helped out: what was begun is written
+behind its prompt, as the syntax writes a turn.
+
+Knows neither jinja2 nor how a conversation was made ready.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.errors import TemplateError
+from gguf_fc.request import Message
+
+# A character Unicode never assigns, and no text that was wrapped for rendering contains.
+MARK = "\ufdd2"
+
+# Renders the conversation with one more turn, without a generation prompt.
+RenderWith = Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A turn that was begun, and the prompt it belongs behind."""
+
+    value: Mapping[str, Any]  # the turn as a template value
+    field: str  # where its reasoning stands
+    base: str  # the prompt, up to where the turn itself begins
+    own: str  # what the prompt itself already holds of the turn
+
+    @property
+    def content(self) -> str:
+        return _text(self.value.get("content"))
+
+    @property
+    def thought(self) -> str:
+        return _text(self.value.get(self.field))
+
+
+def begun_turn(turns: tuple[Message, ...]) -> tuple[tuple[Message, ...], Message | None]:
+    """The turns before one that was begun, and that one; one that says nothing is left out."""
+    if not turns or turns[-1].role != "assistant" or turns[-1].tool_calls:
+        return turns, None
+    last = turns[-1]
+    return turns[:-1], last if last.content or last.reasoning_content else None
+
+
+def continued(begun: Begun, render: RenderWith, syntax: Syntax) -> str:
+    """What the model's turn begins with; it follows the base of the prompt."""
+    if not begun.content and begun.thought:
+        if (shown := _shown(begun, begun.field, (begun.thought,), render)) is not None:
+            return shown
+        if syntax.reasoning is not None:
+            return _written(begun, syntax)
+    # Reasoning this dialect has no form for may be left out.
+    needed = (begun.content, begun.thought) if syntax.reasoning else (begun.content,)
+    if (shown := _shown(begun, "content", needed, render)) is not None:
+        return shown
+    return _written(begun, syntax)
+
+
+def _shown(begun: Begun, field: str, needed: tuple[str, ...], render: RenderWith) -> str | None:
+    """How the template itself renders it, if all that is *needed* is there."""
+    try:
+        rendered = render({**begun.value, field: _marked(begun.value.get(field))})
+    except TemplateError:
+        return None
+    text, found, _ = rendered.partition(MARK)
+    own = text[len(begun.base) :]
+    whole = all(part.strip() in own for part in needed)
+    return own if found and whole and text.startswith(begun.base) else None
+
+
+def _written(begun: Begun, syntax: Syntax) -> str:
+    """How the syntax writes it behind what the prompt already holds."""
+    text = begun.own
+    if (reasoning := syntax.reasoning) is not None:
+        opened = text.strip().endswith(reasoning.open.strip())
+        closed = reasoning.close.strip() in text
+        if begun.thought and not closed:
+            text += begun.thought if opened else reasoning.open + begun.thought
+            opened = True
+        if not begun.content and begun.thought:
+            return text
+        if opened and not closed:
+            text += reasoning.close
+    return text + _missing(begun.base + text, syntax.content.open) + begun.content
+
+
+def _missing(before: str, opening: str) -> str:
+    """What of *opening* the text *before* does not already end with."""
+    held = (n for n in range(len(opening), 0, -1) if before.endswith(opening[:n]))
+    return opening[next(held, 0) :]
+
+
+def _marked(content: Any) -> Any:
+    """*content*, text or parts, with the mark at its end."""
+    if isinstance(content, list):
+        return [*content[:-1], {"type": "text", "text": _text(content[-1:]) + MARK}]
+    return (content or "") + MARK
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content)
+    return content or ""
+
+
+def reasoning_at_end(syntax: Syntax, prompt: str) -> str:
+    """The end of *prompt* that opens, or opens and closes, or only closes the reasoning."""
+    if syntax.reasoning is None:
+        return ""
+    opening = re.escape(syntax.reasoning.open.strip())
+    closing = re.escape(syntax.reasoning.close.strip())
+    # Where every part of a turn has a header, that is what a closing mark ends with.
+    only = "" if syntax.joint else rf"|{closing}\s*"
+    found = re.search(rf"(?:{opening}\s*(?:{closing}\s*)?{only})\Z", prompt)
+    return found.group() if found else ""

@@ -1,0 +1,84 @@
+"""The format for models whose template shows no way to call tools.
+
+A syntax of our own, told to the model in its system message and held by the grammar.  History
+becomes turns of text, which every template accepts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gguf_fc.dialect.prompt.history import arguments_of, tool_values
+from gguf_fc.dialect.syntax import Marked, Slot, Syntax
+from gguf_fc.dialect.write import Call, write
+from gguf_fc.request import Message, Tool
+
+# Rendered instead of a template that cannot be used at all.
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "### {{ message.role | capitalize }}:\n{{ message.content }}{{ eos_token }}\n\n{% endfor %}"
+    "{% if add_generation_prompt %}### Assistant:\n{% endif %}"
+)
+_INSTRUCTION = """\
+You may call functions. These are the functions, one a line, as JSON:
+{tools}
+
+To call a function, write exactly this, with the function's name and its arguments as JSON:
+{example}
+To call several functions, write several such blocks, one after another. Their results come in the
+next message. Call a function only if it helps; otherwise answer in plain text."""
+
+
+def generic_syntax(reasoning: Marked | None = None) -> Syntax:
+    """Tagged JSON; *reasoning* is what could be derived of it all the same."""
+    return Syntax(
+        call=(
+            '<tool_call>\n{"name": "',
+            Slot("name"),
+            '", "arguments": ',
+            Slot("arguments"),
+            "}\n</tool_call>",
+        ),
+        gap="\n",
+        reasoning=reasoning,
+    )
+
+
+def with_tools(messages: Sequence[Message], tools: Sequence[Tool], syntax: Syntax) -> list[Message]:
+    """The conversation with calls and results as text, and the tools described at its beginning."""
+    written = [_as_text(message, n, syntax) for n, message in enumerate(messages)]
+    if not tools:
+        return written
+    return [Message(role="system", content=_instruction(tools, syntax)), *written]
+
+
+def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
+    lines = [json.dumps(value["function"], ensure_ascii=False) for value in tool_values(tools)]
+    example = write(syntax, calls=[Call("function_name", {"argument": "value"})])
+    return _INSTRUCTION.format(tools="\n".join(lines), example=example)
+
+
+def with_calls(messages: Sequence[Message], syntax: Syntax) -> list[Message]:
+    """The conversation with calls as text; results stay as they are."""
+    return [_calls_as_text(message, n, syntax) for n, message in enumerate(messages)]
+
+
+def _as_text(message: Message, n: int, syntax: Syntax) -> Message:
+    if message.role == "tool":
+        name = f' name="{message.name}"' if message.name else ""
+        content = f"<tool_response{name}>\n{message.content or ''}\n</tool_response>"
+        return Message(role="user", content=content)
+    return _calls_as_text(message, n, syntax)
+
+
+def _calls_as_text(message: Message, n: int, syntax: Syntax) -> Message:
+    if not message.tool_calls:
+        return message
+    calls = [
+        Call(call.name, arguments_of(call, f"messages[{n}].tool_calls[{m}].function.arguments"))
+        for m, call in enumerate(message.tool_calls)
+    ]
+    content = write(syntax, content=message.content or "", calls=calls)
+    return replace(message, content=content, tool_calls=())

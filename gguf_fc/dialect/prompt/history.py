@@ -1,0 +1,335 @@
+"""A conversation as a template wants it.
+
+Clients send what OpenAI's API allows; templates accept less, each in its own way.  What a
+template needs is found by rendering (``Needs``); what is done about it is decided here.
+
+Theory of operation.  A conversation passes these steps, each a function over messages:
+
+1. ``mended``: arguments become the text of a JSON object, or the request is refused.
+2. ``settled``: one system message, at the beginning; one turn of the assistant where several
+   follow each other; every result behind its call, in the order of the calls, whatever it is keyed
+   by; ids for all of them, each once; results of no call are something the user said; and a user.
+3. ``alternating`` or ``plain``, for templates that accept less still.
+4. ``normalised``: the values a template sees, with the fields, roles and ids it knows.
+
+Every step keeps all the text there is.  Knows neither jinja2 nor the syntax of calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gguf_fc.dialect.prompt.ids import AS_GIVEN, shaped_id
+from gguf_fc.dialect.prompt.repair import Unreadable, read_object
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.request import Message, Role, Tool, ToolCall
+
+# What a call and a result are known by.
+_Keys = tuple[Callable[[ToolCall], str | None], Callable[[Message], str | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a template requires of a conversation."""
+
+    system: bool = True  # it takes a system message
+    text_arguments: bool = False  # arguments as JSON text instead of an object
+    ids: str = AS_GIVEN  # the form of ids, see ``ids``
+    one_call: bool = False  # at most one call in a turn
+    one_text: bool = False  # beside a call, content or reasoning but not both
+    parts: bool = False  # content as a list of parts instead of text
+    reasoning: str = "reasoning_content"  # the field it reads reasoning from
+    result_role: str = "tool"  # who brings the results; "user" where no role is shown
+
+
+def mended(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with arguments that are JSON objects.
+
+    Raises InvalidParameter, naming the message, where that cannot be had.
+    """
+    return tuple(
+        replace(
+            message,
+            tool_calls=tuple(
+                replace(call, arguments=_dumped(arguments_of(call, _place(n, m))))
+                for m, call in enumerate(message.tool_calls)
+            ),
+        )
+        for n, message in enumerate(messages)
+    )
+
+
+def settled(messages: Sequence[Message], needs: Needs) -> list[Message]:
+    """The conversation in the order and form every template can be given."""
+    turns = _with_user(list(_with_results(_merged(_with_system(messages, needs)))))
+    if needs.one_text:
+        turns = [_with_one_text(turn) for turn in turns]
+    return list(_one_call_each(turns)) if needs.one_call else turns
+
+
+def alternating(messages: Sequence[Message], needs: Needs) -> list[Message]:
+    """The conversation so that user and assistant take turns, calls and results apart.
+
+    Turns of one role become one; where a turn is missing, an empty one is put in.
+    """
+    turns: list[Message] = []
+    spoke: Role = "assistant"  # who spoke last, calls and results apart
+    for message in settled(messages, needs):
+        last = turns[-1] if turns else None
+        if message.role in ("system", "tool") or message.tool_calls:
+            if message.tool_calls and spoke == "assistant":
+                turns.append(Message(role="user", content=""))
+                spoke = "user"
+        elif last is not None and last.role == message.role and not last.tool_calls:
+            turns[-1] = replace(last, content=_join(last.content, message.content))
+            continue
+        else:
+            if message.role == spoke:
+                other: Role = "user" if spoke == "assistant" else "assistant"
+                turns.append(Message(role=other, content=""))
+            spoke = message.role
+        turns.append(message)
+    return turns
+
+
+def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
+    """The conversation as turns of text in which user and assistant alternate."""
+    joined: list[Message] = []
+    for message in _with_system(messages, needs):
+        turn = message
+        if message.role == "tool":
+            turn = Message(role="user", content=message.content)
+        if joined and joined[-1].role == turn.role:
+            joined[-1] = replace(joined[-1], content=_join(joined[-1].content, turn.content))
+        else:
+            joined.append(replace(turn, tool_calls=()))
+    at = 1 if joined and joined[0].role == "system" else 0
+    if joined[at:] and joined[at].role != "user":
+        joined.insert(at, Message(role="user", content=""))
+    return _with_user(joined)
+
+
+def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
+    """The messages as template values."""
+    index = 0
+    ids: dict[str, str] = {}
+    values = []
+    for message in messages:
+        for call in message.tool_calls:
+            ids[call.id or ""] = shaped_id(needs.ids, call.id or "", call.name, index)
+            index += 1
+        values.append(_as_value(message, ids, needs))
+    return values
+
+
+def tool_values(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """The tools as templates expect them: OpenAI's form, with nothing left out."""
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                "description": tool.description or "",
+                "parameters": _parameters(tool),
+            },
+        }
+        for tool in tools
+    ]
+
+
+def arguments_of(call: ToolCall, place: str) -> dict[str, Any]:
+    """The arguments of a call in a conversation as an object."""
+    try:
+        return read_object(call.arguments)
+    except Unreadable as error:
+        raise InvalidParameter(f"The arguments are not a JSON object: {error}.", param=place) from (
+            error
+        )
+
+
+def _place(message: int, call: int) -> str:
+    return f"messages[{message}].tool_calls[{call}].function.arguments"
+
+
+def _dumped(arguments: dict[str, Any]) -> str:
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def _parameters(tool: Tool) -> dict[str, Any]:
+    given = tool.parameters if isinstance(tool.parameters, dict) else {}
+    return {"type": "object", "properties": {}, **given}
+
+
+def _with_system(messages: Sequence[Message], needs: Needs) -> list[Message]:
+    """One system message at the very beginning, or its text in the first user message."""
+    system = [m.content for m in messages if m.role in ("system", "developer") and m.content]
+    others = [m for m in messages if m.role not in ("system", "developer")]
+    if not system:
+        return others
+    text = "\n\n".join(system)
+    if needs.system:
+        return [Message(role="system", content=text), *others]
+    if others and others[0].role == "user":
+        return [replace(others[0], content=_join(text, others[0].content)), *others[1:]]
+    return [Message(role="user", content=text), *others]
+
+
+def _join(first: str | None, second: str | None) -> str:
+    return "\n\n".join(filter(None, (first, second)))
+
+
+def _merged(messages: Sequence[Message]) -> Iterator[Message]:
+    """Turns of the assistant that follow each other are one: clients send calls one by one."""
+    held: Message | None = None
+    for message in messages:
+        if held is not None and message.role == "assistant":
+            held = Message(
+                role="assistant",
+                content=_join(held.content, message.content),
+                reasoning_content=_join(held.reasoning_content, message.reasoning_content),
+                tool_calls=held.tool_calls + message.tool_calls,
+                name=held.name or message.name,
+            )
+            continue
+        if held is not None:
+            yield held
+        held = message if message.role == "assistant" else None
+        if held is None:
+            yield message
+    if held is not None:
+        yield held
+
+
+def _with_user(messages: list[Message]) -> list[Message]:
+    """A conversation someone takes part in: templates look for the user's turn."""
+    if any(message.role == "user" for message in messages):
+        return messages
+    at = 1 if messages and messages[0].role == "system" else 0
+    return [*messages[:at], Message(role="user", content=""), *messages[at:]]
+
+
+def _with_one_text(message: Message) -> Message:
+    """What is said beside a call is reasoning, as far as there is any."""
+    if not (message.tool_calls and message.content and message.reasoning_content):
+        return message
+    thought = _join(message.reasoning_content, message.content)
+    return replace(message, content=None, reasoning_content=thought)
+
+
+def _with_results(messages: Iterator[Message]) -> Iterator[Message]:
+    """Every call has an id of its own, its result behind it; results of no call become text."""
+    calls: tuple[ToolCall, ...] = ()
+    ids: list[str] = []
+    taken: set[str] = set()
+    later: list[Message] = []  # what follows the calls, up to the next ones
+    for message in messages:
+        if not message.tool_calls:
+            later.append(message)
+            continue
+        yield from _in_order(calls, ids, later)
+        calls, later = message.tool_calls, []
+        ids = [_own_id(call, taken) for call in calls]
+        named = (replace(call, id=id_) for call, id_ in zip(calls, ids, strict=True))
+        yield replace(message, tool_calls=tuple(named))
+    yield from _in_order(calls, ids, later)
+
+
+def _own_id(call: ToolCall, taken: set[str]) -> str:
+    """The id of *call*, or one that no other call of the conversation has."""
+    id_ = call.id if call.id and call.id not in taken else f"call_{len(taken)}"
+    while id_ in taken:
+        id_ += "_"
+    taken.add(id_)
+    return id_
+
+
+def _in_order(
+    calls: Sequence[ToolCall], ids: Sequence[str], later: Sequence[Message]
+) -> Iterator[Message]:
+    """What follows *calls*: their results in the order of the calls, then everything else."""
+    found = _matched(calls, later)
+    for at in sorted(found, key=found.__getitem__):
+        n = found[at]
+        yield replace(later[at], tool_call_id=ids[n], name=later[at].name or calls[n].name)
+    for at, message in enumerate(later):
+        if message.role != "tool":
+            yield message
+        elif at not in found:
+            yield Message(role="user", content=message.content)
+
+
+def _matched(calls: Sequence[ToolCall], later: Sequence[Message]) -> dict[int, int]:
+    """Where each result stands, and its call: found by id, else by name, else by order."""
+    found: dict[int, int] = {}
+    free = dict.fromkeys(range(len(calls)))  # calls without a result
+    rounds: tuple[_Keys, ...] = (
+        (lambda call: call.id, lambda result: result.tool_call_id),
+        (lambda call: call.name, lambda result: result.name),
+        (lambda _: "any", lambda _: "any"),
+    )
+    for key_of_call, key_of_result in rounds:
+        waiting: defaultdict[str | None, deque[int]] = defaultdict(deque)
+        for n in free:
+            waiting[key_of_call(calls[n])].append(n)
+        for at, message in enumerate(later):
+            key = key_of_result(message)
+            if message.role == "tool" and at not in found and key and waiting[key]:
+                found[at] = waiting[key].popleft()
+                del free[found[at]]
+    return found
+
+
+def _one_call_each(messages: Sequence[Message]) -> Iterator[Message]:
+    """Turns with several calls become several turns, each followed by its result."""
+    at = 0
+    while at < len(messages):
+        message = messages[at]
+        at += 1
+        if len(message.tool_calls) <= 1:
+            yield message
+            continue
+        results: dict[str | None, Message] = {}
+        while at < len(messages) and messages[at].role == "tool":
+            results[messages[at].tool_call_id] = messages[at]
+            at += 1
+        for n, call in enumerate(message.tool_calls):
+            first = message if n == 0 else replace(message, content=None, reasoning_content=None)
+            yield replace(first, tool_calls=(call,))
+            if call.id in results:
+                yield results[call.id]
+
+
+def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, Any]:
+    content: Any = message.content or ""
+    if needs.parts:
+        content = [{"type": "text", "text": content}] if content else []
+    value: dict[str, Any] = {"role": message.role, "content": content}
+    if message.reasoning_content:
+        value[needs.reasoning] = message.reasoning_content
+    if message.name is not None:
+        value["name"] = message.name
+    if message.role == "tool":
+        given = message.tool_call_id or ""
+        value["role"] = needs.result_role
+        value["tool_call_id"] = ids.get(given) or shaped_id(needs.ids, given, message.name or "", 0)
+    if message.tool_calls:
+        value["tool_calls"] = [
+            _call_value(call, ids[call.id or ""], needs) for call in message.tool_calls
+        ]
+    return value
+
+
+def _call_value(call: ToolCall, id_: str, needs: Needs) -> dict[str, Any]:
+    arguments = read_object(call.arguments)
+    return {
+        "id": id_,
+        "type": "function",
+        "function": {
+            "name": call.name,
+            "arguments": _dumped(arguments) if needs.text_arguments else arguments,
+        },
+    }

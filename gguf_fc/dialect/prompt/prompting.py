@@ -1,0 +1,178 @@
+"""From a conversation to the prompt a model reads.
+
+Knows the ways a template can be given a conversation and tries them in turn, so that one that
+refuses or fails is no end of the matter; how each way looks is ``history``'s and ``generic``'s
+business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
+from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, with_calls, with_tools
+from gguf_fc.dialect.prompt.history import (
+    Needs,
+    alternating,
+    mended,
+    normalised,
+    plain,
+    settled,
+    tool_values,
+)
+from gguf_fc.dialect.prompt.render import Chat
+from gguf_fc.dialect.prompt.segments import Guard, Prompt
+from gguf_fc.dialect.prompt.template import Template
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.errors import InvalidParameter, TemplateError
+from gguf_fc.request import Message, Tool
+
+_Values = list[dict[str, Any]]
+
+
+class TemplateFacts(Protocol):
+    """What is known of a template, as far as prompts need it."""
+
+    @property
+    def chat(self) -> Chat: ...
+    @property
+    def needs(self) -> Needs: ...
+    @property
+    def syntax(self) -> Syntax: ...
+    @property
+    def native(self) -> bool: ...
+    @property
+    def calls_as_text(self) -> bool: ...
+    @property
+    def prefill(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to give a template a conversation."""
+
+    chat: Chat
+    needs: Needs
+    turns: Sequence[Message]
+    tools: Sequence[Tool]
+    makeshift: bool = False  # the template's own way did not do
+
+
+@dataclass(slots=True, kw_only=True)
+class Prompter:
+    """Renders for one dialect."""
+
+    analysis: TemplateFacts  # the template that knows tools
+    toolless: TemplateFacts  # the template for conversations without any
+    guard: Guard
+    _own_guard: Guard = field(init=False)  # for what the model itself said
+
+    def __post_init__(self) -> None:
+        reasoning = self.analysis.syntax.reasoning
+        marks = (reasoning.open.strip(), reasoning.close.strip()) if reasoning else ()
+        self._own_guard = self.guard.sparing(marks)
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+        *,
+        generate: bool,
+        variables: Mapping[str, Any],
+    ) -> Prompt:
+        """The prompt.  Where *generate* is set, an assistant's turn at the end is gone on with.
+
+        Raises InvalidParameter if the conversation makes no sense.
+        """
+        turns: tuple[Message, ...] = mended(messages)
+        begun = None
+        if generate:
+            turns, begun = begun_turn(turns)
+        failures: list[TemplateError] = []
+        for way in self._ways(self.analysis if tools else self.toolless, turns, tools):
+            try:
+                prompt = self._rendered(way, begun, generate=generate, variables=variables)
+            except TemplateError as error:
+                failures.append(error)
+                continue
+            except RecursionError as error:
+                raise InvalidParameter("The messages or tools are nested too deeply.") from error
+            return replace(prompt, warning=failures[0].message) if way.makeshift else prompt
+        raise failures[0]
+
+    def _ways(
+        self, analysis: TemplateFacts, turns: Sequence[Message], tools: Sequence[Tool]
+    ) -> Iterator[Way]:
+        """The ways to render a conversation, best first."""
+        needs, chat = analysis.needs, analysis.chat
+        if analysis.native:
+            shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
+            yield Way(chat, needs, settled(shown, needs), tools)
+            yield Way(chat, needs, alternating(shown, needs), tools)
+        as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
+        yield Way(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
+        yield Way(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
+        own = Chat(
+            template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
+        )
+        yield Way(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
+
+    def _rendered(
+        self, way: Way, begun: Message | None, *, generate: bool, variables: Mapping[str, Any]
+    ) -> Prompt:
+        values = self._wrapped(normalised(way.turns, way.needs))
+        described: _Values = self.guard.wrap(tool_values(way.tools))
+        given: dict[str, Any] = self.guard.wrap(dict(variables))
+
+        def rendered(values: _Values, *, generate: bool) -> str:
+            return way.chat.render(values, described, generate=generate, variables=given)
+
+        prompt = rendered(values, generate=generate)
+        own = self._own_part(prompt) if generate else ""
+        if begun is None:
+            return Prompt(self.guard.cut(prompt), self._plain(own))
+        base = prompt[: len(prompt) - len(own)]
+        (value,) = self._wrapped(normalised([begun], way.needs))
+        own = continued(
+            Begun(value=value, field=way.needs.reasoning, base=base, own=own),
+            lambda last: rendered([*values, dict(last)], generate=False),
+            self._syntax,
+        )
+        thought = begun.reasoning_content or ""
+        return Prompt(
+            self.guard.cut(base + own),
+            prefill=self._plain(own),
+            said=begun.content or "",
+            thought=thought if thought.strip() in self._plain(own) else "",
+        )
+
+    def _wrapped(self, values: _Values) -> _Values:
+        """The messages, safe to render.
+
+        Templates look for past reasoning in what the model said, so its marks are left there.
+        """
+        own = {"assistant": self._own_guard}
+        return [
+            {
+                **self.guard.wrap(value),
+                "content": own.get(value["role"], self.guard).wrap(value["content"]),
+            }
+            for value in values
+        ]
+
+    def _plain(self, rendered: str) -> str:
+        """The text of a part of a prompt."""
+        return "".join(segment.text for segment in self.guard.cut(rendered))
+
+    @property
+    def _syntax(self) -> Syntax:
+        return self.analysis.syntax
+
+    def _own_part(self, prompt: str) -> str:
+        """The end of a rendered prompt that belongs to the model's turn."""
+        prefill = self.analysis.prefill
+        if prefill and prompt.endswith(prefill):
+            return prefill
+        return reasoning_at_end(self._syntax, prompt)

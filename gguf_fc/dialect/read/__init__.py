@@ -1,0 +1,1 @@
+"""Text to events: the streaming parser of what a model writes."""

@@ -1,0 +1,199 @@
+"""Reads the arguments of a call, however they are written, and says them as JSON as they arrive.
+
+Arguments are one JSON value, or pairs of key and value between fixed texts.  Where a notation does
+not show whether ``40`` is a number or a text, the tool's schema says it.  Knows nothing of what
+stands around the arguments.
+
+Held back are: a key, a value that is neither plainly a text nor plainly a list or an object, and
+white space that may be the template's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import reduce
+
+from gguf_fc.dialect.common_text import common_start
+from gguf_fc.dialect.kinds import ANY, Kind, Typed
+from gguf_fc.dialect.read.bare import read_bare
+from gguf_fc.dialect.read.reader import SPACE, Mismatch, Reader, Steps, words_of
+from gguf_fc.dialect.read.values import ValueReader, as_json_string
+from gguf_fc.dialect.syntax import Pair, Pairs
+from gguf_fc.grammar.values.notation import JSON, PYTHON, Notation
+
+_LONGEST_KEY = 256
+
+
+@dataclass(slots=True)
+class ArgumentReader:
+    """Reads from *reader*, says JSON text to *say*."""
+
+    reader: Reader
+    say: Callable[[str], None]
+
+    def value(self, notation: Notation = JSON) -> Steps:
+        """One value, passed on as it arrives."""
+        values, buffer = ValueReader(notation), self.reader.buffer
+        while values.state == "open":
+            buffer.take(values.feed(buffer.pending))
+            if text := values.take():
+                self.say(text)
+            if values.state == "open":
+                yield from self.reader.more()
+        if values.state == "broken":
+            raise Mismatch
+
+    def pairs(self, pairs: Pairs, schema: Typed, closing: str) -> Steps:
+        """All pairs, up to what is none; *closing* is what stands behind the last one."""
+        comma = ""
+        self.say("{")
+        while (yield from self._begins(pairs, closing)):
+            key, form = yield from self._key(pairs)
+            self.say(f'{comma}"{as_json_string(key)}": ')
+            comma = ", "
+            yield from self._value(pairs, form, key, schema.member(key))
+            yield from self.reader.skip_space()
+            # Where models leave out a comma or add one, what is meant is plain all the same.
+            for separator in dict.fromkeys((pairs.separator.strip(), "," if pairs.quoted else "")):
+                if separator and (yield from self.reader.follows(separator)):
+                    break
+        self.say("}")
+
+    def _begins(self, pairs: Pairs, closing: str) -> Generator[None, None, bool]:
+        """Take what stands before a key; without such a text, see whether a key comes."""
+        yield from self.reader.skip_space()
+        before, ending = pairs.text.before.strip(), closing.strip()
+        if before and ending.startswith(before):
+            self.reader.buffer.mark()
+            ended = yield from self.reader.follows_words(ending)
+            self.reader.buffer.rewind()
+            if ended:
+                return False
+        if before:
+            return (yield from self.reader.follows_words(before))
+        peek = self.reader.buffer.peek
+        return peek.isidentifier() or peek in ('"', "'")
+
+    def _key(self, pairs: Pairs) -> Generator[None, None, tuple[str, Pair]]:
+        """The key, and how its value is written."""
+        forms = sorted(pairs.forms, key=lambda form: -len(form.between))
+        common = reduce(common_start, (form.between.strip() for form in forms))
+        shared = (words_of(common) or [common])[0]
+        key = yield from self.reader.until(shared, _LONGEST_KEY)
+        for form in forms:
+            if (yield from self.reader.follows_words(form.between.strip()[len(shared) :])):
+                yield from self._layout(form.between[len(form.between.rstrip(SPACE)) :])
+                return key.strip().strip("\"'"), form
+        raise Mismatch
+
+    def _layout(self, space: str) -> Steps:
+        """Take white space that the template writes, as far as it is there."""
+        for character in space:
+            if not (yield from self.reader.follows(character)):
+                return
+
+    def _value(self, pairs: Pairs, form: Pair, key: str, schema: Typed) -> Steps:
+        if pairs.quoted:
+            yield from self.value(pairs.notation)
+            rest = form.after_key(key).strip()
+        elif pairs.item is not None:
+            yield from self._nested(pairs, form, key, schema)
+            rest = ""
+        elif pairs.text != pairs.other and form in (pairs.text, pairs.guarded):
+            yield from self._text(form)
+            rest = form.after_key(key).strip()[len(form.closing.strip()) :]
+        else:
+            yield from self._typed(pairs, form, schema)
+            rest = form.after_key(key).strip()[len(form.closing.strip()) :]
+        yield from self.reader.follows_words(rest)
+
+    def _typed(self, pairs: Pairs, form: Pair, schema: Typed) -> Steps:
+        """A bare value, of the kind that the schema admits."""
+        kinds = schema.kinds()
+        if pairs.text != pairs.other:
+            kinds -= {"string"}  # this form is for anything else
+        if kinds == {"string"} or form == pairs.guarded:
+            yield from self._text(form)
+            return
+        if kinds <= {"array", "object"}:
+            yield from self.reader.skip_space()
+            yield from self.reader.more()
+            if self.reader.buffer.peek in ("[", "{"):
+                yield from self.value(PYTHON)
+                yield from self.reader.skip_space()
+                yield from self.reader.expect(form.closing.strip())
+                return
+        pieces: list[str] = []
+        yield from self._bare(form, pieces.append)
+        self.say(read_bare("".join(pieces), kinds))
+
+    def _text(self, form: Pair) -> Steps:
+        """A bare text."""
+        self.say('"')
+        yield from self._bare(form, lambda piece: self.say(as_json_string(piece)))
+        self.say('"')
+
+    def _bare(self, form: Pair, take: Callable[[str], None]) -> Steps:
+        """What stands before the closing text, without the white space that belongs to that."""
+        closing, held = form.closing.strip(), ""
+        space = form.closing[: len(form.closing) - len(form.closing.lstrip(SPACE))]
+        while True:
+            text, marker = self.reader.buffer.take_until((closing,))
+            text = held + text
+            if marker is not None:
+                take(text.removesuffix(space))
+                return
+            cut = len(text) - len(space) if space else len(text)
+            held = text[max(0, cut) :]
+            if text[: max(0, cut)]:
+                take(text[: max(0, cut)])
+            yield from self.reader.wait()
+
+    # Values that are pairs again.
+
+    def _nested(self, pairs: Pairs, form: Pair, key: str, schema: Typed) -> Steps:
+        """A bare scalar, or nested pairs: a list where they have the key of an item."""
+        opening, closing = form.before.strip(), form.after_key(key).strip()
+        kinds, pieces = schema.kinds(), list[str]()
+        if "string" in kinds and kinds != ANY:
+            # A text may hold anything, also what looks like pairs.
+            self.say(read_bare((yield from self.reader.until(closing, None)), kinds))
+            return
+        while True:
+            pieces.append((yield from self.reader.until(opening, None)))
+            if (yield from self.reader.follows(closing[len(opening) :])):
+                self.say(_scalar("".join(pieces), kinds))
+                return
+            if not "".join(pieces).strip():
+                break
+            pieces.append(opening)
+        yield from self._children(pairs, form, closing, schema)
+
+    def _children(self, pairs: Pairs, form: Pair, closing: str, schema: Typed) -> Steps:
+        """From behind the opening of the first child to the end of the parent."""
+        opening, ending, comma = form.before.strip(), "", ""
+        while True:
+            child, _ = yield from self._key(pairs)
+            if not ending:
+                listed = child == pairs.item and "array" in schema.kinds()
+                ending = "]" if listed else "}"
+                self.say("[" if listed else "{")
+            if ending == "]":
+                self.say(comma)
+                yield from self._nested(pairs, form, child, schema.items())
+            else:
+                self.say(f'{comma}"{as_json_string(child)}": ')
+                yield from self._nested(pairs, form, child, schema.member(child))
+            comma = ", "
+            yield from self.reader.skip_space()
+            yield from self.reader.expect(opening)
+            if (yield from self.reader.follows(closing[len(opening) :])):
+                self.say(ending)
+                return
+
+
+def _scalar(text: str, kinds: frozenset[Kind]) -> str:
+    if not text.strip() and "string" not in kinds:
+        return "[]" if "array" in kinds else "{}" if "object" in kinds else '""'
+    return read_bare(text, kinds)

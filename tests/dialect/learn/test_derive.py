@@ -1,0 +1,145 @@
+"""From a template to a syntax: what is found, and when it is not trusted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from gguf_fc import Dialect
+from gguf_fc.dialect import describe
+from gguf_fc.dialect.syntax import Marked, Slot, Syntax
+from tests.support.models import DATA, ROOT
+from tests.support.templates import NAMES, NATIVE, dialect_of, template_text
+
+NAME, ARGUMENTS, ID = Slot("name"), Slot("arguments"), Slot("id")
+EXPECTED = {
+    "tagged": Syntax(
+        call=('<tool_call>\n{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}\n</tool_call>"),
+        gap="\n",
+        reasoning=Marked("<think>\n", "\n</think>\n\n"),
+    ),
+    "alternating": Syntax(
+        call=('<call>{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}</call>"), separator=""
+    ),
+    "array": Syntax(
+        call=('{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}"),
+        section=Marked("<calls>[", "]</calls>"),
+        separator=", ",
+    ),
+    "bare": Syntax(
+        call=('{"name": "', NAME, '", "parameters": ', ARGUMENTS, "}"), gap="\n", parallel=False
+    ),
+    "name_in_tag": Syntax(call=("<function=", NAME, ">", ARGUMENTS, "</function>"), separator=""),
+    "recipient": Syntax(
+        call=(">>>", NAME, "\n", ARGUMENTS), separator="", content=Marked(">>>all\n")
+    ),
+    "headed": Syntax(
+        call=("<|from|>me\n<|to|>", NAME, "\n<|content|>", ARGUMENTS),
+        gap="\n",
+        content=Marked("<|from|>me\n<|to|>all\n<|content|>"),
+    ),
+    "short_ids": Syntax(
+        call=('{"name": "', NAME, '", "arguments": ', ARGUMENTS, ', "id": "', ID, '"}'),
+        section=Marked("[CALLS][", "]"),
+        separator=", ",
+        gap="\n",
+    ),
+}
+DEMO = ROOT / "scripts" / "demo_model" / "template.jinja"
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_template_that_shows_its_calls_is_native(name: str) -> None:
+    dialect = dialect_of(name)
+    assert dialect.native
+    # What ends a turn is the template's own, if it has such a mark.
+    assert replace(dialect.syntax, end="") == EXPECTED[name]
+    assert dialect.warnings == ()
+
+
+def test_the_demo_model_s_template_is_native() -> None:
+    dialect = Dialect.from_template(DEMO.read_text(encoding="utf-8"))
+    assert dialect.label == "native (tagged JSON)"
+    assert dialect.syntax.parallel
+    assert dialect.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_tools", "the template does not show calls"),
+        ("prints_python", "the template does not write arguments as JSON"),
+    ],
+)
+def test_a_template_that_does_not_falls_back_and_says_why(name: str, reason: str) -> None:
+    dialect = dialect_of(name)
+    assert not dialect.native
+    assert dialect.evidence[0].evidence.startswith(reason)
+
+
+def test_a_number_that_counts_the_calls_is_a_slot() -> None:
+    text = template_text("tagged")
+    text = text.replace("""{"name": "'""", """{"n": ' ~ loop.index0 ~ ', "name": "'""")
+    dialect = Dialect.from_template(text)
+    assert dialect.native
+    calls = [{"name": f"probe_{n}", "arguments": {}} for n in range(3)]
+    written = dialect.write(tool_calls=calls)
+    assert '{"n": 2, "name": "probe_2"' in written
+    assert dialect.grammar(tools=calls).matches(written)
+
+
+@pytest.mark.parametrize(
+    "text", ["{% if %}", "{{ raise_exception('never') }}", "{{ messages | nothing }}"]
+)
+def test_a_template_that_cannot_be_used_still_gives_a_dialect(text: str) -> None:
+    dialect = Dialect.from_template(text)
+    assert not dialect.native
+    assert "generic chat format" in dialect.warnings[0]
+    prompt = dialect.render([{"role": "user", "content": "Hello"}]).text
+    assert "Hello" in prompt
+
+
+def test_findings_say_what_was_seen_where() -> None:
+    found = {finding.name: finding for finding in dialect_of("tagged").evidence}
+    assert found["call"].value.startswith('<tool_call>\n{"name": "{name}"')
+    assert "probe_alpha" in found["call"].evidence
+    assert found["check"].value == "passed"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_description_is_json_and_has_an_example_its_grammar_accepts(name: str) -> None:
+    dialect = dialect_of(name)
+    described = describe(dialect)
+    assert json.loads(json.dumps(described)) == described
+    read = dialect.parse(described["example"], tools=[{"function": {"name": "get_weather"}}])
+    assert [(call.name, call.arguments) for call in read.tool_calls] == [
+        ("get_weather", '{"city": "Paris"}')
+    ]
+    assert described["gbnf"].startswith("root")
+
+
+def test_a_label_names_the_form_of_a_call() -> None:
+    assert [dialect_of(name).label for name in ("tagged", "bare", "recipient", "no_tools")] == [
+        "native (tagged JSON)",
+        "native (bare JSON)",
+        "native (name and JSON arguments)",
+        "generic (tagged JSON)",
+    ]
+
+
+@pytest.mark.skipif(not (DATA / "templates").is_dir(), reason=f"no templates in {DATA}")
+def test_every_real_template_gives_a_dialect_in_time(capsys: pytest.CaptureFixture[str]) -> None:
+    labels: Counter[str] = Counter()
+    for path in sorted((DATA / "templates").glob("*.jinja")):
+        start = time.process_time()
+        dialect = Dialect.from_template(path.read_text(encoding="utf-8"), bos_token="<s>")  # noqa: S106
+        assert time.process_time() - start < 3, path.name
+        assert dialect.native or dialect.evidence or dialect.warnings, path.name
+        labels[dialect.label] += 1
+    with capsys.disabled():
+        print(*(f"\n{count:4} {label}" for label, count in labels.most_common()))  # noqa: T201
+    assert sum(n for label, n in labels.items() if label.startswith("native")) >= 34

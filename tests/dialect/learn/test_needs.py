@@ -1,0 +1,87 @@
+"""What a template requires is found by rendering, in the usual form first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gguf_fc.dialect.learn.needs import needs_of
+from gguf_fc.dialect.prompt.history import Needs
+from gguf_fc.dialect.prompt.ids import SHORT
+from gguf_fc.dialect.prompt.render import Chat
+from gguf_fc.dialect.prompt.template import Template
+
+TURN = "{{ m.role }}: {{ m.content }}{{ m.reasoning_content }}"
+CALLS = "{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}"
+TEXT_CALLS = "{% for c in m.tool_calls %}{{ c.function.name + c.function.arguments }}{% endfor %}"
+USUAL = Needs()
+
+
+def found(turn: str) -> Needs:
+    template = Template("{% for m in messages %}" + turn + "\n{% endfor %}")
+    return needs_of(Chat(template=template))
+
+
+@pytest.mark.parametrize(
+    ("turn", "needs"),
+    [
+        (TURN + CALLS + "{% endfor %}", USUAL),
+        (TURN + TEXT_CALLS, replace(USUAL, text_arguments=True)),
+        # An object printed as Python does it: text is what the template is made for.
+        (
+            TURN + "{% for c in m.tool_calls %}{{ c.function }}{{ c.function.arguments }}"
+            "{% endfor %}",
+            replace(USUAL, text_arguments=True),
+        ),
+        (
+            "{% if m.role == 'system' %}{{ raise_exception('No.') }}{% endif %}"
+            + TURN
+            + CALLS
+            + "{% endfor %}",
+            replace(USUAL, system=False),
+        ),
+        (
+            TURN + CALLS + "{% if c.id | length != 9 %}{{ raise_exception('Nine.') }}{% endif %}"
+            "{% endfor %}",
+            replace(USUAL, ids=SHORT),
+        ),
+        (
+            TURN + CALLS + "{% if not c.id.startswith('call_') or c.id | length > 7 %}"
+            "{{ raise_exception('Counted.') }}{% endif %}{% endfor %}",
+            replace(USUAL, ids="call_{index}"),
+        ),
+        (
+            TURN + "{% for c in m.tool_calls %}{{ c.id }}{{ c.function.arguments | tojson }}"
+            "{% endfor %}",
+            replace(USUAL, ids="functions.{name}:{index}"),
+        ),
+        (TURN + CALLS + "{% break %}{% endfor %}", replace(USUAL, one_call=True)),
+        (
+            "{{ m.role }}: {% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}"
+            "{% endif %}{% endfor %}{{ m.reasoning_content }}" + CALLS + "{% endfor %}",
+            replace(USUAL, parts=True),
+        ),
+        (
+            "{{ m.role }}: {{ m.content }}{{ m.thinking }}" + CALLS + "{% endfor %}",
+            replace(USUAL, reasoning="thinking"),
+        ),
+        (
+            TURN + CALLS + "{% if m.content and m.reasoning_content %}{{ no.no }}{% endif %}"
+            "{% endfor %}",
+            replace(USUAL, one_text=True),
+        ),
+        (
+            "{% if m.role != 'tool' %}" + TURN + CALLS + "{% endfor %}{% endif %}",
+            replace(USUAL, result_role="function"),
+        ),
+        (
+            "{% if m.role in ['system', 'user', 'assistant'] %}" + TURN + "{% endif %}",
+            replace(USUAL, result_role="user"),
+        ),
+        ("{{ m.nothing }}", replace(USUAL, system=False)),
+        ("{{ raise_exception('Never.') }}", replace(USUAL, system=False)),
+    ],
+)
+def test_the_first_form_that_shows_everything_is_what_is_needed(turn: str, needs: Needs) -> None:
+    assert found(turn) == needs

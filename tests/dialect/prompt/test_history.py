@@ -1,0 +1,213 @@
+"""Conversations as clients send them, as templates want them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gguf_fc.dialect.prompt.history import (
+    Needs,
+    alternating,
+    mended,
+    normalised,
+    plain,
+    settled,
+    tool_values,
+)
+from gguf_fc.dialect.prompt.ids import SHORT, short_id
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.request import Message, Tool, ToolCall
+
+NEEDS = Needs()
+USER = Message(role="user", content="Hello")
+
+
+def called(*ids: str | None) -> Message:
+    calls = tuple(ToolCall(id_, f"tool{n}", f'{{"n": {n}}}') for n, id_ in enumerate(ids))
+    return Message(role="assistant", tool_calls=calls)
+
+
+def result(id_: str | None, content: str, name: str | None = None) -> Message:
+    return Message(role="tool", tool_call_id=id_, content=content, name=name)
+
+
+def values_of(messages: list[Message], needs: Needs = NEEDS) -> list[dict[str, Any]]:
+    return normalised(settled(messages, needs), needs)
+
+
+def test_content_is_never_null_and_calls_only_where_there_are_some() -> None:
+    user, assistant = values_of([USER, called("a")])
+    assert user == {"role": "user", "content": "Hello"}
+    assert assistant["content"] == ""
+    assert assistant["tool_calls"] == [
+        {"id": "a", "type": "function", "function": {"name": "tool0", "arguments": {"n": 0}}}
+    ]
+
+
+def test_arguments_are_text_where_the_template_needs_text() -> None:
+    value = values_of([USER, called("a")], Needs(text_arguments=True))[1]
+    assert json.loads(value["tool_calls"][0]["function"]["arguments"]) == {"n": 0}
+
+
+def test_system_and_developer_messages_become_one_at_the_beginning() -> None:
+    messages = [
+        Message(role="developer", content="One."),
+        USER,
+        Message(role="system", content="Two."),
+    ]
+    assert values_of(messages)[0] == {"role": "system", "content": "One.\n\nTwo."}
+    assert [m["role"] for m in values_of(messages)] == ["system", "user"]
+
+
+def test_where_there_is_no_system_role_the_first_user_says_it() -> None:
+    system = Message(role="system", content="Be brief.")
+    needs = Needs(system=False)
+    assert values_of([system, USER], needs) == [{"role": "user", "content": "Be brief.\n\nHello"}]
+    assert values_of([system, called("a")], needs)[0] == {"role": "user", "content": "Be brief."}
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [result("b", "second"), result("a", "first")],
+        [result(None, "second", "tool1"), result(None, "first", "tool0")],
+        [result(None, "first"), result(None, "second")],
+    ],
+)
+def test_results_find_their_call_by_id_name_or_order(results: list[Message]) -> None:
+    values = values_of([USER, called("a", "b"), *results])[2:]
+    assert {v["content"]: (v["tool_call_id"], v["name"]) for v in values} == {
+        "first": ("a", "tool0"),
+        "second": ("b", "tool1"),
+    }
+
+
+def test_a_result_of_no_call_becomes_text() -> None:
+    assert values_of([USER, result("x", "lost")])[1] == {"role": "user", "content": "lost"}
+
+
+def test_missing_ids_are_filled_in_and_agree() -> None:
+    values = values_of([USER, called(None), result(None, "r"), called(None)])
+    assert values[1]["tool_calls"][0]["id"] == values[2]["tool_call_id"]
+    assert values[1]["tool_calls"][0]["id"] != values[3]["tool_calls"][0]["id"]
+
+
+def test_short_ids_are_nine_letters_and_digits_and_agree() -> None:
+    values = values_of([USER, called("call_1"), result("call_1", "r")], Needs(ids=SHORT))
+    id_ = values[1]["tool_calls"][0]["id"]
+    assert len(id_) == 9
+    assert id_.isalnum()
+    assert values[2]["tool_call_id"] == id_
+    assert short_id("abc123XYZ") == "abc123XYZ"
+
+
+def test_several_calls_become_several_turns_where_one_is_the_most() -> None:
+    messages = [USER, called("a", "b"), result("b", "second"), result("a", "first")]
+    values = values_of(messages, Needs(one_call=True))
+    assert [v["role"] for v in values] == ["user", "assistant", "tool", "assistant", "tool"]
+    assert [v["content"] for v in values if v["role"] == "tool"] == ["first", "second"]
+
+
+def roles(messages: list[Message]) -> list[str]:
+    return [message.role for message in messages if not message.tool_calls]
+
+
+def test_alternating_joins_what_one_role_says_and_fills_what_is_missing() -> None:
+    done = Message(role="assistant", content="Done.")
+    assert roles(alternating([USER, USER, done], NEEDS)) == ["user", "assistant"]
+    assert roles(alternating([done, USER], NEEDS)) == ["user", "assistant", "user"]
+    asked_again = [USER, called("a"), result("a", "r"), USER]
+    assert roles(alternating(asked_again, NEEDS)) == ["user", "tool", "assistant", "user"]
+    assert roles(alternating([called("a"), result("a", "r"), done], NEEDS)) == [
+        "user",
+        "tool",
+        "assistant",
+    ]
+
+
+def test_plain_turns_are_text_and_alternate() -> None:
+    values = normalised(plain([called("a"), result("a", "r"), USER], NEEDS), NEEDS)
+    assert [v["role"] for v in values] == ["user", "assistant", "user"]
+    assert all(set(v) == {"role", "content"} for v in values)
+
+
+def test_a_tool_without_parameters_still_has_a_schema() -> None:
+    function = tool_values([Tool(name="now")])[0]["function"]
+    assert function == {
+        "name": "now",
+        "description": "",
+        "parameters": {"type": "object", "properties": {}},
+    }
+
+
+def test_calls_sent_one_by_one_are_one_turn_with_its_results_in_order() -> None:
+    messages = [USER, called("a"), called("b"), result("b", "second"), result("a", "first")]
+    values = values_of(messages)
+    assert [v["role"] for v in values] == ["user", "assistant", "tool", "tool"]
+    assert [call["id"] for call in values[1]["tool_calls"]] == ["a", "b"]
+    assert [v["content"] for v in values[2:]] == ["first", "second"]
+
+
+def test_an_id_that_is_made_up_is_nobody_else_s() -> None:
+    values = values_of([USER, called("call_1"), USER, called(None)])
+    assert values[3]["tool_calls"][0]["id"] == "call_1_"
+
+
+def test_a_late_result_stands_behind_its_call() -> None:
+    values = values_of([USER, called("a", "b"), result("b", "two"), USER, result("a", "one")])
+    assert [v["content"] for v in values[2:]] == ["one", "two", "Hello"]
+
+
+def test_no_two_calls_of_a_conversation_share_an_id() -> None:
+    turn = [called("a", "a"), result("a", "first"), result("a", "second")]
+    values = values_of([USER, *turn, USER, *turn])
+    ids = [call["id"] for value in values for call in value.get("tool_calls", [])]
+    assert len(set(ids)) == 4
+    assert [v["tool_call_id"] for v in values if v["role"] == "tool"] == ids
+    values, ids = values[:4], ids[:2]
+    assert [v["tool_call_id"] for v in values[2:]] == ids
+    assert [v["content"] for v in values[2:]] == ["first", "second"]
+
+
+def test_ids_count_where_the_template_s_do() -> None:
+    needs = Needs(ids="functions.{name}:{index}")
+    values = values_of([USER, called("x", "y"), result("y", "r"), USER, called("x")], needs)
+    assert [c["id"] for c in values[1]["tool_calls"]] == ["functions.tool0:0", "functions.tool1:1"]
+    assert values[2]["tool_call_id"] == "functions.tool1:1"
+    assert values[4]["tool_calls"][0]["id"] == "functions.tool0:2"
+
+
+def test_content_reasoning_and_results_take_the_form_the_template_knows() -> None:
+    needs = Needs(parts=True, reasoning="thinking", result_role="ipython")
+    thinking = Message(role="assistant", content="", reasoning_content="Hm.")
+    user, assistant = values_of([USER, thinking], needs)
+    assert user["content"] == [{"type": "text", "text": "Hello"}]
+    assert assistant == {"role": "assistant", "content": [], "thinking": "Hm."}
+    assert values_of([USER, called("a"), result("a", "r")], needs)[2]["role"] == "ipython"
+
+
+def test_broken_arguments_are_mended_or_refused_with_their_place() -> None:
+    def turn(arguments: str) -> Message:
+        return Message(role="assistant", tool_calls=(ToolCall("a", "f", arguments),))
+
+    (fixed,) = mended([turn("{'a': True,")])
+    assert fixed.tool_calls[0].arguments == '{"a": true}'
+    with pytest.raises(InvalidParameter) as caught:
+        mended([USER, turn("{}"), turn("{oops")])
+    assert caught.value.param == "messages[2].tool_calls[0].function.arguments"
+
+
+def test_a_conversation_without_a_user_gets_an_empty_turn() -> None:
+    system = Message(role="system", content="Be brief.")
+    assert [v["role"] for v in values_of([system])] == ["system", "user"]
+    assert [v["role"] for v in normalised(plain([system], NEEDS), NEEDS)] == ["system", "user"]
+    assert [v["role"] for v in values_of([called("a")])] == ["user", "assistant"]
+
+
+def test_what_is_said_beside_a_call_is_one_text_where_there_is_room_for_one() -> None:
+    calls = called("a").tool_calls
+    turn = Message(role="assistant", content="I look.", reasoning_content="Hm.", tool_calls=calls)
+    value = values_of([USER, turn], Needs(one_text=True))[1]
+    assert (value["content"], value["reasoning_content"]) == ("", "Hm.\n\nI look.")
