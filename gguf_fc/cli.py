@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc import __version__
-from gguf_fc.api.server import serve
 from gguf_fc.bench.bench import Order, bench, ends_of
 from gguf_fc.bench.rounds import Setting
 from gguf_fc.bench.workloads import WORKLOADS
@@ -37,7 +36,8 @@ from gguf_fc.models.inspect import (
 from gguf_fc.models.plan import locate
 from gguf_fc.models.reference import Reference
 from gguf_fc.models.shelf import listed, offered, open_shelf
-from gguf_fc.state_files import FOLDER, clear_states, state_files
+from gguf_fc.saved_prompts import FOLDER, clear_states, state_files
+from gguf_fc.server.server import serve
 
 EXIT_SETUP = 2
 EXIT_INTERRUPTED = 130  # what a shell says of a program ended by Ctrl-C

@@ -122,3 +122,45 @@ class Request:
     def shown_tools(self) -> tuple[Tool, ...]:
         """The tools the model is told of."""
         return () if self.tool_choice.mode == "none" else self.tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One text; *tokens*, if there are any, stand in its place.  *param* is where it was given."""
+
+    param: str
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+
+
+DEFAULT_MAX_TOKENS = 16  # as OpenAI's API has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A schema that the completion is held to, and where it was given."""
+
+    schema: Schema
+    param: str
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRequest:
+    """One text to go on with.
+
+    With *suffix* the model fills the gap before it; *scored* asks for the tokens' logprobs even
+    where the client does not.
+    """
+
+    model: str | None
+    prompt: Given
+    suffix: str | None = None
+    echo: bool = False
+    max_tokens: int | None = DEFAULT_MAX_TOKENS  # None: no limit
+    sampling: Sampling
+    stop: tuple[str, ...] = ()
+    grammar: str | None = None
+    form: Form | None = None
+    logprobs: int | None = None
+    scored: bool = False

@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gguf_fc.api.operations import OPERATIONS  # noqa: E402
-from gguf_fc.api.tables import markdown, tables  # noqa: E402
+from gguf_fc.server.field_tables import markdown, tables  # noqa: E402
+from gguf_fc.server.operations import OPERATIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "api.md"
 GENERATED = re.compile(r"(<!-- (?P<what>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -30,8 +30,8 @@ from schema_trials.generator import Generator
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for the helpers of the tests
 
-from gguf_fc.api.validation import Validators  # noqa: E402
 from gguf_fc.errors import GrammarError  # noqa: E402
+from gguf_fc.generation.validation import Validators  # noqa: E402
 from gguf_fc.grammar import Spacing, schema_to_grammar  # noqa: E402
 from gguf_fc.job import (  # noqa: E402
     Chunk,

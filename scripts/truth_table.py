@@ -36,17 +36,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for the helpers of the tests
 
 from gguf_fc import Dialect  # noqa: E402
-from gguf_fc.api.answer import Ids, answer  # noqa: E402
-from gguf_fc.api.chat import ChatReply  # noqa: E402
-from gguf_fc.api.chat_request import to_request  # noqa: E402
-from gguf_fc.api.grammars import GrammarCache  # noqa: E402
-from gguf_fc.api.schema import CHAT  # noqa: E402
-from gguf_fc.api.wire import Envelope  # noqa: E402
 from gguf_fc.config import Settings  # noqa: E402
 from gguf_fc.errors import GgufFcError  # noqa: E402
+from gguf_fc.generation.answer import Ids, answer  # noqa: E402
+from gguf_fc.generation.grammar_cache import GrammarCache  # noqa: E402
 from gguf_fc.models.plan import plan  # noqa: E402
 from gguf_fc.models.pool import Pool  # noqa: E402
 from gguf_fc.models.registry import Entry  # noqa: E402
+from gguf_fc.protocols.chat.reply import ChatReply  # noqa: E402
+from gguf_fc.protocols.chat.request import to_request  # noqa: E402
+from gguf_fc.protocols.chat.schema import CHAT  # noqa: E402
+from gguf_fc.protocols.protocol import Envelope  # noqa: E402
 from gguf_fc.worker.client import Worker  # noqa: E402
 from tests.support.choices import CHOICES, SCHEMAS, TOOLS  # noqa: E402
 from tests.support.random_model import write_random_model  # noqa: E402

@@ -1,173 +1,170 @@
-"""The architecture, executable: import direction, one door per dependency, purity, sizes.
+"""The architecture, executable: import direction, rooms, one door per dependency, purity, sizes.
 
-``docs/architecture.md`` says the same in prose.  When the map is wrong, change both.
+``docs/architecture.md`` says the same in prose.  When the map is wrong, change both.  The rules
+themselves are functions in ``tests/support/architecture.py``; the second half of this file shows
+on small broken packages that each of them bites.
 """
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "gguf_fc"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+from tests.support import architecture as rules
+from tests.support.architecture import Package
+
+PACKAGE = Package(Path(__file__).parent.parent / "gguf_fc")
 
 # What each part may import, besides itself.  Entries may only name parts listed above them,
 # so the table cannot describe a cycle.
 MAY_IMPORT: dict[str, set[str]] = {
     "demo": set(),
     "errors": set(),
-    "job": {"errors"},
-    "request": {"errors", "job"},
+    "job": set(),
     "events": {"job"},
-    "whole_file": set(),
-    "state_files": {"whole_file"},
     "grammar": {"errors"},
-    "dialect": {"errors", "job", "request", "events", "grammar"},
-    "rendering": {"errors", "dialect"},
-    "engine": {"errors", "job", "state_files"},
-    "worker": {"errors", "job", "whole_file", "state_files", "engine"},
+    "request": {"job"},
+    "dialect": {"errors", "events", "grammar", "job", "request"},
+    "__init__": {"dialect", "grammar"},
     "config": {"errors", "job"},
-    "models": {
-        *{"errors", "job", "whole_file", "config", "dialect", "rendering", "worker", "demo"},
-    },
-    "api": {
-        "errors",
-        "job",
-        "config",
-        "request",
-        "events",
-        "grammar",
+    "rendering": {"dialect", "errors"},
+    "whole_file": set(),
+    "saved_prompts": {"whole_file"},
+    "engine": {"errors", "job", "saved_prompts"},
+    "worker": {"engine", "errors", "job", "saved_prompts", "whole_file"},
+    "models": {"config", "demo", "dialect", "errors", "job", "rendering", "whole_file", "worker"},
+    "bench": {"dialect", "errors", "models"},
+    "generation": {"dialect", "errors", "events", "grammar", "job", "models", "request"},
+    "protocols": {
         "dialect",
-        "worker",
+        "errors",
+        "events",
+        "generation",
+        "grammar",
+        "job",
         "models",
+        "request",
     },
-    "bench": {"errors", "dialect", "models"},
-    "cli": {
-        *{"bench", "errors", "job", "state_files", "config", "request", "grammar", "dialect"},
-        *{"models", "api"},
-    },
-    "__init__": {"errors", "events", "grammar", "dialect"},
+    "server": {"config", "errors", "events", "generation", "job", "models", "protocols", "request"},
+    "cli": {"bench", "config", "errors", "grammar", "models", "saved_prompts", "server"},
     "__main__": {"cli"},
+}
+
+
+# What every protocol may use.
+SHARED = {
+    *("custom_tools", "error_body", "field_reasons", "field_types", "fields", "protocol"),
+    *("reply_fields", "sampling", "sse_frames", "stream_options", "tools"),
+}
+
+# One level down: a room is a subfolder of a part, or a module beside the subfolders.  Again an
+# entry names only rooms listed above it.
+ROOMS: dict[str, dict[str, set[str]]] = {
+    "grammar": {
+        "rules": set(),
+        "prune": {"rules"},
+        "regex": {"prune", "rules"},
+        "values": {"regex", "rules"},
+        "schema": {"values"},
+        "compile": {"rules", "schema", "values"},
+        "search": {"rules"},
+        "match": {"rules", "search"},
+        "notations": {"prune", "regex", "rules", "search"},
+        "grammar": {"compile", "match", "notations", "prune", "rules", "schema", "values"},
+        "__init__": {"compile", "grammar", "notations", "rules", "schema", "search", "values"},
+    },
+    "dialect": {
+        "kinds": set(),
+        "syntax": set(),
+        "code_tools": {"kinds", "syntax"},
+        "common_text": set(),
+        "read": {"code_tools", "common_text", "kinds", "syntax"},
+        "write": {"kinds", "read", "syntax"},
+        "constrain": {"code_tools", "kinds", "read", "syntax", "write"},
+        "prompt": {"syntax", "write"},
+        "learn": {"common_text", "constrain", "kinds", "prompt", "read", "syntax", "write"},
+        "openai_json": set(),
+        "dialect": {"constrain", "learn", "openai_json", "prompt", "read", "syntax", "write"},
+        "skip_prefill": {"prompt", "read"},
+        "__init__": {"dialect", "learn", "prompt", "read", "skip_prefill", "syntax"},
+    },
+    "engine": {
+        "__init__": set(),
+        "batching": set(),
+        "model": {"batching"},
+        "constrain": {"model"},
+        "sample": {"model"},
+        "output": set(),
+        "speculate": {"batching", "constrain", "model"},
+        "sequence": {"constrain", "output", "sample", "speculate"},
+        "chooser": {"constrain", "model", "sample", "sequence"},
+        "embedding": {"model"},
+        "kv_cache": {"model"},
+        "prompt_segments": set(),
+        "llama": {"batching", "embedding", "model", "prompt_segments"},
+        "scheduler": {"batching", "kv_cache", "model", "sequence", "speculate"},
+        "loop": {
+            "batching",
+            "chooser",
+            "constrain",
+            "kv_cache",
+            "model",
+            "prompt_segments",
+            "scheduler",
+            "sequence",
+            "speculate",
+        },
+        "time_sharing": set(),
+        "tokenization": {"model"},
+    },
+    "protocols": {
+        "__init__": set(),
+        "fields": set(),
+        "protocol": set(),
+        "error_body": set(),
+        "sampling": {"fields"},
+        "field_types": {"fields"},
+        "field_reasons": {"fields"},
+        "stream_options": {"fields"},
+        "sse_frames": {"error_body"},
+        "reply_fields": {"protocol"},
+        "tools": set(),
+        "custom_tools": {"tools"},
+        "chat": SHARED,
+        "completions": {"chat", *SHARED},
+        "messages": SHARED,
+        "responses": SHARED,
+        "embeddings": SHARED,
+        "tokens": SHARED,
+        "explain": {"chat", *SHARED},
+        "ollama": {"embeddings", *SHARED},
+    },
 }
 
 # The engine lives in the worker process; nobody else may load it.
 ENGINE_USERS = {"worker/process.py"}
 
 # Third-party code enters through one door each.
-ONLY_IN: dict[str, set[str]] = {
+DOORS: dict[str, set[str]] = {
     "llama_cpp": {"engine/llama"},
     "llguidance": {"engine/constrain/llguidance.py"},
     "jinja2": {"dialect/prompt/template.py"},
     "yaml": {"models/registry.py"},
     "httpx": {"bench/client.py"},
     "huggingface_hub": {"models/download.py"},
-    "jsonschema_rs": {"api/validation.py"},
-    "prometheus_client": {"api/metrics.py"},
-    "starlette": {"api"},
-    "uvicorn": {"api/server.py"},
-    "xxhash": {"state_files.py"},
+    "jsonschema_rs": {"generation/validation.py"},
+    "prometheus_client": {"server/metrics.py"},
+    "starlette": {"server", "protocols/ollama/catalog.py", "protocols/responses/stored.py"},
+    "uvicorn": {"server/server.py"},
+    "xxhash": {"saved_prompts.py"},
 }
 
 # Values in, values out: these parts touch neither the clock nor the machine.
-PURE = ("grammar", "dialect")
+PURE = {"grammar", "dialect"}
 IMPURE = {"asyncio", "os", "time", "random", "socket", "subprocess", "threading", "llama_cpp"}
-
-MAX_MODULE_LINES = 400
-MAX_FUNCTION_LINES = 60
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
-
-
-def part_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The dotted names a module imports, wherever the statement stands."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def test_the_table_names_only_parts_listed_above() -> None:
-    seen: set[str] = set()
-    for part, allowed in MAY_IMPORT.items():
-        assert allowed <= seen, part
-        seen.add(part)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_one_way(path: Path) -> None:
-    part = part_of(path)
-    used = {name.split(".")[1] for name in imports(path) if name.startswith("gguf_fc.")} - {
-        part,
-        "__version__",
-    }
-    assert used <= MAY_IMPORT[part]
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_stand_at_the_top_of_the_file(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    inner = [
-        node.lineno
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert inner == []
-
-
-def test_only_the_worker_process_imports_the_engine() -> None:
-    users = {
-        name_of(path)
-        for path in MODULES
-        if part_of(path) != "engine"
-        and any(name.startswith("gguf_fc.engine") for name in imports(path))
-    }
-    assert users <= ENGINE_USERS
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_third_party_code_enters_through_one_door(path: Path) -> None:
-    name = name_of(path)
-    for dependency, doors in ONLY_IN.items():
-        if any(used.split(".")[0] == dependency for used in imports(path)):
-            assert any(name == door or name.startswith(f"{door}/") for door in doors), dependency
-
-
-@pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in PURE], ids=name_of)
-def test_pure_parts_are_pure(path: Path) -> None:
-    assert {name.split(".")[0] for name in imports(path)} & IMPURE == set()
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_modules_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= MAX_MODULE_LINES
-    long = {
-        node.name: (node.end_lineno or node.lineno) - node.lineno + 1
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or node.lineno) - node.lineno + 1 > MAX_FUNCTION_LINES
-    }
-    assert long == {}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text()))
-
 
 # Names of models and vendors: a syntax is data derived from a template, never a special case.
 VENDORS = re.compile(
@@ -177,6 +174,169 @@ VENDORS = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_model_or_vendor_is_named_in_the_package(path: Path) -> None:
-    assert VENDORS.findall(path.read_text().lower()) == []
+def test_the_tables_name_only_what_is_listed_above() -> None:
+    assert rules.upward_tables({"parts": MAY_IMPORT, **ROOMS}) == []
+
+
+def test_imports_between_parts_point_one_way() -> None:
+    assert rules.forbidden_parts(PACKAGE, MAY_IMPORT) == []
+
+
+def test_imports_between_rooms_point_one_way() -> None:
+    assert rules.forbidden_rooms(PACKAGE, ROOMS) == []
+
+
+def test_the_tables_list_nothing_that_is_gone() -> None:
+    parts = {module.part for module in PACKAGE.modules}
+    assert set(MAY_IMPORT) <= parts
+    rooms = {
+        (module.part, PACKAGE.room(module)) for module in PACKAGE.modules if "/" in module.name
+    }
+    assert {(part, room) for part, table in ROOMS.items() for room in table} - rooms == set()
+
+
+def test_imports_stand_at_the_top_of_the_file() -> None:
+    assert rules.inner_imports(PACKAGE) == []
+
+
+def test_only_the_worker_process_imports_the_engine() -> None:
+    users = {
+        module.name
+        for module in PACKAGE.modules
+        if module.part != "engine" and "engine" in PACKAGE.parts_used(module)
+    }
+    assert users <= ENGINE_USERS
+
+
+def test_third_party_code_enters_through_one_door() -> None:
+    assert rules.beside_the_door(PACKAGE, DOORS) == []
+
+
+def test_pure_parts_are_pure() -> None:
+    assert rules.impure(PACKAGE, PURE, IMPURE) == []
+
+
+@pytest.mark.xfail(reason="the large classes are being split by idea")
+def test_modules_functions_and_classes_stay_small() -> None:
+    assert rules.too_large(PACKAGE) == []
+
+
+def test_a_folder_can_be_read_at_a_glance() -> None:
+    assert rules.crowded_folders(PACKAGE) == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert rules.without_docstring(PACKAGE) == []
+
+
+@pytest.mark.xfail(reason="docstrings are being rewritten, folder by folder")
+def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    assert rules.openings(PACKAGE) == []
+
+
+def test_no_model_or_vendor_is_named_in_the_package() -> None:
+    assert rules.named(PACKAGE, VENDORS) == []
+
+
+# The rules bite: small packages that each break one.
+
+TABLE = {"low": set[str](), "high": {"low"}}
+INNER = {"part": {"below": set[str](), "above": {"below"}}}
+NAMES = re.compile("acme")
+Rule = Callable[[Package], list[str]]
+
+
+def package_of(folder: Path, files: dict[str, str]) -> Package:
+    root = folder / "pkg"
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Package(root)
+
+
+def parts(package: Package) -> list[str]:
+    return rules.forbidden_parts(package, TABLE)
+
+
+def rooms(package: Package) -> list[str]:
+    return rules.forbidden_rooms(package, INNER)
+
+
+def doors(package: Package) -> list[str]:
+    return rules.beside_the_door(package, {"yaml": {"high.py"}})
+
+
+def purity(package: Package) -> list[str]:
+    return rules.impure(package, {"low"}, {"os"})
+
+
+def names(package: Package) -> list[str]:
+    return rules.named(package, NAMES)
+
+
+def lines(n: int, head: str = "", line: str = "x = 1") -> str:
+    return f"{head}\n" + f"{line}\n" * n
+
+
+METHODS = lines(21, "class Big:", "    def f(self): ...")
+SUBFOLDERS = {"part/below/x.py": "", "part/above/y.py": ""}
+
+
+@pytest.mark.parametrize(
+    ("rule", "files", "violation"),
+    [
+        (parts, {"low.py": "from pkg.high import x"}, "low.py imports high"),
+        (parts, {"low/a.py": "import pkg.high.b", "high/b.py": ""}, "low/a.py imports high"),
+        (
+            rooms,
+            {**SUBFOLDERS, "part/below/x.py": "from pkg.part.above.y import z"},
+            "part/below/x.py imports part/above",
+        ),
+        (rooms, {**SUBFOLDERS, "part/attic/z.py": ""}, "part/attic/z.py: no table has the room"),
+        (rooms, {**SUBFOLDERS, "part/loose.py": ""}, "part/loose.py: no table has the room"),
+        (doors, {"low.py": "import yaml"}, "low.py imports yaml"),
+        (purity, {"low/a.py": "from os import path"}, "low/a.py imports os"),
+        (names, {"low.py": "# for Acme models"}, "low.py: acme"),
+        (rules.inner_imports, {"low.py": "def f():\n    import os"}, "low.py:2"),
+        (rules.too_large, {"low.py": lines(401)}, "low.py has 402 lines"),
+        (rules.too_large, {"low.py": lines(60, "def f():", "    x = 1")}, "f has 61 lines"),
+        (rules.too_large, {"low.py": lines(251, "class Big:", "    x = 1")}, "class Big has 252"),
+        (rules.too_large, {"low.py": METHODS}, "21 methods"),
+        (rules.crowded_folders, {f"part/m{n}.py": "" for n in range(17)}, "part: 17"),
+        (rules.without_docstring, {"low.py": "x = 1"}, "low.py"),
+        (rules.openings, {"low.py": '"""What is low."""'}, "low.py: module: What"),
+        (rules.openings, {"low.py": 'def f():\n    """Whether it is."""'}, "low.py: f: Whether"),
+    ],
+)
+def test_a_broken_rule_is_found(
+    rule: Rule, files: dict[str, str], violation: str, tmp_path: Path
+) -> None:
+    (found,) = rule(package_of(tmp_path, files))
+    assert violation in found
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(parts, rooms, doors, purity, names, rules.inner_imports, rules.too_large),
+        *(rules.crowded_folders, rules.without_docstring, rules.openings),
+    ],
+)
+def test_a_package_that_keeps_the_rules_passes_them(rule: Rule, tmp_path: Path) -> None:
+    files = {
+        "low.py": '"""The lowest part."""',
+        "high.py": '"""Reads YAML."""\nimport yaml\nfrom pkg.low import x',
+        "part/below/x.py": '"""A noun."""',
+        "part/above/y.py": '"""Verbs."""\nfrom pkg.part.below.x import z',
+    }
+    assert rule(package_of(tmp_path, files)) == []
+
+
+def test_a_large_class_may_stand_where_a_comment_says_why(tmp_path: Path) -> None:
+    excused = f"{rules.EXCUSE} a door to one library.\n@decorated\n{METHODS}"
+    assert rules.too_large(package_of(tmp_path, {"low.py": excused})) == []
+
+
+def test_a_table_that_names_something_below_itself_is_found() -> None:
+    assert rules.upward_tables({"t": {"a": {"b"}, "b": set()}}) == ["t: a -> b"]

@@ -19,7 +19,7 @@ from gguf_fc.dialect.prompt.history import Needs
 from gguf_fc.grammar import parse_gbnf
 from gguf_fc.models.analyses import AnalysisFolder
 from gguf_fc.models.pool import Pool
-from gguf_fc.state_files import StateFolder
+from gguf_fc.saved_prompts import StateFolder
 from tests.support.gguf_files import write_gguf
 
 Capture = pytest.CaptureFixture[str]

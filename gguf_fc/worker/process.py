@@ -48,7 +48,7 @@ from gguf_fc.job import (
     Survey,
     Tokenize,
 )
-from gguf_fc.state_files import StateFolder
+from gguf_fc.saved_prompts import StateFolder
 from gguf_fc.worker.frames import Decoder, Message, encode
 
 logger = logging.getLogger(__name__)

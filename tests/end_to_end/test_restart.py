@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gguf_fc.state_files import state_files
+from gguf_fc.saved_prompts import state_files
 from tests.support.server import Server, running
 
 pytestmark = pytest.mark.live

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gguf_fc.api.answer import Ids, answer
-from gguf_fc.api.grammars import GrammarCache
 from gguf_fc.config import Settings
 from gguf_fc.events import Event
+from gguf_fc.generation.answer import Ids, answer
+from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.job import Sampling
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from gguf_fc.engine.kv_cache.common_prefix import common
 from gguf_fc.engine.kv_cache.priority import Worth
-from gguf_fc.state_files import StateFolder
+from gguf_fc.saved_prompts import StateFolder
 
 UNWRITTEN_BYTES = 1 << 30  # that may wait for the disk
 

@@ -8,7 +8,7 @@ import pytest
 
 from gguf_fc.engine.kv_cache.priority import Worth
 from gguf_fc.engine.kv_cache.saved_states import States
-from gguf_fc.state_files import StateFolder
+from gguf_fc.saved_prompts import StateFolder
 
 ROOMY = 1 << 20
 

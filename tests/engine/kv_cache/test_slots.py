@@ -13,7 +13,7 @@ from gguf_fc.engine.kv_cache.common_prefix import common
 from gguf_fc.engine.kv_cache.saved_states import States
 from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, MOST_IDLE, MOST_PREFIXES, Cache
 from gguf_fc.engine.model import Feed
-from gguf_fc.state_files import StateFolder
+from gguf_fc.saved_prompts import StateFolder
 from tests.support.scripted_model import ScriptedModel, rambling
 
 

@@ -1,0 +1,1 @@
+"""From a request to events, for every protocol: the whole server in ``answer``."""

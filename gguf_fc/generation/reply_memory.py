@@ -1,0 +1,139 @@
+"""What was said is remembered, so that a conversation that comes back reads as it was said.
+
+Clients write history in their own way: they parse a call's arguments and write them anew, with
+other spacing or the keys in another order, and they drop the reasoning that led to a call.  The
+template would then render another text than the model wrote, and nothing behind it could be reused.
+What means the same is put back as it was said:
+
+* a call's arguments, where name and JSON value are those of a call that was made;
+* the reasoning before calls, where the client sends none and a call has the id that was given it.
+
+What the client changed in meaning stays changed.  The memory is bounded; what was used longest ago
+is forgotten, and that costs time only.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from gguf_fc.events import CallDelta, CallEnd, CallStart, Event, ReasoningDelta
+from gguf_fc.generation.answer import Answer
+from gguf_fc.request import Message, Request, ToolCall
+
+MOST_CHARACTERS = 8_000_000
+
+
+@dataclass(slots=True, eq=False)
+class _Memory:
+    """Texts by key, at most so many characters of both."""
+
+    _most: int
+    _texts: OrderedDict[str, str] = field(default_factory=OrderedDict, init=False)
+    _size: int = field(default=0, init=False)
+
+    def put(self, key: str, text: str) -> None:
+        self._size -= len(key) + len(self._texts.pop(key)) if key in self._texts else 0
+        self._texts[key] = text
+        self._size += len(key) + len(text)
+        while self._size > self._most:
+            oldest, forgotten = self._texts.popitem(last=False)
+            self._size -= len(oldest) + len(forgotten)
+
+    def get(self, key: str) -> str | None:
+        if key in self._texts:
+            self._texts.move_to_end(key)
+        return self._texts.get(key)
+
+
+@dataclass(slots=True, eq=False)
+class _Choice:
+    """One reply as it is said."""
+
+    reasoning: str = ""
+    calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
+
+
+class Recall:
+    """Listens to replies, and mends the history of requests."""
+
+    def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
+        self._arguments = _Memory(most_characters)
+        self._reasoning = _Memory(most_characters)
+
+    def mended(self, request: Request) -> Request:
+        """*request*, with what was said before as it was said."""
+        return replace(request, messages=tuple(map(self._mend, request.messages)))
+
+    @asynccontextmanager
+    async def listen(self, answer: AbstractAsyncContextManager[Answer]) -> AsyncIterator[Answer]:
+        """*answer*, remembered as it goes by."""
+        async with answer as answered, aclosing(self._heard(answered.events)) as events:
+            yield replace(answered, events=events)
+
+    async def _heard(
+        self, events: AsyncGenerator[tuple[int, Event]]
+    ) -> AsyncGenerator[tuple[int, Event]]:
+        choices: dict[int, _Choice] = {}
+        async for number, event in events:
+            self._note(choices.setdefault(number, _Choice()), event)
+            yield number, event
+
+    def _note(self, choice: _Choice, event: Event) -> None:
+        match event:
+            case ReasoningDelta(text) if not choice.calls:
+                choice.reasoning += text
+            case CallStart(index, call_id, name):
+                choice.calls[index] = name, []
+                if choice.reasoning:
+                    self._reasoning.put(call_id, choice.reasoning)
+            case CallDelta(index, arguments):
+                choice.calls[index][1].append(arguments)
+            case CallEnd(index):
+                name, pieces = choice.calls[index]
+                arguments = "".join(pieces)
+                if key := _meaning(name, arguments):
+                    self._arguments.put(key, arguments)
+            case _:
+                pass
+
+    def _mend(self, message: Message) -> Message:
+        if message.role != "assistant" or not message.tool_calls:
+            return message
+        calls = tuple(self._mend_call(call) for call in message.tool_calls)
+        reasoning = message.reasoning_content
+        if reasoning is None and calls[0].id is not None:
+            reasoning = self._reasoning.get(calls[0].id)
+        return replace(message, tool_calls=calls, reasoning_content=reasoning)
+
+    def _mend_call(self, call: ToolCall) -> ToolCall:
+        key = _meaning(call.name, call.arguments)
+        said = self._arguments.get(key) if key else None
+        return call if said is None else replace(call, arguments=said)
+
+
+def _meaning(name: str, arguments: str) -> str | None:
+    """The same for every way to write a call; None for what is no JSON."""
+    try:
+        value = _plain(orjson.loads(arguments))
+    except (orjson.JSONDecodeError, RecursionError):
+        return None
+    return orjson.dumps([name, value], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _plain(value: Any) -> Any:
+    """*value* with whole numbers as such: not every language tells 1.0 from 1."""
+    match value:
+        case dict():
+            return {key: _plain(member) for key, member in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case float() if value.is_integer() and abs(value) < 1 << 53:
+            return int(value)
+        case _:
+            return value

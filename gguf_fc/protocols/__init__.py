@@ -1,0 +1,1 @@
+"""API protocols: bodies to requests, events to replies and frames.  Knows no HTTP."""

@@ -1,0 +1,130 @@
+"""Calls as a chat completion tells them: ``tool_calls``, custom ones among them, or the legacy
+``function_call``.
+
+A writer turns the events of one choice into deltas, and complete calls into the part of a message.
+Knows the JSON of calls; chunks and finish reasons' rules are ``chat``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from gguf_fc.events import CallDelta, CallEnd, CallStart
+from gguf_fc.protocols.custom_tools import text_in
+from gguf_fc.protocols.protocol import Json
+
+CallFinish = Literal["tool_calls", "function_call"]
+
+
+@dataclass(slots=True)
+class WholeCall:
+    """A call as it grows."""
+
+    id: str
+    name: str
+    pieces: list[str] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def arguments(self) -> str:
+        """What was written of them so far."""
+        return "".join(self.pieces)
+
+
+class CallWriter(Protocol):
+    """One way to tell calls.  *finish* is the reason that says there were some."""
+
+    @property
+    def finish(self) -> CallFinish: ...
+
+    def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
+        """What *event* adds to the message; None: nothing."""
+        ...
+
+    def message(self, calls: Sequence[WholeCall]) -> Json:
+        """The part of a message that tells *calls*, all of them complete, at least one."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class ToolCalls:
+    """``tool_calls``.  *custom* are the names of custom tools, which take a text."""
+
+    custom: frozenset[str] = frozenset()
+    finish: CallFinish = "tool_calls"
+    _custom: dict[int, list[str]] = field(default_factory=dict, init=False)  # arguments so far
+
+    def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
+        """What *event* adds.  A custom tool's text is told whole, once it is complete."""
+        match event:
+            case CallStart(index, id_, name) if name in self.custom:
+                self._custom[index] = []
+                return _delta(index, {"id": id_, **_custom(name, "")})
+            case CallStart(index, id_, name):
+                return _delta(index, {"id": id_, **_function(name, "")})
+            case CallDelta(index, arguments) if index in self._custom:
+                self._custom[index].append(arguments)
+                return None
+            case CallDelta(index, arguments):
+                return _delta(index, {"function": {"arguments": arguments}})
+            case CallEnd(index) if index in self._custom:
+                return _delta(index, {"custom": {"input": text_in("".join(self._custom[index]))}})
+            case CallEnd():
+                return None
+
+    def message(self, calls: Sequence[WholeCall]) -> Json:
+        """All of *calls*."""
+        return {"tool_calls": [{"id": call.id, **self._told(call)} for call in calls]}
+
+    def _told(self, call: WholeCall) -> Json:
+        if call.name in self.custom:
+            return _custom(call.name, text_in(call.arguments))
+        return _function(call.name, call.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyCall:
+    """``function_call``: there is one at most, and it has no id."""
+
+    finish: CallFinish = "function_call"
+
+    def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
+        """What *event* adds."""
+        match event:
+            case CallStart(name=name):
+                return {"function_call": {"name": name, "arguments": ""}}
+            case CallDelta(arguments=arguments):
+                return {"function_call": {"arguments": arguments}}
+            case CallEnd():
+                return None
+
+    def message(self, calls: Sequence[WholeCall]) -> Json:
+        """The one call."""
+        (call,) = calls
+        return {"function_call": {"name": call.name, "arguments": call.arguments}}
+
+
+@dataclass(frozen=True, slots=True)
+class CallForm:
+    """The form in which a client wants its calls."""
+
+    legacy: bool = False
+    custom: frozenset[str] = frozenset()
+
+    def writer(self) -> CallWriter:
+        """A writer for one choice."""
+        return LegacyCall() if self.legacy else ToolCalls(self.custom)
+
+
+def _delta(index: int, call: Json) -> Json:
+    return {"tool_calls": [{"index": index, **call}]}
+
+
+def _function(name: str, arguments: str) -> Json:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _custom(name: str, text: str) -> Json:
+    return {"type": "custom", "custom": {"name": name, "input": text}}

@@ -1,0 +1,90 @@
+"""The messages of a chat completion, in the words of every generation of the protocol.
+
+``function`` and ``observation`` are a tool's result, ``function_call`` is a call without an id, and
+the call of a custom tool has a text in the place of arguments.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.protocols.chat.types import Call, ChatMessage, ContentPart
+from gguf_fc.protocols.tools import arguments_text
+from gguf_fc.request import Message, Role, ToolCall
+
+
+def messages_of(messages: list[ChatMessage]) -> tuple[Message, ...]:
+    """The conversation.  Raises InvalidParameter with the path of what cannot be read."""
+    return tuple(_message(message, f"messages[{n}]") for n, message in enumerate(messages))
+
+
+def text_of(content: str | list[ContentPart] | None, param: str) -> str | None:
+    """*content* as one string; parts that are not text are refused."""
+    if content is None or isinstance(content, str):
+        return content
+    return "\n".join(_part(part, f"{param}[{i}]") for i, part in enumerate(content))
+
+
+def custom_arguments(text: str) -> str:
+    """The *text* that a custom tool takes, as the arguments that a model writes."""
+    return json.dumps({"input": text}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _message(message: ChatMessage, where: str) -> Message:
+    role = _role(message)
+    if role == "tool" and message.content is None:
+        raise InvalidParameter(
+            f"'{where}.content' is required: it is the tool's result.", param=f"{where}.content"
+        )
+    for name in ("tool_calls", "function_call"):
+        if getattr(message, name) and role != "assistant":
+            raise InvalidParameter(
+                f"'{where}.{name}' is only allowed for the role assistant.", param=f"{where}.{name}"
+            )
+    return Message(
+        role=role,
+        content=text_of(message.content, f"{where}.content") or message.refusal,
+        reasoning_content=message.reasoning_content,
+        tool_calls=tuple(_calls(message, where)),
+        tool_call_id=message.tool_call_id,
+        name=message.name,
+    )
+
+
+def _role(message: ChatMessage) -> Role:
+    match message.role:
+        case "function" | "observation":
+            return "tool"
+        case role:
+            return role
+
+
+def _calls(message: ChatMessage, where: str) -> Iterator[ToolCall]:
+    for i, call in enumerate(message.tool_calls or []):
+        yield _call(call, f"{where}.tool_calls[{i}]")
+    if (legacy := message.function_call) is not None:
+        param = f"{where}.function_call.arguments"
+        yield ToolCall(None, legacy.name, arguments_text(legacy.arguments, param))
+
+
+def _call(call: Call, where: str) -> ToolCall:
+    if call.type == "custom" and call.custom is not None:
+        return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
+    if call.type == "function" and (called := call.function) is not None:
+        arguments = arguments_text(called.arguments, f"{where}.function.arguments")
+        return ToolCall(call.id, called.name, arguments)
+    raise InvalidParameter(f"'{where}.{call.type}' is required.", param=f"{where}.{call.type}")
+
+
+def _part(part: ContentPart, where: str) -> str:
+    if part.type not in ("text", "refusal"):
+        raise UnsupportedParameter(
+            f"'{where}' has type '{part.type}'; this server reads only text.",
+            param=f"{where}.type",
+        )
+    text = part.text if part.type == "text" else part.refusal
+    if text is None:
+        raise InvalidParameter(f"'{where}.{part.type}' is required.", param=f"{where}.{part.type}")
+    return text

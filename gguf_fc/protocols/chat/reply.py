@@ -1,0 +1,237 @@
+"""Chat completions: events to chunks, and chunks to a whole reply.
+
+There is only the stream: the reply to a request without ``stream`` is a fold over the same
+events.  The contract of the chunks, tested as golden files:
+
+1. the first delta has the role and nothing else; every chunk of a stream has the same ``id``
+   and ``created``;
+2. a call opens with one delta with ``index``, ``id``, ``type``, ``name`` and empty ``arguments``;
+   its later deltas have only ``index`` and ``arguments``; other forms of calls are ``chat_calls``';
+3. exactly one chunk has a ``finish_reason``; then, if asked for, one chunk with ``usage`` and no
+   choices; then ``[DONE]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gguf_fc.events import (
+    CallDelta,
+    CallEnd,
+    CallStart,
+    Event,
+    Finish,
+    ReasoningDelta,
+    Scores,
+    TextDelta,
+)
+from gguf_fc.job import Done
+from gguf_fc.protocols.chat.calls import CallFinish, CallForm, CallWriter, WholeCall
+from gguf_fc.protocols.protocol import Envelope, Json
+from gguf_fc.protocols.reply_fields import scored, timings, validation
+from gguf_fc.protocols.sse_frames import DONE, error_frame, frame
+
+ChatFinish = Literal["stop", "length"] | CallFinish
+
+
+@dataclass(slots=True, eq=False)
+class ChatStream:
+    """Encodes events as chunks, and chunks as frames."""
+
+    envelope: Envelope
+    include_usage: bool = False
+    n_choices: int = 1
+    form: CallForm = field(default_factory=CallForm)
+    _writers: dict[int, CallWriter] = field(default_factory=dict, init=False)
+    _complete_calls: dict[int, int] = field(default_factory=dict, init=False)
+    _scores: dict[int, list[Json]] = field(default_factory=dict, init=False)  # not sent yet
+    _ends: list[Finish] = field(default_factory=list, init=False)
+
+    def begin(self) -> Iterator[bytes]:
+        """The frames that open the stream."""
+        return map(frame, self.opening())
+
+    def encode(self, choice: int, event: Event) -> Iterator[bytes]:
+        """The frames that carry *event*."""
+        return map(frame, self.chunks(choice, event))
+
+    def end(self) -> Iterator[bytes]:
+        """The frames that close the stream."""
+        yield from map(frame, self.closing())
+        yield DONE
+
+    def error_frame(self, error: Exception) -> bytes:
+        """*error* as the last frame."""
+        return error_frame(error)
+
+    def opening(self) -> Iterator[Json]:
+        """A chunk with the role for each choice."""
+        loosened = _loosened(self.envelope)
+        for choice in range(self.n_choices):
+            yield self._chunk(choice, {"role": "assistant", "content": None}) | loosened
+
+    def chunks(self, choice: int, event: Event) -> Iterator[Json]:
+        """The chunks that carry *event*."""
+        match event:
+            case TextDelta(text):
+                yield self._chunk(choice, {"content": text})
+            case ReasoningDelta(text):
+                yield self._chunk(choice, {"reasoning_content": text})
+            case CallStart() | CallDelta() | CallEnd():
+                yield from self._call(choice, event)
+            case Scores(tokens):
+                self._scores.setdefault(choice, []).extend(map(scored, tokens))
+            case Finish(done, checks):
+                complete = self._complete_calls.get(choice, 0)
+                reason = finish_reason(done, complete, self._writer(choice).finish)
+                self._ends.append(event)
+                yield self._chunk(choice, {}, reason) | validation({choice: checks})
+
+    def closing(self) -> Iterator[Json]:
+        """What all the choices cost, if that was asked for."""
+        if self.include_usage:
+            yield self._object([]) | {"usage": usage(self._ends), "timings": timings(self._ends)}
+
+    def _call(self, choice: int, event: CallStart | CallDelta | CallEnd) -> Iterator[Json]:
+        if (delta := self._writer(choice).delta(event)) is not None:
+            yield self._chunk(choice, delta)
+        if isinstance(event, CallEnd):
+            self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
+
+    def _writer(self, choice: int) -> CallWriter:
+        return self._writers.setdefault(choice, self.form.writer())
+
+    def _chunk(self, choice: int, delta: Json, finish: ChatFinish | None = None) -> Json:
+        logprobs = score_list(self._scores.pop(choice, None))
+        return self._object(
+            [{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]
+        )
+
+    def _object(self, choices: list[Json]) -> Json:
+        return {
+            "id": self.envelope.id,
+            "object": "chat.completion.chunk",
+            "created": self.envelope.created,
+            "model": self.envelope.model,
+            "choices": choices,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class _Choice:
+    """One choice, as it grows."""
+
+    writer: CallWriter
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[int, WholeCall] = field(default_factory=dict)
+    scores: list[Json] = field(default_factory=list)
+    finish: Finish | None = None
+
+    def add(self, event: Event) -> None:
+        match event:
+            case TextDelta(text):
+                self.text.append(text)
+            case ReasoningDelta(text):
+                self.reasoning.append(text)
+            case CallStart(index, id_, name):
+                self.calls[index] = WholeCall(id_, name)
+            case CallDelta(index, arguments):
+                self.calls[index].pieces.append(arguments)
+            case CallEnd(index):
+                self.calls[index].complete = True
+            case Scores(tokens):
+                self.scores.extend(map(scored, tokens))
+            case Finish():
+                self.finish = event
+
+    @property
+    def ended(self) -> Finish:
+        assert self.finish is not None
+        return self.finish
+
+    def result(self, index: int) -> Json:
+        """The choice as the protocol has it.  A call that was cut off is left out."""
+        calls = [call for call in self.calls.values() if call.complete]
+        return {
+            "index": index,
+            "message": self._message(calls),
+            "logprobs": score_list(self.scores),
+            "finish_reason": finish_reason(self.ended.done, len(calls), self.writer.finish),
+        }
+
+    def _message(self, calls: list[WholeCall]) -> Json:
+        text = "".join(self.text)
+        message: Json = {"role": "assistant", "content": text if text or not calls else None}
+        if self.reasoning:
+            message["reasoning_content"] = "".join(self.reasoning)
+        if calls:
+            message |= self.writer.message(calls)
+        return message
+
+
+@dataclass(slots=True, eq=False)
+class ChatReply:
+    """Folds events into one reply: ``add`` for each, then ``result``."""
+
+    envelope: Envelope
+    form: CallForm = field(default_factory=CallForm)
+    _choices: dict[int, _Choice] = field(default_factory=dict, init=False)
+
+    def add(self, choice: int, event: Event) -> None:
+        """Take in one event."""
+        self._choices.setdefault(choice, _Choice(self.form.writer())).add(event)
+
+    def result(self) -> Json:
+        """The whole reply; only after every choice has had its ``Finish``."""
+        choices = sorted(self._choices.items())
+        ends = [choice.ended for _, choice in choices]
+        return {
+            "id": self.envelope.id,
+            "object": "chat.completion",
+            "created": self.envelope.created,
+            "model": self.envelope.model,
+            "choices": [choice.result(index) for index, choice in choices],
+            "usage": usage(ends),
+            "timings": timings(ends),
+            **validation({index: choice.ended.checks for index, choice in choices}),
+            **_loosened(self.envelope),
+        }
+
+
+def finish_reason(done: Done, complete_calls: int, called: CallFinish) -> ChatFinish:
+    """Why the reply ended, in the protocol's words; a reply cut off is never *called*."""
+    if done.finish_reason == "length":
+        return "length"
+    return called if complete_calls else "stop"
+
+
+def usage(ends: Sequence[Finish]) -> Json:
+    """The exact token counts of all choices; their common prompt counts once."""
+    jobs = [end.done for end in ends]
+    prompt, completion = jobs[0].prompt_tokens, sum(done.completion_tokens for done in jobs)
+    right = sum(done.accepted_predictions for done in jobs)
+    wrong = sum(done.drafted_predictions for done in jobs) - right
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": jobs[0].cached_tokens},
+        "completion_tokens_details": {
+            "reasoning_tokens": sum(end.reasoning_tokens for end in ends),
+            "accepted_prediction_tokens": right,
+            "rejected_prediction_tokens": wrong,
+        },
+    }
+
+
+def score_list(scores: list[Json] | None) -> Json | None:
+    """The ``logprobs`` of a choice: every token of the reply, calls and reasoning included."""
+    return {"content": scores, "refusal": None} if scores else None
+
+
+def _loosened(envelope: Envelope) -> Json:
+    """What the grammar does not enforce, as a field beside the protocol's own."""
+    return {"loosened": list(envelope.loosened)} if envelope.loosened else {}

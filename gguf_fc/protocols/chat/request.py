@@ -1,0 +1,191 @@
+"""From the body of a chat completion to a ``Request``: what the types alone cannot say.
+
+Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.job import Sampling
+from gguf_fc.protocols.chat.messages import messages_of, text_of
+from gguf_fc.protocols.chat.schema import ChatBody
+from gguf_fc.protocols.chat.tools import Callables, callables_of
+from gguf_fc.protocols.chat.types import ResponseFormat
+from gguf_fc.protocols.fields import agreed
+from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.request import Format, Request
+
+LIMITS = ("max_completion_tokens", "max_tokens", "n_predict")
+BUDGETS = (
+    *("thinking_budget", "thinking_budget_tokens"),
+    *("reasoning_budget", "reasoning_budget_tokens"),
+)
+
+# What a template is told by the server.
+OWN_VARIABLES = frozenset(
+    {"messages", "tools", "add_generation_prompt", "bos_token", "eos_token", "self"}
+)
+
+
+def to_request(body: ChatBody, defaults: Sampling) -> Request:
+    """Translate *body*; sampling fields it leaves out come from *defaults*."""
+    return request_for(body, callables_of(body), defaults)
+
+
+def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Request:
+    """As ``to_request``, where it is known already what may be called."""
+    stream = bool(body.stream)
+    if body.stream_options is not None and not stream:
+        raise InvalidParameter(
+            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
+    return Request(
+        model=body.model,
+        messages=messages_of(body.messages),
+        tools=callables.tools,
+        tool_choice=callables.choice,
+        parallel_tool_calls=callables.parallel,
+        format=_format(body),
+        grammar=_grammar(body),
+        verbosity=body.verbosity,
+        max_tokens=_max_tokens(body),
+        sampling=sampling_of(body, defaults),
+        thinking=_thinking(body),
+        effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
+        thinking_budget=_thinking_budget(body),
+        separate_reasoning=body.reasoning_format != "none",
+        template_variables=_template_variables(body.chat_template_kwargs or {}),
+        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        prediction=_prediction(body),
+        logprobs=_logprobs(body),
+        stream=stream,
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
+    )
+
+
+def choices(request: Request, count: int) -> tuple[Request, ...]:
+    """*request* as *count* choices; a seed of it gives each choice a seed of its own."""
+    seed = request.sampling.seed
+    return tuple(
+        request
+        if seed is None or n == 0
+        else dataclasses.replace(
+            request, sampling=dataclasses.replace(request.sampling, seed=abs(seed) + n)
+        )
+        for n in range(count)
+    )
+
+
+def _format(body: ChatBody) -> Format:
+    asked = body.response_format
+    if body.json_schema is not None:
+        if asked is not None:
+            raise InvalidParameter(
+                "'json_schema' and 'response_format' cannot be combined; send one of them.",
+                param="json_schema",
+            )
+        return Format(type="json_schema", schema=body.json_schema, schema_at="json_schema")
+    return format_of(asked)
+
+
+def format_of(asked: ResponseFormat | None) -> Format:
+    """The form *asked* of an answer.  Raises InvalidParameter."""
+    if asked is None or asked.type == "text":
+        return Format()
+    form = _schema_format(asked)
+    if form.type != asked.type == "json_schema":
+        raise InvalidParameter(
+            "'response_format.json_schema.schema' is required for the type json_schema.",
+            param="response_format.json_schema.schema",
+        )
+    return form
+
+
+def _schema_format(asked: ResponseFormat) -> Format:
+    described = asked.json_schema
+    if described is None or described.schema is None:
+        if asked.schema is None:
+            return Format(type="json_object")
+        return Format(type="json_schema", schema=asked.schema, schema_at="response_format.schema")
+    return Format(
+        type="json_schema",
+        schema=described.schema,
+        name=described.name,
+        description=described.description,
+        strict=bool(described.strict),
+    )
+
+
+def _thinking(body: ChatBody) -> bool | None:
+    """Whether to think; the effort ``none`` says no."""
+    switch = None if body.thinking is None else body.thinking.type
+    return agreed(
+        {
+            "enable_thinking": body.enable_thinking,
+            "thinking": {"enabled": True, "disabled": False}.get(switch or ""),
+            "reasoning_effort": False if body.reasoning_effort == "none" else None,
+        }
+    )
+
+
+def _thinking_budget(body: ChatBody) -> int | None:
+    named = {name: getattr(body, name) for name in BUDGETS}
+    inner = None if body.thinking is None else body.thinking.budget_tokens
+    budget = agreed({**named, "thinking.budget_tokens": inner})
+    return None if budget == -1 else budget
+
+
+def _prediction(body: ChatBody) -> str | None:
+    given = body.prediction
+    return None if given is None else text_of(given.content, "prediction.content")
+
+
+def _logprobs(body: ChatBody) -> int | None:
+    if body.logprobs:
+        return body.top_logprobs or 0
+    if body.top_logprobs:
+        raise InvalidParameter(
+            "'top_logprobs' is only allowed when 'logprobs' is true.", param="top_logprobs"
+        )
+    return None
+
+
+def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
+    """*given*, unless it would replace what the server itself tells the template."""
+    for name in given:
+        if name in OWN_VARIABLES or not name.isidentifier():
+            where = f"chat_template_kwargs.{name}"
+            raise InvalidParameter(
+                f"'{where}' cannot be set: it is not a variable of the template's own.", param=where
+            )
+    return given
+
+
+def _grammar(body: ChatBody) -> str | None:
+    """The client's own grammar, which can stand beside no other claim on the reply's form."""
+    if body.grammar is None:
+        return None
+    others = {
+        "tools": bool(body.tools),
+        "functions": bool(body.functions),
+        "json_schema": body.json_schema is not None,
+        "response_format": body.response_format is not None and body.response_format.type != "text",
+    }
+    for other, is_given in others.items():
+        if is_given:
+            raise InvalidParameter(
+                f"'grammar' and '{other}' cannot be combined; send one of them.", param="grammar"
+            )
+    return body.grammar
+
+
+def _max_tokens(body: ChatBody) -> int | None:
+    limits = {name: getattr(body, name) for name in LIMITS}
+    for name, limit in limits.items():
+        if limit == 0:
+            raise InvalidParameter(f"'{name}' must be at least 1, or -1 for no limit.", param=name)
+    limit = agreed(limits)
+    return None if limit == -1 else limit

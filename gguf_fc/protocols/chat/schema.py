@@ -1,0 +1,227 @@
+"""The table of a chat completion: the body as types, and what becomes of every other field.
+
+The policy is ``fields.py``'s.  This module knows the wire, not what is done with it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from gguf_fc.protocols.chat.types import (
+    ChatMessage,
+    ChatTool,
+    LegacyFunction,
+    Prediction,
+    ResponseFormat,
+    ThinkingSwitch,
+)
+from gguf_fc.protocols.field_reasons import (
+    AS_FORMAT,
+    CACHE,
+    NOT_SAMPLED,
+    NOTHING_KEPT,
+    OFF,
+    ONE_ANSWER,
+    STAYS_LOADED,
+)
+from gguf_fc.protocols.field_types import (
+    AsRepeatPenalty,
+    Effort,
+    FrequencyPenalty,
+    LogitBias,
+    LookBack,
+    MinP,
+    ModelName,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    TokenLimit,
+    TopK,
+    TopP,
+)
+from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.stream_options import StreamOptions
+
+AS_BUDGET = about("as `thinking_budget`")
+
+
+class ChatBody(Struct):
+    """Every field that is honoured."""
+
+    messages: Annotated[
+        list[ChatMessage],
+        Meta(min_length=1, max_length=10_000, description="the conversation so far"),
+    ]
+    model: ModelName = None
+    # What may be called.
+    tools: Annotated[
+        Annotated[list[ChatTool], Meta(max_length=1000)] | None, about("what the model may call")
+    ] = None
+    tool_choice: Annotated[
+        str | dict[str, Any] | None,
+        about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
+    ] = None
+    parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
+    functions: Annotated[
+        Annotated[list[LegacyFunction], Meta(max_length=1000)] | None,
+        about("legacy form of `tools`; the reply then has `function_call`, one at most"),
+    ] = None
+    function_call: Annotated[
+        str | dict[str, Any] | None, about("`none`, `auto` or `{name}`: which of `functions`")
+    ] = None
+    # The form of an answer.
+    response_format: Annotated[
+        ResponseFormat | None, about("the form of an answer that is not a call")
+    ] = None
+    json_schema: Annotated[
+        dict[str, Any] | None, about("JSON Schema of the answer, as `response_format` has it")
+    ] = None
+    grammar: Annotated[
+        str | None, about("GBNF over the whole reply; not with `tools` or `response_format`")
+    ] = None
+    verbosity: Annotated[
+        Literal["low", "medium", "high"] | None,
+        about("`low` and `high` ask the model, in words, for a short or a full answer"),
+    ] = None
+    prediction: Annotated[
+        Prediction | None, about("text that the reply may repeat; makes it faster, not different")
+    ] = None
+    # How much.
+    n: Annotated[
+        Annotated[int, Meta(ge=1, le=32)] | None, about("choices; they share the prompt")
+    ] = None
+    max_tokens: Annotated[TokenLimit | None, about("as `max_completion_tokens`")] = None
+    max_completion_tokens: Annotated[
+        TokenLimit | None, about("most tokens of a reply, reasoning included; -1: no limit")
+    ] = None
+    n_predict: Annotated[TokenLimit | None, about("as `max_completion_tokens`")] = None
+    stop: Stop = None
+    # How it is sent.
+    stream: Annotated[bool | None, about("send the reply as server-sent events")] = None
+    stream_options: Annotated[StreamOptions | None, about("only with `stream`")] = None
+    logprobs: Annotated[
+        bool | None, about("score each token the model writes, those of calls included")
+    ] = None
+    top_logprobs: Annotated[
+        Annotated[int, Meta(ge=0, le=20)] | None,
+        about("the likeliest so many in each place; only with `logprobs`"),
+    ] = None
+    # How a token is chosen.
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repeat_penalty: RepeatPenalty = None
+    repetition_penalty: AsRepeatPenalty = None
+    repeat_last_n: LookBack = None
+    frequency_penalty: FrequencyPenalty = None
+    presence_penalty: PresencePenalty = None
+    logit_bias: LogitBias = None
+    seed: Seed = None
+    # Reasoning, and the template.
+    reasoning_effort: Annotated[
+        Effort | None, about("how much reasoning; `none` switches it off")
+    ] = None
+    enable_thinking: Annotated[
+        bool | None, about("switch reasoning on or off where the template can")
+    ] = None
+    thinking: Annotated[ThinkingSwitch | None, about("the same, with a budget")] = None
+    thinking_budget: Annotated[
+        TokenLimit | None, about("most tokens of reasoning; 0: none, -1: no limit")
+    ] = None
+    thinking_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
+    reasoning_budget: Annotated[TokenLimit | None, AS_BUDGET] = None
+    reasoning_budget_tokens: Annotated[TokenLimit | None, AS_BUDGET] = None
+    reasoning_format: Annotated[
+        str | None,
+        about("`none`: reasoning stays in the content; any other: it is `reasoning_content`"),
+    ] = None
+    chat_template_kwargs: Annotated[
+        dict[str, Any] | None,
+        about("variables of the model's chat template, by the template's own names"),
+    ] = None
+
+
+CHAT = Fields(
+    ChatBody,
+    without_effect={
+        "cache_prompt": CACHE,
+        "cache_salt": CACHE,
+        "dry_allowed_length": OFF,
+        "dry_base": OFF,
+        "dry_penalty_last_n": OFF,
+        "dry_sequence_breakers": OFF,
+        "dynatemp_exponent": OFF,
+        "id_slot": "the server chooses where a request runs",
+        "keep_alive": STAYS_LOADED,
+        "metadata": NOTHING_KEPT,
+        "mirostat_eta": OFF,
+        "mirostat_tau": OFF,
+        "moderation": ONE_ANSWER,
+        "n_keep": "a conversation is never cut to fit",
+        "priority": "requests run in the order in which they come",
+        "prompt_cache_key": CACHE,
+        "prompt_cache_options": CACHE,
+        "prompt_cache_retention": CACHE,
+        "provider": ONE_ANSWER,
+        "request_id": NOTHING_KEPT,
+        "return_progress": "a stream is kept alive by comments",
+        "safety_identifier": NOTHING_KEPT,
+        "service_tier": ONE_ANSWER,
+        "slot_id": "the server chooses where a request runs",
+        "store": NOTHING_KEPT,
+        "timings_per_token": "`timings` come with the end of every reply",
+        "ttl": STAYS_LOADED,
+        "usage": "`usage` comes with every whole reply; for streams see `stream_options`",
+        "user": NOTHING_KEPT,
+        "verbose": "see `POST /v1/explain`",
+        "xtc_threshold": OFF,
+    },
+    refused={
+        "add_generation_prompt": Refused("end 'messages' with a user's turn", harmless=(True,)),
+        "audio": Refused("models served here write text"),
+        "best_of": Refused("use 'n'", harmless=(1,)),
+        "chat_template": Refused("start the server with another model, or set its variables"),
+        "continue_final_message": Refused(
+            "an assistant's message at the end is always gone on with", harmless=(True,)
+        ),
+        "documents": Refused("put them into 'messages' or 'chat_template_kwargs'", harmless=([],)),
+        "dry_multiplier": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+        "dynatemp_range": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+        "echo": Refused(harmless=(False,)),
+        "guided_choice": AS_FORMAT,
+        "guided_grammar": AS_FORMAT,
+        "guided_json": AS_FORMAT,
+        "guided_regex": AS_FORMAT,
+        "ignore_eos": Refused(harmless=(False,)),
+        "include_reasoning": Refused("use 'enable_thinking'", harmless=(True,)),
+        "include_stop_str_in_output": Refused(harmless=(False,)),
+        "length_penalty": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
+        "lora": Refused("name a merged model", harmless=([],)),
+        "min_tokens": Refused(harmless=(0,)),
+        "mirostat": Refused(NOT_SAMPLED, harmless=(0,)),
+        "modalities": Refused("models served here write text", harmless=(["text"],)),
+        "n_probs": Refused("use 'logprobs' and 'top_logprobs'", harmless=(0,)),
+        "parse_tool_calls": Refused(harmless=(True,)),
+        "plugins": Refused("offer functions in 'tools'", harmless=([],)),
+        "prompt_logprobs": Refused("use POST /v1/completions with 'echo'", harmless=(0,)),
+        "reasoning": Refused("use 'reasoning_effort' and 'thinking_budget'", harmless=({},)),
+        "return_tokens": Refused("use 'logprobs'", harmless=(False,)),
+        "samplers": Refused(NOT_SAMPLED),
+        "skip_special_tokens": Refused(harmless=(True,)),
+        "stop_token_ids": Refused("use 'stop'", harmless=([],)),
+        "structured_outputs": AS_FORMAT,
+        "tfs_z": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
+        "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1, -1.0)),
+        "transforms": Refused("a conversation is never cut to fit", harmless=([],)),
+        "truncate_prompt_tokens": Refused("a conversation is never cut to fit"),
+        "typical_p": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
+        "use_beam_search": Refused(NOT_SAMPLED, harmless=(False,)),
+        "web_search_options": Refused("offer a search function in 'tools'"),
+        "xtc_probability": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+    },
+)

@@ -1,0 +1,157 @@
+"""The objects inside the body of a chat completion, as types.
+
+Knows the wire of every generation of the protocol: tools, custom tools, and the functions that came
+before them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from gguf_fc.protocols.field_types import TokenLimit, ToolName
+from gguf_fc.protocols.fields import about
+
+CalledName = Annotated[str, Meta(min_length=1)]
+Arguments = Annotated[
+    str | dict[str, Any] | None, about("JSON text or an object; mended where it is not quite")
+]
+
+
+class ContentPart(Struct):
+    """One part of a message's content; only text can be read by the models served here."""
+
+    type: Annotated[str, about("`text` or `refusal`; any other is refused")]
+    text: Annotated[str | None, about("required of the type `text`")] = None
+    refusal: Annotated[str | None, about("required of the type `refusal`")] = None
+
+
+class CalledFunction(Struct):
+    """The function part of a call in the conversation."""
+
+    name: Annotated[CalledName, about("what was called")]
+    arguments: Arguments = None
+
+
+class CalledCustom(Struct):
+    """The custom part of a call in the conversation."""
+
+    name: Annotated[CalledName, about("what was called")]
+    input: Annotated[str, about("with what")] = ""
+
+
+class Call(Struct):
+    """A call an assistant made earlier."""
+
+    function: Annotated[CalledFunction | None, about("required of the type `function`")] = None
+    custom: Annotated[CalledCustom | None, about("required of the type `custom`")] = None
+    id: Annotated[str | None, about("what its result is known by")] = None
+    type: Annotated[Literal["function", "custom"], about("what was called")] = "function"
+
+
+class ChatMessage(Struct):
+    """A turn of the conversation."""
+
+    role: Annotated[
+        Literal["system", "developer", "user", "assistant", "tool", "function", "observation"],
+        about("whose turn it is; `function` and `observation` are older words for `tool`"),
+    ]
+    content: Annotated[
+        str | list[ContentPart] | None, about("what was said; required of a tool's result")
+    ] = None
+    name: Annotated[str | None, about("of the speaker, or of the tool")] = None
+    reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None
+    tool_calls: Annotated[list[Call] | None, about("an assistant's earlier calls")] = None
+    function_call: Annotated[
+        CalledFunction | None, about("an assistant's earlier call, in the legacy form")
+    ] = None
+    tool_call_id: Annotated[str | None, about("the call that a tool's result answers")] = None
+    refusal: Annotated[str | None, about("read as content where there is none")] = None
+
+
+class LegacyFunction(Struct):
+    """An entry of ``functions``."""
+
+    name: Annotated[ToolName, about("what the model calls it")]
+    description: Annotated[str | None, about("shown to the model")] = None
+    parameters: Annotated[
+        dict[str, Any] | bool | None, about("JSON Schema of an object; none: no arguments")
+    ] = None
+
+
+class Function(LegacyFunction):
+    """A function a client offers."""
+
+    strict: Annotated[
+        bool | None, about("refuse the request if a keyword of the schema cannot be enforced")
+    ] = None
+
+
+class CustomGrammar(Struct):
+    """The grammar of a custom tool's input."""
+
+    syntax: Annotated[Literal["regex", "lark"], about("`regex`; `lark` is refused")]
+    definition: Annotated[str, about("what the whole input matches")]
+
+
+class CustomFormat(Struct):
+    """The form of a custom tool's input."""
+
+    type: Annotated[Literal["text", "grammar"], about("any text, or a grammar's")]
+    grammar: Annotated[CustomGrammar | None, about("required of the type `grammar`")] = None
+
+
+class Custom(Struct):
+    """A tool whose input is a text instead of JSON."""
+
+    name: Annotated[ToolName, about("what the model calls it")]
+    description: Annotated[str | None, about("shown to the model")] = None
+    format: Annotated[CustomFormat | None, about("none: any text")] = None
+
+
+class ChatTool(Struct):
+    """An entry of ``tools``."""
+
+    function: Annotated[Function | None, about("required of the type `function`")] = None
+    custom: Annotated[Custom | None, about("required of the type `custom`")] = None
+    type: Annotated[Literal["function", "custom"], about("takes JSON arguments, or a text")] = (
+        "function"
+    )
+
+
+class JsonSchema(Struct):
+    """The ``json_schema`` part of a response format."""
+
+    name: Annotated[str | None, about("a name for the form")] = None
+    schema: Annotated[dict[str, Any] | bool | None, about("JSON Schema, required")] = None
+    strict: Annotated[
+        bool | None, about("refuse the request if a keyword of the schema cannot be enforced")
+    ] = None
+    description: Annotated[str | None, about("what the form is for; shown to the model")] = None
+
+
+class ResponseFormat(Struct):
+    """The form asked of the answer."""
+
+    type: Annotated[
+        Literal["text", "json_object", "json_schema"], about("any text, any object, or a schema")
+    ]
+    json_schema: Annotated[JsonSchema | None, about("required of the type `json_schema`")] = None
+    schema: Annotated[
+        dict[str, Any] | bool | None, about("another place for the schema, of either JSON type")
+    ] = None
+
+
+class Prediction(Struct):
+    """Text much of which the reply will repeat, such as a file that is edited."""
+
+    content: Annotated[str | list[ContentPart], about("the text")]
+    type: Annotated[Literal["content"], about("the only kind")] = "content"
+
+
+class ThinkingSwitch(Struct):
+    """Reasoning, as other servers of this protocol let it be set."""
+
+    type: Annotated[Literal["enabled", "disabled", "auto", "adaptive"], about("on, off, or as is")]
+    budget_tokens: Annotated[TokenLimit | None, about("as `thinking_budget`")] = None

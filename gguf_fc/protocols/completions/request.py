@@ -1,0 +1,137 @@
+"""From the body of a completion to what is to be completed: what the types alone cannot say.
+
+Knows which combinations of fields make sense; knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.generation.token_prompts import given_prompts
+from gguf_fc.job import Sampling
+from gguf_fc.protocols.chat.request import format_of
+from gguf_fc.protocols.completions.schema import TextBody
+from gguf_fc.protocols.fields import agreed
+from gguf_fc.protocols.protocol import Asked
+from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.request import DEFAULT_MAX_TOKENS, Form, Given, TextRequest
+
+MOST_PROMPTS = 256
+MOST_CHOICES = 512  # of all prompts together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextAsked(Asked[TextRequest]):
+    """The requests are *best_of* for each prompt, prompt after prompt; *n* of them are wanted."""
+
+    n: int
+    best_of: int
+    include_usage: bool
+
+
+def to_asked(body: TextBody, ignored: tuple[str, ...], defaults: Sampling) -> TextAsked:
+    """Translate *body*; sampling fields it leaves out come from *defaults*.
+
+    Raises InvalidParameter.
+    """
+    n, best_of = _counts(body)
+    prompts = given_prompts("" if body.prompt is None else body.prompt, "prompt", most=MOST_PROMPTS)
+    if len(prompts) * best_of > MOST_CHOICES:
+        raise InvalidParameter(
+            f"'n' or 'best_of' asks for {len(prompts) * best_of} completions of all prompts; "
+            f"ask for at most {MOST_CHOICES} at once.",
+            param="n" if body.best_of is None else "best_of",
+        )
+    _refuse_misplaced(body)
+    request = _request(body, defaults, scored=best_of > n)
+    return TextAsked(
+        requests=tuple(
+            replace(request, prompt=prompt, sampling=_seeded(request.sampling, candidate))
+            for prompt in prompts
+            for candidate in range(best_of)
+        ),
+        stream=bool(body.stream),
+        ignored=ignored,
+        n=n,
+        best_of=best_of,
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
+    )
+
+
+def _request(body: TextBody, defaults: Sampling, *, scored: bool) -> TextRequest:
+    """What all the requests have in common."""
+    return TextRequest(
+        model=body.model,
+        prompt=Given(param="prompt"),
+        suffix=body.suffix or None,
+        echo=bool(body.echo),
+        max_tokens=_max_tokens(body),
+        sampling=sampling_of(body, defaults),
+        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        grammar=body.grammar,
+        form=_form(body),
+        logprobs=body.logprobs,
+        scored=scored,
+    )
+
+
+def _max_tokens(body: TextBody) -> int | None:
+    limit = agreed({"max_tokens": body.max_tokens, "n_predict": body.n_predict})
+    return {None: DEFAULT_MAX_TOKENS, -1: None}.get(limit, limit)
+
+
+def _seeded(sampling: Sampling, candidate: int) -> Sampling:
+    """Each candidate draws other numbers; the first draws those of the seed itself."""
+    if sampling.seed is None or candidate == 0:
+        return sampling
+    return replace(sampling, seed=abs(sampling.seed) + candidate)
+
+
+def _counts(body: TextBody) -> tuple[int, int]:
+    n = 1 if body.n is None else body.n
+    best_of = n if body.best_of is None else body.best_of
+    if best_of < n:
+        raise InvalidParameter(
+            f"'best_of' is {best_of} but 'n' asks to return {n} of them.", param="best_of"
+        )
+    if best_of > n and body.stream:
+        raise InvalidParameter(
+            "'best_of' cannot be streamed: the best is known only at the end.", param="best_of"
+        )
+    return n, best_of
+
+
+def _refuse_misplaced(body: TextBody) -> None:
+    if body.stream_options is not None and not body.stream:
+        raise InvalidParameter(
+            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
+    if body.suffix and body.echo and body.logprobs is not None:
+        raise InvalidParameter(
+            "'logprobs' cannot score an echoed prompt that has a 'suffix'; leave one of 'echo', "
+            "'logprobs' and 'suffix' out.",
+            param="logprobs",
+        )
+    forms = {
+        "grammar": body.grammar is not None,
+        "json_schema": body.json_schema is not None,
+        "response_format": body.response_format is not None and body.response_format.type != "text",
+    }
+    given = [name for name, is_given in forms.items() if is_given]
+    if len(given) > 1:
+        raise InvalidParameter(
+            f"'{given[0]}' and '{given[1]}' cannot be combined; send one of them.", param=given[0]
+        )
+
+
+def _form(body: TextBody) -> Form | None:
+    if body.json_schema is not None:
+        return Form(schema=body.json_schema, param="json_schema")
+    asked = format_of(body.response_format)
+    if asked.type == "text":
+        return None
+    if asked.schema is None:
+        return Form(schema={"type": "object"}, param="response_format")
+    param = "response_format.json_schema.schema"
+    return Form(schema=asked.schema, param=param, strict=asked.strict)

@@ -1,0 +1,114 @@
+"""The table of a completion: the body as types, and what becomes of every other field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from gguf_fc.generation.token_prompts import Prompt
+from gguf_fc.protocols.chat.schema import CHAT
+from gguf_fc.protocols.chat.types import ResponseFormat
+from gguf_fc.protocols.field_types import (
+    AsRepeatPenalty,
+    FrequencyPenalty,
+    LogitBias,
+    LookBack,
+    MinP,
+    ModelName,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    TokenLimit,
+    TopK,
+    TopP,
+)
+from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.stream_options import StreamOptions
+
+MOST_CANDIDATES = 128  # for one prompt
+MOST_LOGPROBS = 20
+Candidates = Annotated[int, Meta(ge=1, le=MOST_CANDIDATES)]
+
+
+class TextBody(Struct):
+    """Every field that is honoured."""
+
+    prompt: Annotated[
+        Prompt | None,
+        about(
+            "a text, a list of texts, or tokens instead of text: a list, or a list of lists; "
+            "left out, it is the beginning of a text"
+        ),
+    ] = None
+    model: ModelName = None
+    suffix: Annotated[
+        str | None,
+        about("the text after the gap that is to be filled; a 400 where the model cannot"),
+    ] = None
+    max_tokens: Annotated[
+        TokenLimit | None,
+        about("most tokens of a completion; 16 if left out, as in OpenAI's API; -1: no limit"),
+    ] = None
+    n_predict: Annotated[TokenLimit | None, about("as `max_tokens`")] = None
+    n: Annotated[Candidates | None, about("completions of each prompt")] = None
+    best_of: Annotated[
+        Candidates | None,
+        about("make so many, return the `n` whose tokens are likeliest on average; no `stream`"),
+    ] = None
+    echo: Annotated[bool | None, about("begin the text with the prompt")] = None
+    logprobs: Annotated[
+        Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | None,
+        about("score each token, with `echo` the prompt's too, beside so many likely ones"),
+    ] = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repeat_penalty: RepeatPenalty = None
+    repetition_penalty: AsRepeatPenalty = None
+    repeat_last_n: LookBack = None
+    frequency_penalty: FrequencyPenalty = None
+    presence_penalty: PresencePenalty = None
+    logit_bias: LogitBias = None
+    seed: Seed = None
+    stop: Stop = None
+    grammar: Annotated[
+        str | None,
+        about("GBNF over the completion; not with `json_schema` or `response_format`"),
+    ] = None
+    json_schema: Annotated[
+        dict[str, Any] | bool | None,
+        about("a JSON Schema the completion is held to; not with `response_format`"),
+    ] = None
+    response_format: Annotated[
+        ResponseFormat | None, about("the form of the completion, as in a chat completion")
+    ] = None
+    stream: Annotated[bool | None, about("send the completion as server-sent events")] = None
+    stream_options: Annotated[StreamOptions | None, about("only with `stream`")] = None
+
+
+# Fields without effect, and refused ones, that mean here what they mean in a chat completion.
+AS_IN_CHAT = (
+    *("cache_prompt", "id_slot", "keep_alive", "return_progress", "slot_id"),
+    *("timings_per_token", "user"),
+)
+REFUSED_AS_IN_CHAT = (
+    *("dry_multiplier", "dynatemp_range", "guided_choice", "guided_grammar", "guided_json"),
+    *("guided_regex", "ignore_eos", "lora", "min_tokens", "mirostat", "return_tokens", "samplers"),
+    *("skip_special_tokens", "stop_token_ids", "structured_outputs", "top_n_sigma", "typical_p"),
+    "xtc_probability",
+)
+IN_CHAT = "send them to /v1/chat/completions"
+
+TEXT = Fields(
+    TextBody,
+    without_effect={name: CHAT.without_effect[name] for name in AS_IN_CHAT},
+    refused={
+        **{name: CHAT.refused[name] for name in REFUSED_AS_IN_CHAT},
+        "messages": Refused(IN_CHAT),
+        "tools": Refused(IN_CHAT, harmless=([],)),
+    },
+)

@@ -1,0 +1,59 @@
+"""Custom tools, which take a text: to the model they are tools with one argument, ``input``.
+
+The form of the text may be given by a regular expression.  Knows no protocol's JSON.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
+from gguf_fc.grammar import schema_to_grammar
+from gguf_fc.protocols.tools import Declared
+from gguf_fc.request import Schema, Tool
+
+ANY_TEXT: Schema = {"type": "string"}
+
+
+def text_tool(name: str, description: str | None, form: Schema, where: str) -> Declared:
+    """A tool that takes a text of the schema *form*; a body has it at *where*."""
+    schema: Schema = {
+        "type": "object",
+        "properties": {"input": form},
+        "required": ["input"],
+        "additionalProperties": False,
+    }
+    tool = Tool(name=name, description=description, parameters=schema)
+    return Declared(tool=tool, name_at=f"{where}.name", schema_at=where)
+
+
+def matching(syntax: str, definition: str, where: str) -> Schema:
+    """The schema of the texts that a grammar describes, all of which must be enforceable.
+
+    *where* has its ``syntax`` and its ``definition``.  Raises InvalidParameter.
+    """
+    if syntax == "lark":
+        raise UnsupportedParameter(
+            f"'{where}.syntax' is 'lark', which cannot be enforced inside of a call; use 'regex', "
+            "or a function with a JSON Schema.",
+            param=f"{where}.syntax",
+        )
+    schema: Schema = {"type": "string", "pattern": f"^(?:{definition})$"}
+    try:
+        report = schema_to_grammar(schema).report
+    except GrammarError as error:
+        raise InvalidParameter(
+            f"'{where}.definition' is no regular expression: {error.message}.",
+            param=f"{where}.definition",
+        ) from error
+    for item in report:
+        raise UnsupportedParameter(
+            f"'{where}.definition' cannot be enforced ({item.reason}); use a simpler expression.",
+            param=f"{where}.definition",
+        )
+    return schema
+
+
+def text_in(arguments: str) -> str:
+    """The text in the complete *arguments* that a model wrote for a custom tool."""
+    return str(orjson.loads(arguments)["input"])

@@ -1,0 +1,159 @@
+"""The blocks that a message of the Messages protocol is made of, as types.
+
+A model served here reads text, so every block comes down to text, reasoning, a call or a result.
+Blocks that record what another server did by itself are known by name and passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from gguf_fc.protocols.fields import PassedOver, about
+
+MAX_BLOCKS = 10_000
+
+
+class Block(Struct):
+    """What all blocks have in common: a ``type``, which is their tag."""
+
+
+class TextBlock(Block, tag="text"):
+    """Text."""
+
+    text: Annotated[str, about("the text")]
+
+
+class ImageBlock(Block, tag="image"):
+    """A picture; refused."""
+
+
+class TextSource(Struct, tag="text"):
+    """Plain text as a document."""
+
+    data: Annotated[str, about("the text")]
+
+
+class ContentSource(Struct, tag="content"):
+    """Blocks as a document."""
+
+    content: Annotated[str | list[TextBlock | ImageBlock], about("texts; an image is refused")]
+
+
+class DocumentBlock(Block, tag="document"):
+    """A document, if it is text."""
+
+    source: Annotated[TextSource | ContentSource, about("what it says")]
+    title: Annotated[str | None, about("read before it")] = None
+    context: Annotated[str | None, about("read before it, after the title")] = None
+
+
+class SearchResultBlock(Block, tag="search_result"):
+    """A passage that a search of the client's found."""
+
+    source: Annotated[str, about("where it is from")]
+    title: Annotated[str, about("what it is called")]
+    content: Annotated[list[TextBlock], about("what it says")]
+
+
+class ToolReferenceBlock(Block, tag="tool_reference"):
+    """The name of a tool that a search among tools found."""
+
+    tool_name: Annotated[str, about("read as text")]
+
+
+class ThinkingBlock(Block, tag="thinking"):
+    """Reasoning; where it was left out, the signature holds it."""
+
+    thinking: Annotated[str, about("the reasoning")]
+    signature: Annotated[str, about("as it was sent")] = ""
+
+
+class ToolUseBlock(Block, tag="tool_use"):
+    """A call the assistant made."""
+
+    id: Annotated[str, Meta(min_length=1, description="what its result is known by")]
+    name: Annotated[str, Meta(min_length=1, description="what was called")]
+    input: Annotated[dict[str, Any], about("with what")]
+
+
+Readable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReferenceBlock
+
+
+class ToolResultBlock(Block, tag="tool_result"):
+    """What a call returned."""
+
+    tool_use_id: Annotated[str, Meta(min_length=1, description="the call it answers")]
+    content: Annotated[
+        str | Annotated[list[Readable], Meta(max_length=MAX_BLOCKS)] | None,
+        about("what came back; an image is refused"),
+    ] = None
+    is_error: Annotated[bool | None, about("the model reads `Error:` before it")] = None
+
+
+class ForeignBlock(PassedOver):
+    """What only the server that wrote it can use."""
+
+
+class RedactedThinkingBlock(ForeignBlock, tag="redacted_thinking"):
+    """Reasoning only its server can read."""
+
+
+class ServerToolUseBlock(ForeignBlock, tag="server_tool_use"):
+    """A call a server made and answered itself; so are those below."""
+
+
+class WebSearchResultBlock(ForeignBlock, tag="web_search_tool_result"):
+    """What its search of the web found."""
+
+
+class WebFetchResultBlock(ForeignBlock, tag="web_fetch_tool_result"):
+    """The page it fetched."""
+
+
+class CodeResultBlock(ForeignBlock, tag="code_execution_tool_result"):
+    """What its code printed."""
+
+
+class ShellResultBlock(ForeignBlock, tag="bash_code_execution_tool_result"):
+    """What its shell printed."""
+
+
+class EditorResultBlock(ForeignBlock, tag="text_editor_code_execution_tool_result"):
+    """What its editor did."""
+
+
+class ToolSearchResultBlock(ForeignBlock, tag="tool_search_tool_result"):
+    """The tools it found."""
+
+
+class McpUseBlock(ForeignBlock, tag="mcp_tool_use"):
+    """A call to a server of tools."""
+
+
+class McpResultBlock(ForeignBlock, tag="mcp_tool_result"):
+    """What that returned."""
+
+
+AnyBlock = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | SearchResultBlock
+    | ToolReferenceBlock
+    | ThinkingBlock
+    | ToolUseBlock
+    | ToolResultBlock
+    | RedactedThinkingBlock
+    | ServerToolUseBlock
+    | WebSearchResultBlock
+    | WebFetchResultBlock
+    | CodeResultBlock
+    | ShellResultBlock
+    | EditorResultBlock
+    | ToolSearchResultBlock
+    | McpUseBlock
+    | McpResultBlock
+)
+Blocks = Annotated[list[AnyBlock], Meta(max_length=MAX_BLOCKS)]

@@ -1,0 +1,159 @@
+"""From the body of a message to a ``Request``: what the types alone cannot say.
+
+Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.job import Sampling
+from gguf_fc.protocols.messages.blocks import TextBlock
+from gguf_fc.protocols.messages.schema import (
+    MessagesBody,
+    OfferedTool,
+    PromptBody,
+    ThinkingAdaptive,
+    ThinkingDisabled,
+    ThinkingEnabled,
+    ToolChoiceAny,
+    ToolChoiceAuto,
+    ToolChoiceNone,
+    ToolChoiceTool,
+)
+from gguf_fc.protocols.messages.turns import read_turns
+from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.protocols.tools import Declared, checked_tools, known_name
+from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
+
+# Some clients put a header of their transport before the instructions, different each time; it
+# is no instruction, and would keep the prefix cache from ever finding anything.
+_TRANSPORT_HEADER = re.compile(r"x-[a-z0-9-]+:[^\n]*\s*")
+
+
+def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:
+    """What *body* asks to be read, and the names of what was passed over."""
+    system, unread = _system(body.system or "")
+    messages = (*system, *read_turns(body.messages))
+    tools, foreign = _tools(body.tools or [])
+    choice = body.tool_choice or ToolChoiceAuto()
+    parallel = isinstance(choice, ToolChoiceNone) or not choice.disable_parallel_tool_use
+    request = Request(
+        model=body.model,
+        messages=messages,
+        tools=tools,
+        tool_choice=_tool_choice(body, tools),
+        parallel_tool_calls=parallel,
+        format=_format(body),
+        sampling=defaults,
+        thinking=_thinking(body),
+        effort=body.output_config.effort if body.output_config else None,
+        thinking_budget=(
+            body.thinking.budget_tokens if isinstance(body.thinking, ThinkingEnabled) else None
+        ),
+    )
+    return request, (*unread, *foreign)
+
+
+def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:
+    """As ``to_prompt``, with what *body* says of the reply."""
+    prompt, ignored = to_prompt(body, sampling_of(body, defaults))
+    request = dataclasses.replace(
+        prompt,
+        max_tokens=body.max_tokens,
+        stop=tuple(body.stop_sequences or ()),
+        stream=bool(body.stream),
+    )
+    return request, ignored
+
+
+def omits_thinking(body: PromptBody) -> bool:
+    """Whether the client wants reasoning to be carried, not shown."""
+    match body.thinking:
+        case ThinkingEnabled(display=display) | ThinkingAdaptive(display=display):
+            return display == "omitted"
+        case _:
+            return False
+
+
+def _system(system: str | Sequence[TextBlock]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    texts, unread = [], []
+    for i, text in enumerate([system] if isinstance(system, str) else [b.text for b in system]):
+        if _TRANSPORT_HEADER.fullmatch(text):
+            unread.append(f"system[{i}]")
+        elif text:
+            texts.append(text)
+    messages = (Message(role="system", content="\n".join(texts)),) if texts else ()
+    return messages, tuple(unread)
+
+
+def _tools(tools: Sequence[OfferedTool]) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
+    """The client's own tools, and the names of others' (R15.2)."""
+    own, foreign = [], []
+    for i, tool in enumerate(tools):
+        if tool.type in (None, "custom"):
+            own.append(_declared(tool, f"tools[{i}]"))
+        else:
+            foreign.append(f"tools[{i}] of type {tool.type}")
+    return checked_tools(own), tuple(foreign)
+
+
+def _declared(tool: OfferedTool, where: str) -> Declared:
+    if tool.name is None:
+        raise InvalidParameter(f"'{where}.name' is required.", param=f"{where}.name")
+    if tool.input_schema is None:
+        raise InvalidParameter(
+            f"'{where}.input_schema' is required.", param=f"{where}.input_schema"
+        )
+    return Declared(
+        tool=Tool(
+            name=tool.name,
+            description=tool.description,
+            parameters=tool.input_schema,
+            strict=bool(tool.strict),
+        ),
+        name_at=f"{where}.name",
+        schema_at=f"{where}.input_schema",
+    )
+
+
+def _tool_choice(body: PromptBody, tools: tuple[Tool, ...]) -> ToolChoice:
+    match body.tool_choice:
+        case ToolChoiceNone():
+            return ToolChoice("none")
+        case ToolChoiceAny() | ToolChoiceTool() if not tools:
+            raise InvalidParameter(
+                "'tool_choice' asks for a call but 'tools' has no tool that can be called here.",
+                param="tool_choice",
+            )
+        case ToolChoiceAny():
+            return ToolChoice("required")
+        case ToolChoiceTool(name=name):
+            return ToolChoice("named", known_name(name, tools, "tool_choice.name"))
+        case ToolChoiceAuto() | None:
+            return ToolChoice("auto" if tools else "none")
+
+
+def _format(body: PromptBody) -> Format:
+    newer = body.output_config.format if body.output_config else None
+    older = body.output_format
+    if newer is not None and older is not None and newer != older:
+        raise InvalidParameter(
+            "'output_format' and 'output_config.format' differ; send one of them.",
+            param="output_format",
+        )
+    asked = newer or older
+    if asked is None:
+        return Format()
+    place = "output_config.format.schema" if newer is not None else "output_format.schema"
+    return Format(type="json_schema", schema=asked.schema, schema_at=place)
+
+
+def _thinking(body: PromptBody) -> bool | None:
+    """Whether to think; without a word on it the model does as its template has it."""
+    if isinstance(body.thinking, ThinkingEnabled):
+        return True
+    return False if isinstance(body.thinking, ThinkingDisabled) else None

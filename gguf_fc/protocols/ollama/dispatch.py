@@ -1,0 +1,58 @@
+"""How a request of Ollama's protocol is carried out: answered, gone on with, or only loaded for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from gguf_fc.events import Event
+from gguf_fc.generation.answer import Answer, refuse_small_context
+from gguf_fc.models.pool import Pool
+from gguf_fc.protocols.ollama.request import RawPrompt
+from gguf_fc.request import Request, TextRequest
+
+Generate = Callable[[tuple[Request, ...]], AbstractAsyncContextManager[Answer]]
+Complete = Callable[[tuple[TextRequest, ...]], AbstractAsyncContextManager[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaWork:
+    """*generate* answers conversations, *complete* goes on with texts."""
+
+    pool: Pool
+    generate: Generate
+    complete: Complete
+
+    def start(
+        self, requests: tuple[Request | RawPrompt, ...]
+    ) -> AbstractAsyncContextManager[Answer]:
+        """The reply to the one request there is."""
+        (request,) = requests
+        match request:
+            case RawPrompt():
+                return self._complete(request)
+            case Request(messages=()):
+                return self._load(request.model)
+            case Request():
+                return self.generate((request,))
+
+    @asynccontextmanager
+    async def _complete(self, raw: RawPrompt) -> AsyncIterator[Answer]:
+        async with self.pool.use(raw.text.model) as model:
+            refuse_small_context(raw.n_ctx, model)
+        async with self.complete((raw.text,)) as answered:
+            yield answered
+
+    @asynccontextmanager
+    async def _load(self, name: str | None) -> AsyncIterator[Answer]:
+        async with self.pool.use(name) as model:
+            yield Answer(
+                id="load", model=model.name, prompt_tokens=0, loosened=(), events=_nothing()
+            )
+
+
+async def _nothing() -> AsyncGenerator[tuple[int, Event]]:
+    nothing: tuple[tuple[int, Event], ...] = ()
+    for event in nothing:
+        yield event

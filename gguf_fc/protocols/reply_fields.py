@@ -1,0 +1,54 @@
+"""Fields of a reply that several protocols share: scores, checks, timings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gguf_fc.events import (
+    Check,
+    Finish,
+)
+from gguf_fc.job import ScoredToken, TokenLogprob
+from gguf_fc.protocols.protocol import Json
+
+LEAST_LOGPROB = -9999.0  # what the protocol's clients know as "never"
+
+
+def validation(checks: Mapping[int, Sequence[Check]]) -> Json:
+    """What the checks against the client's schemas found, where there was anything to check.
+
+    *checks* are those of each choice; all but the first choice are named in the subject.
+    """
+    found = [
+        {"subject": check.subject if choice == 0 else f"choices[{choice}].{check.subject}"}
+        | {"result": check.result}
+        | ({} if check.reason is None else {"reason": check.reason})
+        for choice, checked in checks.items()
+        for check in checked
+    ]
+    return {"validation": found} if found else {}
+
+
+def timings(ends: Sequence[Finish]) -> Json:
+    """What the reply cost; not part of the protocol, so clients pass over it."""
+    jobs = [end.done for end in ends]
+    return {
+        "prompt_ms": round(max(done.prompt_ms for done in jobs), 3),
+        "completion_ms": round(max(done.completion_ms for done in jobs), 3),
+        "decode_steps": sum(done.decode_steps for done in jobs),
+        "forced_tokens": sum(done.forced_tokens for done in jobs),
+        "drafted_tokens": sum(done.drafted_tokens for done in jobs),
+        "accepted_tokens": sum(done.accepted_tokens for done in jobs),
+    }
+
+
+def scored(token: TokenLogprob) -> Json:
+    """A token and the likeliest in its place, as the protocol has them."""
+    return _score(token) | {"top_logprobs": [_score(other) for other in token.top]}
+
+
+def _score(token: ScoredToken) -> Json:
+    # The protocol knows no infinity; the model's own scores are finite but for a forbidden token.
+    known = token.logprob is not None and token.logprob > LEAST_LOGPROB
+    logprob = token.logprob if known else LEAST_LOGPROB
+    return {"token": token.text, "logprob": logprob, "bytes": list(token.bytes)}

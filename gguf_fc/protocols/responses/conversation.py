@@ -1,0 +1,100 @@
+"""The items of a conversation as the messages that a model reads.
+
+Each item becomes a message of its own; the dialect joins what belongs to one turn.  What is no text
+is refused, naming the item.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.protocols.responses.items import (
+    CustomToolCallItem,
+    CustomToolCallOutputItem,
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    ItemPart,
+    Kept,
+    MessageItem,
+    ReasoningItem,
+)
+from gguf_fc.protocols.tools import arguments_text
+from gguf_fc.request import Message, ToolCall
+
+_TEXT_PARTS = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
+_SEALED = "gguf-fc:"  # what reasoning we wrapped begins with, so that other servers' is told apart
+
+
+def messages_of(placed: Iterable[tuple[str, Kept]]) -> Iterator[Message]:
+    """A message for each item that says anything; an item stands behind its place in the body."""
+    for place, item in placed:
+        message = _message(item, place)
+        if message is not None:
+            yield message
+
+
+def sealed(reasoning: str) -> str:
+    """*reasoning* as an opaque text that a client can send back."""
+    return base64.b64encode(f"{_SEALED}{reasoning}".encode()).decode()
+
+
+def _message(item: Kept, where: str) -> Message | None:
+    match item:
+        case MessageItem(role=role, content=content):
+            return Message(role=role, content=_text(content, f"{where}.content"))
+        case FunctionCallItem(call_id=id_, name=name, arguments=arguments):
+            text = arguments_text(arguments, f"{where}.arguments")
+            return Message(role="assistant", tool_calls=(ToolCall(id_, name, text),))
+        case CustomToolCallItem(call_id=id_, name=name, input=given):
+            text = json.dumps({"input": given}, ensure_ascii=False, separators=(",", ":"))
+            return Message(role="assistant", tool_calls=(ToolCall(id_, name, text),))
+        case FunctionCallOutputItem() | CustomToolCallOutputItem():
+            output = _text(item.output, f"{where}.output")
+            return Message(role="tool", content=output, tool_call_id=item.call_id)
+        case ReasoningItem():
+            reasoning = _reasoning(item, where)
+            return Message(role="assistant", reasoning_content=reasoning) if reasoning else None
+        case _:
+            assert_never(item)
+
+
+def _reasoning(item: ReasoningItem, where: str) -> str:
+    """The reasoning itself; or what was sent of it.  Another server's sealed one is unreadable."""
+    return (
+        _text(item.content or [], f"{where}.content")
+        or _unsealed(item.encrypted_content or "")
+        or _text(item.summary, f"{where}.summary")
+    )
+
+
+def _unsealed(text: str) -> str:
+    try:
+        opened = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    return opened.removeprefix(_SEALED) if opened.startswith(_SEALED) else ""
+
+
+def _text(content: str | list[ItemPart], where: str) -> str:
+    """*content* as one string; parts that are not text are refused."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
+
+
+def _part(part: ItemPart, where: str) -> str:
+    if part.type == "refusal" and part.refusal is not None:
+        return part.refusal
+    if part.type not in _TEXT_PARTS:
+        raise UnsupportedParameter(
+            f"'{where}' has type '{part.type}'; this server reads only text.",
+            param=f"{where}.type",
+        )
+    if part.text is None:
+        raise InvalidParameter(f"'{where}.text' is required.", param=f"{where}.text")
+    return part.text

@@ -1,0 +1,190 @@
+"""The items of a Responses conversation, as types: what a client sends and what it was sent.
+
+The same types read the input of a request and the output of an earlier response, so one can be
+sent back as the other.  Knows the wire, not what a model reads of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from gguf_fc.protocols.fields import about
+
+Status = Literal["in_progress", "completed", "incomplete"]
+CallId = Annotated[str, Meta(min_length=1, description="links a call and its result")]
+Name = Annotated[str, Meta(min_length=1, description="of the tool")]
+NewId = Callable[[str], str]  # a fresh id behind a prefix
+
+
+class ItemPart(Struct, omit_defaults=True):
+    """One part of a content; only text can be read by the models served here."""
+
+    type: Annotated[str, about("`input_text`, `output_text`, `refusal`, ...; no images or files")]
+    text: Annotated[str | None, about("required, but for a `refusal`")] = None
+    refusal: Annotated[str | None, about("read as text")] = None
+    annotations: Annotated[list[Any] | None, about("as they were sent; not read")] = None
+    logprobs: Annotated[list[Any] | None, about("as they were sent; not read")] = None
+
+
+class _Item(Struct, kw_only=True, tag_field="type", omit_defaults=True):
+    """What all items have in common."""
+
+    id: Annotated[str | None, about("by which it can be referred to, if it is kept")] = None
+    status: Annotated[Status | None, about("as it was sent; shown again")] = None
+
+
+class MessageItem(_Item, kw_only=True, tag="message"):
+    """A turn of the conversation; its ``type`` may be left out."""
+
+    role: Annotated[Literal["user", "assistant", "system", "developer"], about("whose turn it is")]
+    content: Annotated[str | list[ItemPart], about("what was said")]
+    phase: Annotated[str | None, about("as it was sent; not read")] = None
+
+
+class FunctionCallItem(_Item, kw_only=True, tag="function_call"):
+    """A call the assistant made earlier.  *arguments* is JSON text or an object."""
+
+    call_id: CallId
+    name: Name
+    arguments: Annotated[str | dict[str, Any], about("JSON; what is not quite that is mended")]
+
+
+class FunctionCallOutputItem(_Item, kw_only=True, tag="function_call_output"):
+    """The result of a call."""
+
+    call_id: CallId
+    output: Annotated[str | list[ItemPart], about("what the tool returned")]
+
+
+class CustomToolCallItem(_Item, kw_only=True, tag="custom_tool_call"):
+    """A call whose argument is one text, made earlier."""
+
+    call_id: CallId
+    name: Name
+    input: Annotated[str, about("the text")]
+
+
+class CustomToolCallOutputItem(_Item, kw_only=True, tag="custom_tool_call_output"):
+    """The result of such a call."""
+
+    call_id: CallId
+    output: Annotated[str | list[ItemPart], about("what the tool returned")]
+
+
+class ReasoningItem(_Item, kw_only=True, tag="reasoning"):
+    """What the assistant reasoned earlier."""
+
+    summary: Annotated[list[ItemPart], about("read where nothing else is there")] = []
+    content: Annotated[list[ItemPart] | None, about("the reasoning")] = None
+    encrypted_content: Annotated[
+        str | None, about("the reasoning as this server packed it; another's is not read")
+    ] = None
+
+
+class ItemReference(_Item, kw_only=True, tag="item_reference"):
+    """An item that is kept here, by its id; its ``type`` may be left out."""
+
+    id: Annotated[str, Meta(min_length=1, description="of an item that is kept here")]
+
+
+class WebSearchCallItem(_Item, kw_only=True, tag="web_search_call"):
+    """A search that another server made; passed over."""
+
+
+class FileSearchCallItem(_Item, kw_only=True, tag="file_search_call"):
+    """A search that another server made; passed over."""
+
+
+class ImageGenerationCallItem(_Item, kw_only=True, tag="image_generation_call"):
+    """An image that another server made; passed over."""
+
+
+class McpListToolsItem(_Item, kw_only=True, tag="mcp_list_tools"):
+    """The tools that another server found; passed over."""
+
+
+Kept = (
+    MessageItem
+    | FunctionCallItem
+    | FunctionCallOutputItem
+    | CustomToolCallItem
+    | CustomToolCallOutputItem
+    | ReasoningItem
+)
+PassedOver = WebSearchCallItem | FileSearchCallItem | ImageGenerationCallItem | McpListToolsItem
+Item = (
+    MessageItem
+    | FunctionCallItem
+    | FunctionCallOutputItem
+    | CustomToolCallItem
+    | CustomToolCallOutputItem
+    | ReasoningItem
+    | ItemReference
+    | WebSearchCallItem
+    | FileSearchCallItem
+    | ImageGenerationCallItem
+    | McpListToolsItem
+)
+
+_PREFIXES = {
+    MessageItem: "msg_",
+    FunctionCallItem: "fc_",
+    FunctionCallOutputItem: "fco_",
+    CustomToolCallItem: "ctc_",
+    CustomToolCallOutputItem: "ctco_",
+    ReasoningItem: "rs_",
+}
+
+
+def with_types(given: object) -> object:
+    """*given* as ``input``, with the types that may be left out filled in.
+
+    Anything that is not a list of objects is returned as it is, to be refused by its type.
+    """
+    if not isinstance(given, list):
+        return given
+    return [_with_type(entry) if isinstance(entry, dict) else entry for entry in given]
+
+
+def settled(item: Kept, new_id: NewId) -> Kept:
+    """*item* as it is kept and listed: with an id, a status and its content as parts."""
+    changes: dict[str, Any] = {"id": item.id or new_id(_PREFIXES[type(item)])}
+    if not isinstance(item, ReasoningItem):
+        changes["status"] = item.status or "completed"
+    if isinstance(item, MessageItem):
+        kind = "output_text" if item.role == "assistant" else "input_text"
+        parts = item.content
+        if isinstance(parts, str):
+            parts = [ItemPart(kind, parts)]
+        changes["content"] = [_with_annotations(part) for part in parts]
+    return msgspec.structs.replace(item, **changes)
+
+
+def shown(item: Kept) -> dict[str, Any]:
+    """*item* as JSON."""
+    found: dict[str, Any] = msgspec.to_builtins(item)
+    if isinstance(item, ReasoningItem):
+        found["summary"] = msgspec.to_builtins(item.summary)
+    return found
+
+
+def kept_items(output: list[dict[str, Any]]) -> tuple[Kept, ...]:
+    """The output of a response as items of a conversation."""
+    return tuple(msgspec.convert(output, list[Kept]))
+
+
+def _with_type(entry: dict[str, Any]) -> dict[str, Any]:
+    if entry.get("type") is not None:
+        return entry
+    return {**entry, "type": "item_reference" if entry.keys() <= {"id", "type"} else "message"}
+
+
+def _with_annotations(part: ItemPart) -> ItemPart:
+    """Clients expect them on what an assistant said."""
+    if part.type != "output_text" or part.annotations is not None:
+        return part
+    return msgspec.structs.replace(part, annotations=[])

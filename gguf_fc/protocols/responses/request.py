@@ -1,0 +1,116 @@
+"""From the body of a response request to a ``Request``: what the types alone cannot say.
+
+Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gguf_fc.errors import InvalidParameter
+from gguf_fc.job import Sampling
+from gguf_fc.protocols.responses.open_items import Shape
+from gguf_fc.protocols.responses.schema import ResponsesBody
+from gguf_fc.protocols.responses.tools import choice_of, custom_names, tools_of, tools_passed_over
+from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.request import Format, Message, Request
+
+LOGPROBS = "message.output_text.logprobs"
+SEALED_REASONING = "reasoning.encrypted_content"
+# What other servers can add to items that only their own tools make.
+_OF_OTHER_TOOLS = frozenset(
+    {
+        "code_interpreter_call.outputs",
+        "computer_call_output.output.image_url",
+        "file_search_call.results",
+        "message.input_image.image_url",
+        "web_search_call.action.sources",
+        "web_search_call.results",
+    }
+)
+
+
+def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:
+    """Translate *body*, whose conversation is *messages*; sampling not given is *defaults*."""
+    _check_stream_options(body)
+    tools = tools_of(body)
+    reasoning = body.reasoning
+    effort = None if reasoning is None else reasoning.effort
+    if body.instructions:
+        messages = (Message(role="system", content=body.instructions), *messages)
+    return Request(
+        model=body.model,
+        messages=messages,
+        messages_at="input",
+        leave_out_oldest=body.truncation == "auto",
+        tools=tools,
+        tool_choice=choice_of(body, tools),
+        parallel_tool_calls=body.parallel_tool_calls is not False,
+        format=_format(body),
+        verbosity=None if body.text is None else body.text.verbosity,
+        max_tokens=body.max_output_tokens,
+        sampling=sampling_of(body, defaults),
+        thinking=False if effort == "none" else None,
+        effort=None if effort == "none" else effort,
+        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        logprobs=_logprobs(body),
+        stream=bool(body.stream),
+    )
+
+
+def shape_of(body: ResponsesBody) -> Shape:
+    """The form the output should have."""
+    reasoning = body.reasoning
+    return Shape(
+        summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
+        sealed=SEALED_REASONING in (body.include or ()),
+        custom=custom_names(body),
+    )
+
+
+def passed_over(body: ResponsesBody) -> Iterator[str]:
+    """The paths of what is accepted without effect because only other servers have it."""
+    yield from tools_passed_over(body)
+    for n, name in enumerate(body.include or ()):
+        if name in _OF_OTHER_TOOLS:
+            yield f"include[{n}]"
+
+
+def _check_stream_options(body: ResponsesBody) -> None:
+    if body.stream_options is not None and not body.stream:
+        raise InvalidParameter(
+            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
+
+
+def _format(body: ResponsesBody) -> Format:
+    asked = None if body.text is None else body.text.format
+    if asked is None:
+        return Format()
+    if asked.type != "json_schema":
+        return Format(type=asked.type)
+    if asked.schema is None:
+        raise InvalidParameter(
+            "'text.format.schema' is required for the type json_schema.",
+            param="text.format.schema",
+        )
+    return Format(
+        type="json_schema",
+        schema=asked.schema,
+        name=asked.name,
+        description=asked.description,
+        strict=bool(asked.strict),
+        schema_at="text.format.schema",
+    )
+
+
+def _logprobs(body: ResponsesBody) -> int | None:
+    known = {LOGPROBS, SEALED_REASONING} | _OF_OTHER_TOOLS
+    for n, name in enumerate(body.include or ()):
+        if name not in known:
+            raise InvalidParameter(
+                f"'include[{n}]' is '{name}', which is not known; use '{LOGPROBS}' or "
+                f"'{SEALED_REASONING}'.",
+                param=f"include[{n}]",
+            )
+    return body.top_logprobs or (0 if LOGPROBS in (body.include or ()) else None)

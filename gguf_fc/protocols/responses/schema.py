@@ -1,0 +1,188 @@
+"""The table of a response request: the body as types, and what becomes of every other field.
+
+The policy is ``fields.py``'s.  This module knows the wire, not what is done with it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from gguf_fc.protocols.field_reasons import CACHE, NOTHING_KEPT, ONE_ANSWER
+from gguf_fc.protocols.field_types import (
+    Effort,
+    FrequencyPenalty,
+    MinP,
+    ModelName,
+    PresencePenalty,
+    RepeatPenalty,
+    Seed,
+    Stop,
+    Temperature,
+    TokenCount,
+    TopK,
+    TopP,
+)
+from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.responses.items import Item
+
+SummaryStyle = Literal["auto", "concise", "detailed"]
+MetadataKey = Annotated[str, Meta(max_length=64)]
+MetadataValue = Annotated[str, Meta(max_length=512)]
+
+
+class CustomFormat(Struct):
+    """The form of a custom tool's text."""
+
+    type: Annotated[Literal["text", "grammar"], about("any text, or one of a form")]
+    syntax: Annotated[
+        Literal["lark", "regex"] | None, about("a tool whose syntax is `lark` is passed over")
+    ] = None
+    definition: Annotated[str | None, about("of a `grammar`; required there")] = None
+
+
+class ResponseTool(Struct):
+    """An entry of ``tools``: a function or a custom tool; other types are passed over."""
+
+    type: Annotated[str, about("`function`, or `custom` for one that takes a text")]
+    name: Annotated[str | None, about("what it is called by; required")] = None
+    description: Annotated[str | None, about("what the model is told of it")] = None
+    parameters: Annotated[
+        dict[str, Any] | bool | None, about("JSON Schema of a function's arguments")
+    ] = None
+    strict: Annotated[
+        bool | None, about("`true`: refuse a schema that cannot be enforced in full")
+    ] = None
+    format: Annotated[CustomFormat | None, about("the form of a custom tool's text")] = None
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the model may call it; what is not offered is passed over."""
+        lark = self.format is not None and self.format.syntax == "lark"
+        return self.type == "function" or (self.type == "custom" and not lark)
+
+
+class TextFormat(Struct):
+    """The form asked of the answer."""
+
+    type: Annotated[Literal["text", "json_object", "json_schema"], about("what it is")]
+    name: Annotated[str | None, about("repeated in the response")] = None
+    schema: Annotated[
+        dict[str, Any] | bool | None, about("of the answer; required for `json_schema`")
+    ] = None
+    strict: Annotated[
+        bool | None, about("`true`: refuse a schema that cannot be enforced in full")
+    ] = None
+    description: Annotated[str | None, about("what the model is told of it")] = None
+
+
+class TextConfig(Struct):
+    """How the answer is written."""
+
+    format: Annotated[TextFormat | None, about("its form, if it is not a call")] = None
+    verbosity: Annotated[Literal["low", "medium", "high"] | None, about("how much is said")] = None
+
+
+class Reasoning(Struct):
+    """Whether and how to reason."""
+
+    effort: Annotated[Effort | None, about("how much; `none` switches it off")] = None
+    summary: Annotated[
+        SummaryStyle | None, about("send the reasoning as its own summary, in full")
+    ] = None
+    generate_summary: Annotated[SummaryStyle | None, about("as `summary`")] = None
+
+
+class ResponseStreamOptions(Struct):
+    """What to add to a stream."""
+
+    include_obfuscation: Annotated[bool | None, about("nothing is obfuscated")] = None
+
+
+class ResponsesBody(Struct, kw_only=True):
+    """Every field that is honoured."""
+
+    input: Annotated[
+        str | Annotated[list[Item], Meta(max_length=10_000)],
+        about("what is said, or the items of the conversation so far"),
+    ]
+    model: ModelName = None
+    instructions: Annotated[str | None, about("a system message, for this response only")] = None
+    previous_response_id: Annotated[
+        str | None, about("go on from this response, if it is still kept")
+    ] = None
+    store: Annotated[
+        bool | None, about("keep the response, so that it can be gone on from; `true` if absent")
+    ] = None
+    tools: Annotated[
+        Annotated[list[ResponseTool], Meta(max_length=1000)] | None,
+        about("what the model may call; tools of other types are passed over"),
+    ] = None
+    tool_choice: Annotated[
+        str | dict[str, Any] | None,
+        about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
+    ] = None
+    parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
+    text: Annotated[TextConfig | None, about("the form of an answer that is not a call")] = None
+    reasoning: Annotated[
+        Reasoning | None, about("how much reasoning, and in which form it is sent")
+    ] = None
+    max_output_tokens: Annotated[
+        TokenCount | None, about("most tokens of a response, reasoning included")
+    ] = None
+    truncation: Annotated[
+        Literal["auto", "disabled"] | None,
+        about("`auto`: leave out the oldest turns of a conversation that is too long"),
+    ] = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repeat_penalty: RepeatPenalty = None
+    frequency_penalty: FrequencyPenalty = None
+    presence_penalty: PresencePenalty = None
+    seed: Seed = None
+    stop: Stop = None
+    include: Annotated[
+        list[str] | None,
+        about("`message.output_text.logprobs`, `reasoning.encrypted_content`"),
+    ] = None
+    top_logprobs: Annotated[
+        Annotated[int, Meta(ge=0, le=20)] | None,
+        about("so many of the likeliest tokens beside each token of the text"),
+    ] = None
+    metadata: Annotated[
+        Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)] | None,
+        about("repeated in the response"),
+    ] = None
+    stream: Annotated[bool | None, about("send the response as server-sent events")] = None
+    stream_options: Annotated[
+        ResponseStreamOptions | None, about("only with `stream`; nothing is obfuscated")
+    ] = None
+
+
+NO_SUCH_TOOLS = "there are no tools of the server's own"
+
+RESPONSES = Fields(
+    ResponsesBody,
+    without_effect={
+        "access_programs": ONE_ANSWER,
+        "client_metadata": NOTHING_KEPT,
+        "image": NO_SUCH_TOOLS,
+        "max_tool_calls": f"it counts calls of the server's own tools, and {NO_SUCH_TOOLS}",
+        "moderation": ONE_ANSWER,
+        "prompt_cache_key": CACHE,
+        "prompt_cache_options": CACHE,
+        "prompt_cache_retention": CACHE,
+        "safety_identifier": NOTHING_KEPT,
+        "service_tier": ONE_ANSWER,
+        "user": NOTHING_KEPT,
+    },
+    refused={
+        "background": Refused("keep the connection open, or stream", harmless=(False,)),
+        "context_management": Refused("shorten 'input' yourself", harmless=([],)),
+        "conversation": Refused("use 'previous_response_id', or send all items in 'input'"),
+        "prompt": Refused("send the text in 'instructions' and 'input'"),
+    },
+)

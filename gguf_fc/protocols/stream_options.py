@@ -1,0 +1,24 @@
+"""Options of a stream that chat completions and completions share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from gguf_fc.protocols.fields import about
+
+
+class StreamOptions(Struct):
+    """What to add to a stream."""
+
+    include_usage: Annotated[bool | None, about("a last chunk with `usage`")] = None
+    include_obfuscation: Annotated[
+        bool | None, about("without effect: a loopback line needs no padding")
+    ] = None
+
+
+def unpadded(options: StreamOptions | None) -> tuple[str, ...]:
+    """The wish for padding, against who watches the line's traffic: there is none to watch."""
+    wanted = options is not None and options.include_obfuscation
+    return ("stream_options.include_obfuscation",) if wanted else ()

@@ -1,0 +1,126 @@
+"""One endpoint that generates, whatever protocol it speaks.
+
+Reads the body, has the answer made, sends it whole or as it comes.  Errors known before the first
+byte get their status, later ones are the stream's last frame.  Knows HTTP; nothing of any
+protocol's JSON, which is its ``Wire``'s, nor of how an answer is made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, TypeVar
+
+import orjson
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from gguf_fc.errors import BodyTooLarge, GgufFcError
+from gguf_fc.generation.answer import Answer
+from gguf_fc.protocols.fields import ignored_header
+from gguf_fc.protocols.protocol import Asked, Envelope, Json, Stream, Wire
+from gguf_fc.server.errors import error_response
+from gguf_fc.server.event_stream import PING_SECONDS, ClientGone, EventStream, while_connected
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+HEADERS_WITHIN_SECONDS = 1.0  # a stream's headers wait no longer than this for the engine
+
+R = TypeVar("R")
+Generate = Callable[[tuple[R, ...]], AbstractAsyncContextManager[Answer]]
+
+
+class Endpoint(Generic[R]):
+    """Answers the requests that *wire* reads with what *generate* makes of them."""
+
+    def __init__(
+        self,
+        wire: Wire[Any],
+        generate: Generate[R],
+        *,
+        clock: Callable[[], float],
+        ping_seconds: float = PING_SECONDS,
+    ) -> None:
+        self._wire = wire
+        self._generate = generate
+        self._clock = clock
+        self._ping_seconds = ping_seconds
+
+    async def respond(self, http: HttpRequest) -> Response:
+        """Answer one request."""
+        try:
+            asked = self._wire.read(await read_body(http), http.headers)
+            headers = ignored_header(asked.ignored)
+            if asked.stream:
+                return await self._stream(http, asked, headers)
+            reply = await while_connected(http, self._whole(asked))
+        except ClientGone:
+            logger.info("client gone before its reply was ready")
+            return Response(status_code=499)
+        except GgufFcError as error:
+            return error_response(error, self._wire.error_body)
+        return Response(orjson.dumps(reply), headers=headers, media_type="application/json")
+
+    async def _whole(self, asked: Asked[R]) -> Json:
+        async with self._generate(asked.requests) as answered:
+            reply = self._wire.reply(asked, self._envelope(answered))
+            async for choice, event in answered.events:
+                reply.add(choice, event)
+        return reply.result()
+
+    async def _stream(
+        self, http: HttpRequest, asked: Asked[R], headers: dict[str, str]
+    ) -> Response:
+        begun: list[Stream] = []  # the encoder, once there is one: it knows what was sent
+
+        def error_frame(error: Exception) -> bytes:
+            return begun[0].error_frame(error) if begun else self._wire.error_frame(error)
+
+        stream = EventStream(
+            self._frames(asked, begun),
+            headers=headers,
+            media_type=self._wire.media_type,
+            ping=self._wire.ping,
+            ping_seconds=self._ping_seconds,
+            error_frame=error_frame,
+        )
+        try:
+            await while_connected(http, stream.first_frame(HEADERS_WITHIN_SECONDS))
+        except BaseException:
+            await stream.aclose()
+            raise
+        return stream
+
+    async def _frames(self, asked: Asked[R], begun: list[Stream]) -> AsyncGenerator[bytes]:
+        async with self._generate(asked.requests) as answered:
+            encoder = self._wire.stream(asked, self._envelope(answered))
+            begun.append(encoder)
+            for frame in encoder.begin():
+                yield frame
+            async for choice, event in answered.events:
+                for frame in encoder.encode(choice, event):
+                    yield frame
+        for frame in encoder.end():
+            yield frame
+
+    def _envelope(self, answered: Answer) -> Envelope:
+        return Envelope(
+            id=answered.id,
+            created=int(self._clock()),
+            model=answered.model,
+            prompt_tokens=answered.prompt_tokens,
+            loosened=answered.loosened,
+            left_out=answered.left_out,
+        )
+
+
+async def read_body(http: HttpRequest) -> bytes:
+    """The whole body.  Raises BodyTooLarge as soon as it is over the limit."""
+    body = bytearray()
+    async for piece in http.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"The body is over the limit of {MAX_BODY_BYTES} bytes.")
+    return bytes(body)
