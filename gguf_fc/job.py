@@ -1,33 +1,35 @@
-"""What crosses the process line between the server and its worker.
+"""Messages between the server and its worker process: text, bytes and numbers only.
 
-Text, bytes and numbers only.  Nothing here knows HTTP, templates, tools or llama.cpp.
+Nothing here knows HTTP, templates, tools or llama.cpp.
 
-Server to worker: ``Load`` (once), then ``Job``, ``Measure``, ``Embed``, ``Tokenize``,
-``Detokenize``, ``Survey``, ``Cancel``, ``Ping``, ``Stop``.
-Worker to server: ``Ready`` or ``LoadFailed`` (once), then for each job ``Accepted``, any number of
-``PromptScores``, any number of ``Chunk``, and exactly one of ``Done`` or ``Failed``; ``Pong`` for
-each ``Ping``.
-A job that cannot start ends with ``Failed`` without having been accepted.
-``Measure``, ``Embed``, ``Tokenize``, ``Detokenize``, ``Survey`` are each answered by one message:
-``Measured``, ``Embedded``, ``Tokenized``, ``Detokenized``, ``Surveyed``, or ``Failed``.
+The unions at the end of this file list every message, and are the only such list: the frames'
+decoder, the worker's dispatch and the server's client all work from them.  So a new question is a
+class and its answer here, listed in ``Question`` and ``Answer``; a handler in the engine; and the
+code that asks it.
+
+Order of messages.  The server sends ``Load`` once and gets ``Ready`` or ``LoadFailed``.  Then each
+``Job`` is answered by ``Accepted``, any number of ``PromptScores``, any number of ``Chunk``, and
+exactly one of ``Done`` or ``Failed``; a job that cannot start gets ``Failed`` alone.  Each
+``Question`` gets its one ``Answer`` or ``Failed``, and each ``Ping`` a ``Pong``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, get_args
 
 FinishReason = Literal["stop", "length", "cancelled"]
-# What the prefix cache would do for a prompt: nothing, as nothing kept begins like it; go on in the
-# place of one that ended; share the beginning of another; load what was saved; or wait until a
-# place is free.
+# Use that a prompt makes of the KV cache: nothing, as no cached sequence shares a prefix with it;
+# go on in the slot of one that ended; share another slot's prefix; load a saved state; or wait
+# until a slot is free.
 CacheDecision = Literal["nothing", "go on", "share", "load", "wait"]
 ConstraintEngine = Literal["llguidance", "llama.cpp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """The model file to load, and how.  ``None`` leaves the choice to the engine."""
+    """Model file to load, and its settings.  ``None`` leaves the choice to the engine."""
 
     path: str
     n_ctx: int | None = None  # tokens, shared by all sequences
@@ -37,17 +39,17 @@ class Load:
     n_batch: int = 512  # tokens one decode step may hold
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence
-    constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
-    drafts: bool = True  # guess tokens ahead; changes how quick a reply is, not what it says
-    state_folder: str | None = None  # where evaluated prompts are kept as files; None: nowhere
+    constraint: ConstraintEngine = "llguidance"  # engine that enforces grammars
+    drafts: bool = True  # speculative decoding; changes the speed of a reply, not its text
+    state_folder: str | None = None  # saves evaluated prompts as files; None: no files
     max_state_files: int = 10 << 30  # bytes of these, of all models together
-    max_state_ram: int = 1 << 30  # bytes of evaluated prompts kept beside the context
+    max_state_ram: int = 1 << 30  # bytes of evaluated prompts saved in RAM beside the context
     self_test: bool = True  # evaluate a few tokens before Ready, to crash now if at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Infill:
-    """The tokens that tell a model to write what is missing between two texts, in their order."""
+    """Tokens of a fill-in-the-middle prompt: before the prefix, before the suffix, at the end."""
 
     begin: tuple[int, ...]  # before the text that comes first
     between: tuple[int, ...]  # before the text that comes after the gap
@@ -56,7 +58,7 @@ class Infill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The model is loaded."""
+    """Announces that the model is loaded, and describes it."""
 
     n_ctx: int  # tokens one sequence can have
     n_ctx_train: int
@@ -73,14 +75,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFailed:
-    """The model cannot be loaded; the worker ends after saying so."""
+    """Reports that the model cannot be loaded; the worker process ends after it."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the next token is chosen.  ``temperature`` 0 is greedy."""
+    """Sampling parameters.  ``temperature`` 0 is greedy."""
 
     temperature: float = 0.8
     top_k: int = 40  # 0: off
@@ -96,10 +98,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrammarText:
-    """One grammar over the whole output, in the notation its engine runs; the other may be empty.
+    """Grammar over the whole output, in the notation of its engine; the other may be empty.
 
     *tokens* are the control tokens it names, for an engine that cannot tell them from text; *begun*
-    is what the prompt already holds of the text that it describes.
+    is the beginning of the described text that already stands in the prompt (the prefill).
     """
 
     gbnf: str = ""
@@ -110,9 +112,9 @@ class GrammarText:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of the prompt.  Control tokens are recognised in it only if *special*.
+    """Piece of a prompt.  Control tokens are recognised in its text only if *special*.
 
-    *tokens* stand in the place of a text; they are taken as they are.
+    *tokens*, if given, take the place of the text and are used as they are.
     """
 
     text: str
@@ -122,15 +124,15 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningLimit:
-    """How the reasoning that a reply may begin with is ended.
+    """Token budget of the reasoning at the beginning of a reply.
 
-    *closing* is written for the model once it has reasoned for *tokens* tokens, or where it would
-    end its reply without having closed.
+    *closing* is forced once *tokens* tokens of reasoning were generated, or where the model would
+    end its reply without having closed its reasoning.
     """
 
-    opening: str  # what the model begins it with; "": the prompt has
+    opening: str  # mark that the model opens it with; "": the prompt already has
     closing: str
-    tokens: int | None = None  # None: as many as it likes
+    tokens: int | None = None  # None: no limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,21 +141,21 @@ class Job:
 
     id: str
     prompt: tuple[Segment, ...]
-    # Characters of the prompt that other conversations begin with too; None: unknown.
+    # Characters of the prompt's prefix that is shared with other conversations; None: unknown.
     prefix: int | None = None
     max_tokens: int | None = None  # None: until the context is full
     sampling: Sampling = field(default_factory=Sampling)
     grammar: GrammarText | None = None
     reasoning: ReasoningLimit | None = None  # only where there is a grammar
     stop: tuple[str, ...] = ()
-    prediction: str | None = None  # text much of which the reply may repeat; makes it quicker only
-    logprobs: int | None = None  # score each token, beside so many likely ones; None: not wanted
+    prediction: str | None = None  # text the reply probably repeats: a source of draft tokens
+    logprobs: int | None = None  # top logprobs beside that of each token; None: no logprobs
     prompt_logprobs: int | None = None  # the same for the prompt, all of which is then evaluated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """How long is this prompt, and what of it is evaluated already?  Generates nothing."""
+    """Question: length of a prompt in tokens, and its cache hit.  Generates nothing."""
 
     id: str
     prompt: tuple[Segment, ...]
@@ -161,27 +163,27 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embed:
-    """What does this text mean, as a vector?"""
+    """Question: the embedding of a text."""
 
     id: str
     text: str
-    tokens: tuple[int, ...] = ()  # in the text's place, as they are
+    tokens: tuple[int, ...] = ()  # in place of the text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokenize:
-    """Which tokens is this text?"""
+    """Question: the tokens of a text."""
 
     id: str
     text: str
-    frame: bool = False  # with the tokens that the model wants around a text
-    special: bool = True  # control tokens are recognised
-    pieces: bool = False  # say what each token is as text
+    frame: bool = False  # add the tokens that the model wants around a text, such as BOS
+    special: bool = True  # recognise control tokens
+    pieces: bool = False  # answer with the text of each token too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detokenize:
-    """Which text are these tokens?"""
+    """Question: the text of tokens."""
 
     id: str
     tokens: tuple[int, ...]
@@ -189,40 +191,40 @@ class Detokenize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """How busy are you, and what have you done so far?"""
+    """Question: how many jobs run and wait, and the decode counters."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End a job; it answers with ``Done`` whose finish reason is ``cancelled``."""
+    """Ends a job, which answers with ``Done`` and the finish reason ``cancelled``."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Are you still there?"""
+    """Liveness check."""
 
     n: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Yes."""
+    """Answer to ``Ping``, with its number."""
 
     n: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Finish nothing more; end the process."""
+    """Ends the process, whatever is running."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The prompt was tokenized and fits; the job will run."""
+    """Confirms that the prompt was tokenized and fits: the job will run."""
 
     id: str
     prompt_tokens: int
@@ -230,22 +232,22 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class ScoredToken:
-    """A token's bytes, and how probable the model held it, as a natural logarithm."""
+    """Bytes of a token and its log probability (natural logarithm)."""
 
     bytes: tuple[int, ...]
-    logprob: float | None  # None: nothing stands before it
+    logprob: float | None  # None: the first token, which nothing precedes
 
     @property
     def text(self) -> str:
-        """Its bytes as text; the parts of a character that is split show as U+FFFD."""
+        """Bytes decoded as UTF-8; the parts of a split character show as U+FFFD."""
         return bytes(self.bytes).decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob(ScoredToken):
-    """A token of a prompt or a reply, and the likeliest at its place, best first.
+    """Token of a prompt or a reply with the most likely tokens at its place, best first.
 
-    What the model itself says: before temperature, penalties, biases and grammar.
+    Logprobs are the model's own: before temperature, penalties, biases and grammar.
     """
 
     top: tuple[ScoredToken, ...] = ()
@@ -253,7 +255,7 @@ class TokenLogprob(ScoredToken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptScores:
-    """The next of the prompt's tokens with their logprobs; all come before the first ``Chunk``."""
+    """Logprobs of the prompt's next tokens; all come before the first ``Chunk``."""
 
     id: str
     logprobs: tuple[TokenLogprob, ...]
@@ -261,58 +263,58 @@ class PromptScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Text the model wrote: always whole characters."""
+    """Next piece of the reply's text: always whole characters."""
 
     id: str
     text: str
     n_tokens: int  # completion tokens behind this text
-    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens behind this text, if wanted
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens behind this text, if asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A job's regular end, with its exact counts."""
+    """Regular end of a job, with its exact counts."""
 
     id: str
     finish_reason: FinishReason
     prompt_tokens: int
-    cached_tokens: int  # of the prompt, found in the prefix cache
+    cached_tokens: int  # of the prompt, found in the KV cache
     completion_tokens: int
-    forced_tokens: int  # of the completion, decoded without sampling
-    drafted_tokens: int = 0  # guessed and evaluated ahead
+    forced_tokens: int  # of the completion, jump-forward: decoded without sampling
+    drafted_tokens: int = 0  # draft tokens that were evaluated
     accepted_tokens: int = 0  # of those, right
-    drafted_predictions: int = 0  # of the drafted, taken from the job's prediction
+    drafted_predictions: int = 0  # of the drafted, those taken from the job's prediction
     accepted_predictions: int = 0
     decode_steps: int  # llama_decode calls that carried completion tokens
     prompt_ms: float
     completion_ms: float
-    stop_string: str | None = None  # the one of the job's that ended it
+    stop_string: str | None = None  # the stop string that ended it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The answer to ``Measure``, true until the next job starts."""
+    """Answer to ``Measure``, valid until the next job starts."""
 
     id: str
     prompt_tokens: int
-    cached_tokens: int  # of the prompt, that a job would find in the prefix cache
+    cached_tokens: int  # of the prompt, that a job would find in the KV cache
     cache: CacheDecision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """The answer to ``Embed``."""
+    """Answer to ``Embed``."""
 
     id: str
     prompt_tokens: int
-    vector: str  # of length 1: its 32-bit numbers, lowest byte first, in base64
+    vector: str  # normalized to length 1; little-endian float32, in base64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokenized:
-    """The answer to ``Tokenize``.
+    """Answer to ``Tokenize``.
 
-    *pieces* are the tokens' texts, or their bytes where those are no whole characters.
+    *pieces* are the texts of the tokens, or their bytes where these are not whole characters.
     """
 
     id: str
@@ -322,7 +324,7 @@ class Tokenized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detokenized:
-    """The answer to ``Detokenize``; bytes that are no text are shown as U+FFFD."""
+    """Answer to ``Detokenize``; bytes that are not UTF-8 show as U+FFFD."""
 
     id: str
     text: str
@@ -330,29 +332,39 @@ class Detokenized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
-    """The answer to ``Survey``: what is going on, and the work since the worker was started."""
+    """Answer to ``Survey``: queue lengths now, and decode counters since the worker started."""
 
     id: str
     running: int  # jobs that have a sequence
     waiting: int  # jobs in the queue
-    batch_bounds: tuple[int, ...]  # tokens of one decode; what is counted below
-    batches: tuple[int, ...]  # decodes of up to each bound but over the one before, then beyond
+    batch_bounds: tuple[int, ...]  # upper bounds of the histogram's buckets, in tokens per decode
+    batches: tuple[int, ...]  # decodes in each bucket; the last is for those over every bound
     decoded_tokens: int
     decode_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A job's irregular end.  *code* is the ``code`` of a class in ``errors``."""
+    """Irregular end of a job or a question.  *code* is the ``code`` of a class in ``errors``."""
 
     id: str
     code: str
     message: str
 
 
-# What is answered by one message.
+# Every message, once.  Each question is answered by one message.
 Question = Measure | Embed | Tokenize | Detokenize | Survey
-Reply = Measured | Embedded | Tokenized | Detokenized | Surveyed
+Answer = Measured | Embedded | Tokenized | Detokenized | Surveyed
 
 ToWorker = Load | Job | Question | Cancel | Ping | Stop
-FromWorker = Ready | LoadFailed | Accepted | PromptScores | Chunk | Done | Reply | Failed | Pong
+
+Progress = Accepted | PromptScores | Chunk  # of a job that goes on
+Ending = Done | Failed | Answer  # last message of a job or a question
+FromWorker = Ready | LoadFailed | Progress | Ending | Pong
+
+Message = ToWorker | FromWorker
+MESSAGE_TYPES: tuple[type[Message], ...] = get_args(Message)
+
+# A part of the worker names the messages it handles.  Its method returns what is to be sent at
+# once, or None where that comes later or not at all.
+Handlers = Mapping[type[ToWorker], Callable[[Any], FromWorker | None]]

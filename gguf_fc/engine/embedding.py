@@ -33,7 +33,7 @@ from gguf_fc.errors import (
     InvalidParameter,
     Overloaded,
 )
-from gguf_fc.job import Embed, Embedded, Failed, FromWorker
+from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Handlers
 
 STEP_SECONDS = 0.1
 FIRST_TOKENS = 32  # read in a step while it is not known how fast the machine is
@@ -136,6 +136,11 @@ class Embeddings:
     def is_idle(self) -> bool:
         """Whether ``step`` would have nothing to do."""
         return not self._waiting and not self._reading
+
+    @property
+    def handlers(self) -> Handlers:
+        """Methods that handle the messages meant for embedding."""
+        return {Embed: self.submit}
 
     def submit(self, embed: Embed) -> None:
         """Queue *embed*, or say ``Failed`` when it cannot be read."""

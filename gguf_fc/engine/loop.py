@@ -34,6 +34,7 @@ from gguf_fc.job import (
     Failed,
     FinishReason,
     FromWorker,
+    Handlers,
     Job,
     Load,
     Measure,
@@ -91,31 +92,29 @@ class Engine:
         self.scheduler.add(sequence)
         self._guarded(sequence, self._begin)
 
-    def measure(self, measure: Measure) -> None:
-        """Say how long a prompt is and what of it a job would find evaluated; changes nothing."""
+    @property
+    def handlers(self) -> Handlers:
+        """Methods that handle the messages meant for the engine."""
+        return {Job: self.submit, Measure: self.measure, Survey: self.survey}
+
+    def measure(self, measure: Measure) -> Measured:
+        """Length of a prompt, and its cache hit if it were submitted now; changes nothing."""
         tokens = self.scheduler.cache.replay(self._model.tokenize(measure.prompt))
         length, decision = self.scheduler.cache.preview(tokens)
-        self._emit(
-            Measured(
-                id=measure.id,
-                prompt_tokens=len(tokens),
-                cached_tokens=length,
-                cache=decision,
-            )
+        return Measured(
+            id=measure.id, prompt_tokens=len(tokens), cached_tokens=length, cache=decision
         )
 
-    def survey(self, survey: Survey) -> None:
-        """Say how busy the engine is and what it has done."""
-        self._emit(
-            Surveyed(
-                id=survey.id,
-                running=len(self.scheduler.running),
-                waiting=len(self.scheduler.waiting),
-                batch_bounds=BATCH_BOUNDS,
-                batches=tuple(self._work.batches),
-                decoded_tokens=self._work.tokens,
-                decode_seconds=self._work.seconds,
-            )
+    def survey(self, survey: Survey) -> Surveyed:
+        """Queue lengths now, and decode counters since the start."""
+        return Surveyed(
+            id=survey.id,
+            running=len(self.scheduler.running),
+            waiting=len(self.scheduler.waiting),
+            batch_bounds=BATCH_BOUNDS,
+            batches=tuple(self._work.batches),
+            decoded_tokens=self._work.tokens,
+            decode_seconds=self._work.seconds,
         )
 
     def cancel(self, job_id: str) -> None:

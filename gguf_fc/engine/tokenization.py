@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gguf_fc.engine.model import Vocabulary
-from gguf_fc.job import Detokenize, Detokenized, Tokenize, Tokenized
+from gguf_fc.job import Detokenize, Detokenized, Handlers, Tokenize, Tokenized
 
 
 class Tokenizer(Protocol):
@@ -25,6 +25,11 @@ class Wording:
     """Answers questions about the tokens of one model."""
 
     tokenizer: Tokenizer
+
+    @property
+    def handlers(self) -> Handlers:
+        """Methods that handle the messages meant for the tokenizer."""
+        return {Tokenize: self.tokenize, Detokenize: self.detokenize}
 
     def tokenize(self, asked: Tokenize) -> Tokenized:
         """Text to tokens."""

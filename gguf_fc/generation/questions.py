@@ -12,10 +12,10 @@ from gguf_fc.errors import (
     InvalidParameter,
     error_for,
 )
-from gguf_fc.job import Failed, Question, Reply
+from gguf_fc.job import Answer, Failed, Question
 from gguf_fc.models.pool import LoadedModel
 
-T = TypeVar("T", bound=Reply)
+T = TypeVar("T", bound=Answer)
 
 
 async def ask(model: LoadedModel, question: Question, reply: type[T], *, param: str) -> T:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gguf_fc.job import Stop, ToWorker
-from gguf_fc.worker.frames import Decoder, FrameError, Message, encode
+from gguf_fc.job import Message, Stop, ToWorker
+from gguf_fc.worker.frames import Decoder, FrameError, encode
 
 logger = logging.getLogger(__name__)
 

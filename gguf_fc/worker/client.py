@@ -12,22 +12,15 @@ from pathlib import Path
 
 from gguf_fc.errors import WorkerDied, WorkerUnavailable
 from gguf_fc.job import (
-    Accepted,
     Cancel,
-    Chunk,
-    Detokenized,
-    Done,
-    Embedded,
+    Ending,
     Failed,
     FromWorker,
     Job,
     Load,
-    Measured,
-    PromptScores,
+    Progress,
     Question,
     Ready,
-    Surveyed,
-    Tokenized,
 )
 from gguf_fc.worker.child import COMMAND
 from gguf_fc.worker.frames import FrameError
@@ -105,23 +98,12 @@ class Worker:
 
     def _deliver(self, message: FromWorker) -> None:
         """Put a message where its job is waiting; one whose job was given up is of no use."""
-        match message:
-            case Accepted(id=job_id) | PromptScores(id=job_id) | Chunk(id=job_id):
-                if job_id in self._jobs:
-                    self._jobs[job_id].put_nowait(message)
-            case (
-                Done(id=job_id)
-                | Failed(id=job_id)
-                | Measured(id=job_id)
-                | Embedded(id=job_id)
-                | Tokenized(id=job_id)
-                | Detokenized(id=job_id)
-                | Surveyed(id=job_id)
-            ):
-                if messages := self._jobs.pop(job_id, None):
-                    messages.put_nowait(message)
-            case _:
-                raise AssertionError(f"unexpected message: {message}")
+        assert isinstance(message, Progress | Ending), f"unexpected message: {message}"
+        messages = self._jobs.get(message.id)
+        if isinstance(message, Ending):
+            self._jobs.pop(message.id, None)
+        if messages:
+            messages.put_nowait(message)
 
     def _worker_died(self, reason: str) -> None:
         self._fail_all(WorkerDied.code, f"{reason} The next request gets a new one.")

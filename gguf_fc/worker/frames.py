@@ -6,50 +6,16 @@ Both sides of the process line use it.  Knows the dataclasses of ``job`` and not
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import orjson
 
-from gguf_fc.job import (
-    Accepted,
-    Cancel,
-    Chunk,
-    Detokenize,
-    Detokenized,
-    Done,
-    Embed,
-    Embedded,
-    Failed,
-    FromWorker,
-    Job,
-    Load,
-    LoadFailed,
-    Measure,
-    Measured,
-    Ping,
-    Pong,
-    PromptScores,
-    Ready,
-    Stop,
-    Survey,
-    Surveyed,
-    Tokenize,
-    Tokenized,
-    ToWorker,
-)
-
-Message = ToWorker | FromWorker
+from gguf_fc.job import MESSAGE_TYPES, Message
 
 MAX_FRAME = 64 * 1024 * 1024  # bytes; a prompt and a grammar are far smaller
 LENGTH = 4  # bytes, big-endian
 
-_TYPES: tuple[type[Any], ...] = (
-    *(Load, Job, Measure, Embed, Tokenize, Detokenize, Survey, Cancel, Ping, Stop),
-    *(Ready, LoadFailed, Accepted, PromptScores, Chunk, Done, Failed, Pong),
-    *(Measured, Embedded, Tokenized, Detokenized, Surveyed),
-)
-_BY_NAME = {cls.__name__: cls for cls in _TYPES}
+_BY_NAME = {cls.__name__: cls for cls in MESSAGE_TYPES}
 
 
 class FrameError(Exception):

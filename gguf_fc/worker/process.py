@@ -34,22 +34,18 @@ from gguf_fc.engine.tokenization import Wording
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import (
     Cancel,
-    Detokenize,
-    Embed,
     FromWorker,
     GrammarText,
-    Job,
+    Handlers,
     Load,
     LoadFailed,
-    Measure,
+    Message,
     Ping,
     Pong,
     Stop,
-    Survey,
-    Tokenize,
 )
 from gguf_fc.saved_prompts import StateFolder
-from gguf_fc.worker.frames import Decoder, Message, encode
+from gguf_fc.worker.frames import Decoder, encode
 
 logger = logging.getLogger(__name__)
 
@@ -115,17 +111,17 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
         load,
         states=states,
     )
-    desk = Desk(engine, Embeddings(rows, line.send), Wording(model), line.send)
+    dispatcher = Dispatcher(engine, Embeddings(rows, line.send), Wording(model), line.send)
     line.send(model.ready())
     with closing(Keeper(engine.scheduler.cache, states)) as keeper:
         while line.is_open:
-            seconds = keeper.rest() if desk.is_idle else 0.0
+            seconds = keeper.rest() if dispatcher.is_idle else 0.0
             for message in line.receive(seconds):
                 if isinstance(message, Stop):
                     return
-                desk.handle(message)
-            if not desk.is_idle:
-                desk.step()
+                dispatcher.handle(message)
+            if not dispatcher.is_idle:
+                dispatcher.step()
                 keeper.note_work()
 
 
@@ -154,15 +150,25 @@ def _no_grammar(_grammar: GrammarText) -> Constraint:
     raise GrammarError("this model writes no text")
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Who does what the server asks, and what there is to do between two messages."""
+@dataclass(slots=True, eq=False)
+class Dispatcher:
+    """Hands each message to the part of the worker that handles it; steps those that have work."""
 
     engine: Engine
     embeddings: Embeddings
-    wording: Wording
+    tokenization: Wording
     send: Callable[[FromWorker], None]
     turns: Turns = field(default_factory=Turns)
+    handlers: Handlers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handlers = {
+            **self.engine.handlers,
+            **self.embeddings.handlers,
+            **self.tokenization.handlers,
+            Cancel: self._cancel,
+            Ping: lambda ping: Pong(ping.n),
+        }
 
     @property
     def is_idle(self) -> bool:
@@ -170,34 +176,21 @@ class Desk:
         return self.engine.is_idle and self.embeddings.is_idle
 
     def step(self) -> None:
-        """The next piece of generating or embedding, or of both."""
+        """Run the next step of generation, of embedding, or of both."""
         self.turns.step(
             None if self.engine.is_idle else self.engine.step,
             None if self.embeddings.is_idle else self.embeddings.step,
         )
 
     def handle(self, message: Message) -> None:
-        """Do what the server asks, or begin it."""
-        match message:
-            case Job():
-                self.engine.submit(message)
-            case Measure():
-                self.engine.measure(message)
-            case Survey():
-                self.engine.survey(message)
-            case Embed():
-                self.embeddings.submit(message)
-            case Tokenize():
-                self.send(self.wording.tokenize(message))
-            case Detokenize():
-                self.send(self.wording.detokenize(message))
-            case Cancel(id=job_id):
-                self.engine.cancel(job_id)
-                self.embeddings.cancel(job_id)
-            case Ping(n=n):
-                self.send(Pong(n))
-            case _:
-                raise AssertionError(f"unexpected message: {message}")
+        """Have *message* handled; what is returned for it is sent."""
+        if (answer := self.handlers[type(message)](message)) is not None:
+            self.send(answer)
+
+    def _cancel(self, cancel: Cancel) -> None:
+        """Cancel a job or an embedding: ids do not say which it is."""
+        self.engine.cancel(cancel.id)
+        self.embeddings.cancel(cancel.id)
 
 
 def try_out(model: Llama) -> None:

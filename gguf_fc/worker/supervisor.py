@@ -24,9 +24,8 @@ from time import monotonic
 from typing import Literal
 
 from gguf_fc.errors import ModelFileError, WorkerUnavailable
-from gguf_fc.job import FromWorker, Load, LoadFailed, Ping, Pong, Ready, ToWorker
+from gguf_fc.job import FromWorker, Load, LoadFailed, Message, Ping, Pong, Ready, ToWorker
 from gguf_fc.worker.child import Child, ending
-from gguf_fc.worker.frames import Message
 from gguf_fc.worker.selftest import SelfTest
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,6 @@ from gguf_fc.job import (
     Sampling,
     Segment,
     Survey,
-    Surveyed,
 )
 from tests.support.engine import Run, wait_for
 from tests.support.scripted_model import END, ScriptedModel, rambling, saying
@@ -63,8 +62,7 @@ def test_a_survey_counts_decodes_by_their_size() -> None:
     run = Run(ScriptedModel(saying("hello")))
     run.job("prompt 0|")
     run.finish()
-    run.engine.survey(Survey(id="s"))
-    (surveyed,) = (m for m in run.of("s") if isinstance(m, Surveyed))
+    surveyed = run.engine.survey(Survey(id="s"))
     assert (surveyed.running, surveyed.waiting) == (0, 0)
     sizes = dict(zip(surveyed.batch_bounds, surveyed.batches, strict=False))
     assert sizes[16] == 1  # the prompt's nine tokens
@@ -79,8 +77,7 @@ def test_a_survey_tells_who_runs_and_who_waits() -> None:
     run.job("abc", "a")
     run.job("abd", "b")
     run.step()
-    run.engine.survey(Survey(id="s"))
-    (surveyed,) = (m for m in run.of("s") if isinstance(m, Surveyed))
+    surveyed = run.engine.survey(Survey(id="s"))
     assert (surveyed.running, surveyed.waiting) == (1, 1)
 
 
@@ -145,11 +142,11 @@ def test_a_prompt_is_measured_without_being_evaluated() -> None:
     run = Run(ScriptedModel(saying("hello")))
     run.job("prompt 0|")
     run.finish()
-    run.engine.measure(Measure(id="m", prompt=(Segment("prompt 1|"),)))
+    measured = run.engine.measure(Measure(id="m", prompt=(Segment("prompt 1|"),)))
     assert run.engine.is_idle
-    assert run.of("m") == [
-        Measured(id="m", prompt_tokens=9, cached_tokens=len("prompt "), cache="share")
-    ]
+    assert measured == Measured(
+        id="m", prompt_tokens=9, cached_tokens=len("prompt "), cache="share"
+    )
 
 
 def test_requests_with_the_same_beginning_share_it_while_they_run() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
 import pytest
 
 from gguf_fc.job import (
+    MESSAGE_TYPES,
     Accepted,
     Cancel,
     Chunk,
@@ -18,6 +22,7 @@ from gguf_fc.job import (
     Load,
     Measure,
     Measured,
+    Message,
     Ping,
     Pong,
     PromptScores,
@@ -29,7 +34,7 @@ from gguf_fc.job import (
     Tokenized,
     TokenLogprob,
 )
-from gguf_fc.worker.frames import MAX_FRAME, Decoder, FrameError, Message, encode
+from gguf_fc.worker.frames import MAX_FRAME, Decoder, FrameError, encode
 
 MESSAGES: list[Message] = [
     Load(path="/tmp/a model.gguf", n_ctx=None, n_threads=2),  # noqa: S108 - never opened
@@ -67,6 +72,26 @@ MESSAGES: list[Message] = [
     Detokenized(id="6", text="日\ufffd"),
     Failed(id="1", code="engine_error", message="why"),
 ]
+
+
+def example(kind: Any) -> Any:
+    """A value of that type, every field of it filled in."""
+    if is_dataclass(kind):
+        assert isinstance(kind, type)
+        return kind(**{name: example(hint) for name, hint in get_type_hints(kind).items()})
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    if get_origin(kind) is tuple:
+        return tuple(example(item) for item in get_args(kind) if item is not Ellipsis)
+    if get_args(kind):  # a union
+        return example(get_args(kind)[0])
+    return {str: "日本", int: 3, float: 0.5, bool: True}[kind]
+
+
+@pytest.mark.parametrize("kind", MESSAGE_TYPES)
+def test_every_message_of_the_union_survives_the_line(kind: type[Message]) -> None:
+    message = example(kind)
+    assert Decoder().feed(encode(message)) == [message]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 10_000])
