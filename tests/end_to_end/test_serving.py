@@ -21,7 +21,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
-from tests.support.server import ROOT, Server, running
+from tests.support.server import QUIET, ROOT, Server, running
 
 pytestmark = pytest.mark.live
 
@@ -343,7 +343,7 @@ def test_weights_that_are_not_repacked_are_said_to_be_so(tmp_path: Path) -> None
 
 def test_nothing_is_written_to_standard_error(tmp_path: Path) -> None:
     """Warnings are errors in the server's process, and any network access ends it."""
-    with running(tmp_path) as server, server.client() as client:
+    with running(tmp_path, *QUIET) as server, server.client() as client:
         assert ask(client, [QUESTION], tools=[WEATHER]).tool_calls
         assert server.process.poll() is None
     assert server.errors.read_text() == ""

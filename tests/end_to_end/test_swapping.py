@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from gguf_fc.models.registry import demo_entry
-from tests.support.server import Server, running
+from tests.support.server import QUIET, Server, running
 
 pytestmark = pytest.mark.live
 
@@ -38,7 +38,7 @@ def test_each_request_is_answered_by_the_model_it_names(tmp_path: Path) -> None:
     (tmp_path / "models.yaml").write_text(
         f"models:\n- {{alias: one, path: {model_file()}}}\n- {{alias: two, path: second.gguf}}\n"
     )
-    with running(tmp_path) as server, server.client() as client:
+    with running(tmp_path, *QUIET) as server, server.client() as client:
         assert [model.id for model in client.models.list()] == ["one", "two"]
 
         def ask(name: str) -> str:

@@ -18,6 +18,8 @@ from openai import OpenAI
 ROOT = Path(__file__).parent.parent.parent
 OFFLINE = Path(__file__).parent / "offline"  # its sitecustomize forbids all but loopback
 START_SECONDS = 60
+# Where repacking weights crashes, a server says so on its standard error; not with this.
+QUIET = ("--no-repack",)
 
 
 @dataclass(slots=True)
