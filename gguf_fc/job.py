@@ -367,4 +367,4 @@ MESSAGE_TYPES: tuple[type[Message], ...] = get_args(Message)
 
 # A part of the worker names the messages it handles.  Its method returns what is to be sent at
 # once, or None where that comes later or not at all.
-Handlers = Mapping[type[ToWorker], Callable[[Any], FromWorker | None]]
+Handlers = Mapping[type[Message], Callable[[Any], FromWorker | None]]
