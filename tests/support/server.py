@@ -32,6 +32,11 @@ class Server:
     errors: Path  # its standard error
 
     @property
+    def root(self) -> str:
+        """The base URL of all protocols but OpenAI's."""
+        return self.url.removesuffix("/v1")
+
+    @property
     def worker(self) -> psutil.Process:
         """The process that runs the model now."""
         children = psutil.Process(self.process.pid).children(recursive=True)
