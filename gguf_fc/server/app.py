@@ -40,7 +40,7 @@ from gguf_fc.server.docs_page import Reference
 from gguf_fc.server.endpoint import Endpoint
 from gguf_fc.server.errors import on_bug, on_error, on_http_error
 from gguf_fc.server.guard import LocalOnly
-from gguf_fc.server.json_endpoint import PlainEndpoint, Work
+from gguf_fc.server.json_endpoint import JsonEndpoint, JsonView, JsonViewEndpoint, JsonWork
 from gguf_fc.server.metrics import Metrics
 from gguf_fc.server.operations import OPERATIONS
 from gguf_fc.server.response_routes import response_routes
@@ -136,14 +136,18 @@ def _ollama_routes(pool: Pool, work: OllamaWork) -> list[Route]:
         _plain("/api/embed", embed.embed, ollama_error),
         _plain("/api/embeddings", embed.embed_one, ollama_error),
         _plain("/api/show", catalog.show, ollama_error),
-        Route("/api/tags", catalog.tags),
-        Route("/api/ps", catalog.ps),
-        Route("/api/version", catalog.version),
+        _view("/api/tags", catalog.tags),
+        _view("/api/ps", catalog.ps),
+        _view("/api/version", catalog.version),
     ]
 
 
-def _plain(path: str, work: Work, shape: ErrorBody = error_body) -> Route:
-    return Route(path, PlainEndpoint(work, shape).respond, methods=["POST"])
+def _plain(path: str, work: JsonWork, shape: ErrorBody = error_body) -> Route:
+    return Route(path, JsonEndpoint(work, shape).respond, methods=["POST"])
+
+
+def _view(path: str, view: JsonView) -> Route:
+    return Route(path, JsonViewEndpoint(view).respond)
 
 
 def _fresh_id() -> str:

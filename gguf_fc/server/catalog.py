@@ -12,13 +12,13 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gguf_fc.errors import SetupError
 from gguf_fc.models.plan import Plan
 from gguf_fc.models.pool import Pool
+from gguf_fc.server.json_response import json_response
 
 Json = dict[str, Any]
 
@@ -36,17 +36,17 @@ class Catalog:
         data = await asyncio.gather(*map(self._describe, self._pool.names))
         names = self._pool.names
         ends = {"has_more": False, "first_id": names[0], "last_id": names[-1]}
-        return _json({"object": "list", "data": data, **ends})
+        return json_response({"object": "list", "data": data, **ends})
 
     async def model(self, request: Request) -> Response:
         """One of them."""
         entry = self._pool.find(request.path_params["name"])
-        return _json(await self._describe(entry.alias))
+        return json_response(await self._describe(entry.alias))
 
     async def health(self, _request: Request) -> Response:
         """200 when the loaded model can answer, 503 while it cannot."""
         state = self._pool.state
-        return _json(
+        return json_response(
             {"status": "ok" if state == "ready" else state}, status=200 if state == "ready" else 503
         )
 
@@ -94,7 +94,3 @@ def _outline_of(plan: Plan) -> Json:
             "reasoning": syntax.reasoning is not None,
         },
     }
-
-
-def _json(data: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(data), status_code=status, media_type="application/json")

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
-import orjson
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -22,6 +21,7 @@ from gguf_fc.protocols.fields import ignored_header
 from gguf_fc.protocols.protocol import Asked, Envelope, Json, Stream, Wire
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import PING_SECONDS, ClientGone, EventStream, while_connected
+from gguf_fc.server.json_response import json_response
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Endpoint(Generic[R]):
             return Response(status_code=499)
         except GgufFcError as error:
             return error_response(error, self._wire.error_body)
-        return Response(orjson.dumps(reply), headers=headers, media_type="application/json")
+        return json_response(reply, headers=headers)
 
     async def _whole(self, asked: Asked[R]) -> Json:
         async with self._generate(asked.requests) as answered:

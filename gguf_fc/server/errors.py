@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 
-import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gguf_fc.errors import GgufFcError, Overloaded, RouteNotFound, WorkerUnavailable
 from gguf_fc.protocols.error_body import ErrorBody, error_body
+from gguf_fc.server.json_response import json_response
 
 logger = logging.getLogger(__name__)
 
@@ -23,21 +23,16 @@ def error_response(error: Exception, body: ErrorBody = error_body) -> Response:
     headers = {}
     if isinstance(error, Overloaded | WorkerUnavailable):
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
-    return Response(
-        orjson.dumps(body(error)),
-        status_code=status,
-        headers=headers,
-        media_type="application/json",
-    )
+    return json_response(body(error), status=status, headers=headers)
 
 
 async def on_error(_request: Request, error: Exception) -> Response:
-    """For errors raised on purpose."""
+    """Answer with an error that was raised on purpose."""
     return error_response(error)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """For paths and methods that do not exist."""
+    """Answer 404 or 405: there is no such path or method."""
     if not isinstance(error, HTTPException):
         raise error
     message = f"There is no {request.method} {request.url.path}: {error.detail}."
@@ -47,6 +42,6 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
-    """For what should never happen: the client gets a clean error, the log the traceback."""
+    """Answer 500 for a bug: the client gets a clean error, the log the traceback."""
     logger.error("unexpected error path=%s", request.url.path, exc_info=error)
     return error_response(error)

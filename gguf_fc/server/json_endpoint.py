@@ -1,6 +1,6 @@
-"""An endpoint whose answer is one JSON object and that generates nothing.
+"""Endpoints whose answer is one JSON object and that generate nothing.
 
-Knows HTTP; nothing of what is asked, which is its *work*'s.
+Knows HTTP; nothing of what is asked, which is for the *work* or the *view* it is given.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -21,18 +20,20 @@ from gguf_fc.protocols.protocol import Json
 from gguf_fc.server.endpoint import read_body
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import ClientGone, while_connected
+from gguf_fc.server.json_response import json_response
 
 logger = logging.getLogger(__name__)
 
 # A body to the reply, and the fields that were accepted without effect.
-Work = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...]]]]
+JsonWork = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...]]]]
+JsonView = Callable[[], Coroutine[Any, Any, Json]]
 
 
 @dataclass(frozen=True, slots=True)
-class PlainEndpoint:
+class JsonEndpoint:
     """Answers with what *work* makes of a body; a client that goes cancels it."""
 
-    work: Work
+    work: JsonWork
     error_body: ErrorBody = error_body
 
     async def respond(self, http: HttpRequest) -> Response:
@@ -45,8 +46,15 @@ class PlainEndpoint:
             return Response(status_code=499)
         except GgufFcError as error:
             return error_response(error, self.error_body)
-        return Response(
-            orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY),
-            headers=ignored_header(ignored),
-            media_type="application/json",
-        )
+        return json_response(reply, headers=ignored_header(ignored))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonViewEndpoint:
+    """Answers with what *view* shows; the request says nothing but its path."""
+
+    view: JsonView
+
+    async def respond(self, _http: HttpRequest) -> Response:
+        """Answer one request."""
+        return json_response(await self.view())

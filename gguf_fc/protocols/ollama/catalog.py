@@ -11,10 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-
 from gguf_fc import __version__
 from gguf_fc.errors import InvalidParameter, SetupError
 from gguf_fc.job import Ready
@@ -35,27 +31,27 @@ class OllamaCatalog:
     pool: Pool
     _entries: dict[str, Json] = field(default_factory=dict, init=False)  # by alias
 
-    async def version(self, _request: Request) -> Response:
+    async def version(self) -> Json:
         """The version of the protocol, and ours."""
-        return _json({"version": API_VERSION, "gguf_fc": __version__})
+        return {"version": API_VERSION, "gguf_fc": __version__}
 
-    async def tags(self, _request: Request) -> Response:
+    async def tags(self) -> Json:
         """Every model that can be loaded."""
         entries = await asyncio.gather(*map(self._entry, self.pool.names))
-        return _json({"models": [entry for entry in entries if entry is not None]})
+        return {"models": [entry for entry in entries if entry is not None]}
 
-    async def ps(self, _request: Request) -> Response:
+    async def ps(self) -> Json:
         """The model that is loaded."""
         model = self.pool.loaded
         if model is None:
-            return _json({"models": []})
+            return {"models": []}
         on_gpu = model.header.n_bytes if model.ready.n_gpu_layers else 0
         running = {
             "expires_at": NEVER,
             "size_vram": on_gpu,
             "context_length": model.ready.n_ctx,
         }
-        return _json({"models": [_entry(model.name, model.plan) | running]})
+        return {"models": [_entry(model.name, model.plan) | running]}
 
     async def show(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
         """All there is to say of one model."""
@@ -161,7 +157,3 @@ def _model_info(plan: Plan, ready: Ready | None) -> Json:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _json(data: object) -> Response:
-    return Response(orjson.dumps(data), media_type="application/json")

@@ -1,13 +1,10 @@
-"""The routes of responses that are kept: one by its id, its input, deleting it, cancelling it."""
+"""Stored responses: fetch one by its id, list its input, delete it, cancel it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import orjson
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
+from typing import NoReturn
 
 from gguf_fc.errors import InvalidParameter, ResponseNotFound, UnsupportedParameter
 from gguf_fc.protocols.protocol import Json
@@ -24,38 +21,37 @@ class StoredResponses:
 
     store: ResponseStore
 
-    async def retrieve(self, http: HttpRequest) -> Response:
+    def retrieve(self, response_id: str, query: Mapping[str, str]) -> Json:
         """The response as it was sent."""
-        if http.query_params.get("stream") == "true":
+        if query.get("stream") == "true":
             raise UnsupportedParameter(
                 "'stream' is not supported here; a response is kept once it is whole.",
                 param="stream",
             )
-        return _json(self._found(http).response)
+        return self._found(response_id).response
 
-    async def delete(self, http: HttpRequest) -> Response:
+    def delete(self, response_id: str, _query: Mapping[str, str]) -> Json:
         """Forget the response; those that go on from it keep what they need."""
-        response_id = self._found(http).response["id"]
+        self._found(response_id)
         self.store.remove(response_id)
-        return _json({"id": response_id, "object": "response", "deleted": True})
+        return {"id": response_id, "object": "response", "deleted": True}
 
-    async def input_items(self, http: HttpRequest) -> Response:
+    def input_items(self, response_id: str, query: Mapping[str, str]) -> Json:
         """A page of what the response answered, newest first unless ``order`` is ``asc``."""
-        found = self._found(http)
+        found = self._found(response_id)
         before_output = len(found.conversation) - len(found.output)
-        return _json(_page(found.conversation[:before_output], http))
+        return _page(found.conversation[:before_output], query)
 
-    async def cancel(self, http: HttpRequest) -> Response:
-        """Never possible: only a response in the background can be cancelled by its id."""
-        self._found(http)
+    def cancel(self, response_id: str, _query: Mapping[str, str]) -> NoReturn:
+        """Raise InvalidParameter: only a response in the background can be cancelled by its id."""
+        self._found(response_id)
         raise InvalidParameter(
             "Only responses made with 'background' can be cancelled, which this server does not "
             "offer; close the connection to cancel a response that is being made.",
             param="response_id",
         )
 
-    def _found(self, http: HttpRequest) -> Stored:
-        response_id = http.path_params["response_id"]
+    def _found(self, response_id: str) -> Stored:
         found = self.store.get(response_id)
         if found is None:
             raise ResponseNotFound(
@@ -66,13 +62,13 @@ class StoredResponses:
         return found
 
 
-def _page(items: Sequence[Kept], http: HttpRequest) -> Json:
-    limit, order = _limit(http), http.query_params.get("order", "desc")
+def _page(items: Sequence[Kept], query: Mapping[str, str]) -> Json:
+    limit, order = _limit(query), query.get("order", "desc")
     if order not in ("asc", "desc"):
         raise InvalidParameter('\'order\' must be "asc" or "desc".', param="order")
     ordered = list(items) if order == "asc" else list(reversed(items))
     start = 0
-    if (after := http.query_params.get("after")) is not None:
+    if (after := query.get("after")) is not None:
         start = 1 + next((n for n, item in enumerate(ordered) if item.id == after), len(ordered))
     page = [shown(item) for item in ordered[start : start + limit]]
     return {
@@ -84,12 +80,8 @@ def _page(items: Sequence[Kept], http: HttpRequest) -> Json:
     }
 
 
-def _limit(http: HttpRequest) -> int:
-    text = http.query_params.get("limit", str(DEFAULT_LIMIT))
+def _limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT):
         raise InvalidParameter(f"'limit' must be 1 to {MAX_LIMIT}, not '{text}'.", param="limit")
     return int(text)
-
-
-def _json(body: Json) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

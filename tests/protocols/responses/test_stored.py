@@ -11,15 +11,14 @@ import pytest
 from openai.types.responses import ResponseItem
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from gguf_fc.errors import GgufFcError
 from gguf_fc.protocols.responses.input import read_input
 from gguf_fc.protocols.responses.items import kept_items, with_types
 from gguf_fc.protocols.responses.schema import RESPONSES
 from gguf_fc.protocols.responses.store import ResponseStore, stored
-from gguf_fc.protocols.responses.stored import StoredResponses
 from gguf_fc.server.errors import on_error
+from gguf_fc.server.response_routes import stored_response_routes
 
 ITEMS: list[dict[str, Any]] = [
     {"role": "system", "content": "Be kind."},
@@ -59,21 +58,14 @@ def store() -> ResponseStore:
 
 
 def ask(store: ResponseStore, method: str, path: str) -> httpx.Response:
-    routes = StoredResponses(store)
     app = Starlette(
-        routes=[
-            Route("/{response_id}", routes.retrieve, methods=["GET"]),
-            Route("/{response_id}", routes.delete, methods=["DELETE"]),
-            Route("/{response_id}/input_items", routes.input_items),
-            Route("/{response_id}/cancel", routes.cancel, methods=["POST"]),
-        ],
-        exception_handlers={GgufFcError: on_error},
+        routes=stored_response_routes(store), exception_handlers={GgufFcError: on_error}
     )
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.request(method, path)
+            return await client.request(method, f"/v1/responses{path}")
 
     return asyncio.run(asked())
 
