@@ -19,7 +19,7 @@ from gguf_fc.request import Message, Tool, ToolCall
 
 # Words no template is likely to contain, write itself or change.
 _USER, _SYSTEM, _TEXT = "Sepia walrus", "Taupe trellis", "Mauve sextant"
-_THOUGHT, _RESULT = "Fawn parallax", "Cerise isobar"
+_THOUGHT, _RESULT, _NEXT = "Fawn parallax", "Cerise isobar", "Ochre tendril"
 _NAMES = ("needs_first", "needs_second")
 _VALUES = ("teal", "puce")
 _CALLS = tuple(
@@ -36,6 +36,7 @@ _TOOLS = tuple(
     for name in _NAMES
 )
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought", "thoughts")
+_FILLERS = (None, "", " ", "...")
 _RESULT_ROLES = ("tool", "function", "ipython", "observation", "user")
 
 
@@ -52,9 +53,35 @@ class _Asker:
         needs = self._first_shown(_content_forms(), [_user()], _USER) or Needs()
         system = [Message(role="system", content=_SYSTEM), _user()]
         needs = replace(needs, system=self._shown(needs, system, _SYSTEM, _USER) is not None)
+        needs = self._fillers(self._required(needs))
         needs = self._calls(needs)
         needs = replace(needs, reasoning=self._reasoning(needs))
         return replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
+
+    def _required(self, needs: Needs) -> Needs:
+        """With the field of reasoning in every turn, if an answer is shown only so."""
+        turns = [_user(), Message(role="assistant", content=_TEXT)]
+        forms = [needs]
+        forms += [
+            replace(needs, reasoning=name, reasoning_required=True) for name in _REASONING_FIELDS
+        ]
+        return self._first_shown(forms, turns, _TEXT) or needs
+
+    def _fillers(self, needs: Needs) -> Needs:
+        """With a text for turns that have none, if such turns are refused."""
+        silent, asked = Message(role="assistant", content=""), Message(role="user", content="")
+        answer, following = (
+            Message(role="assistant", content=_TEXT),
+            Message(role="user", content=_NEXT),
+        )
+        for filler in _FILLERS:
+            tried = replace(needs, filler=filler)
+            if (
+                self._shown(tried, [_user(), silent, following], _NEXT) is not None
+                and self._shown(tried, [asked, answer, _user()]) is not None
+            ):
+                return tried
+        return needs
 
     def _calls(self, needs: Needs) -> Needs:
         """The first form of ids and arguments in which a call is shown."""

@@ -42,7 +42,9 @@ class Needs:
     one_call: bool = False  # at most one call in a turn
     one_text: bool = False  # beside a call, content or reasoning but not both
     parts: bool = False  # content as a list of parts instead of text
+    filler: str | None = None  # text of a turn without any; None: "", or an empty list of parts
     reasoning: str = "reasoning_content"  # the field it reads reasoning from
+    reasoning_required: bool = False  # ... which every turn of the assistant must have
     result_role: str = "tool"  # who brings the results; "user" where no role is shown
 
 
@@ -71,29 +73,48 @@ def settled(messages: Sequence[Message], needs: Needs) -> list[Message]:
     return list(_one_call_each(turns)) if needs.one_call else turns
 
 
-def alternating(messages: Sequence[Message], needs: Needs) -> list[Message]:
-    """The conversation so that user and assistant take turns, calls and results apart.
+def alternating(
+    messages: Sequence[Message], needs: Needs, *, calls_count: bool = False
+) -> list[Message]:
+    """The conversation so that user and assistant take turns.
 
-    Turns of one role become one; where a turn is missing, an empty one is put in.
+    Calls and results stand apart from the turns; with *calls_count* calls are turns of the
+    assistant and results the user's.  Turns of one role become one; where a turn is missing, an
+    empty one is put in.
     """
     turns: list[Message] = []
-    spoke: Role = "assistant"  # who spoke last, calls and results apart
+    spoke: Role = "assistant"  # who spoke last
     for message in settled(messages, needs):
         last = turns[-1] if turns else None
-        if message.role in ("system", "tool") or message.tool_calls:
-            if message.tool_calls and spoke == "assistant":
-                turns.append(Message(role="user", content=""))
-                spoke = "user"
-        elif last is not None and last.role == message.role and not last.tool_calls:
+        if last is not None and _joinable(last, message):
             turns[-1] = replace(last, content=_join(last.content, message.content))
             continue
-        else:
-            if message.role == spoke:
-                other: Role = "user" if spoke == "assistant" else "assistant"
-                turns.append(Message(role=other, content=""))
-            spoke = message.role
+        more_results = last is not None and last.role == message.role == "tool"
+        speaker = None if more_results else _speaker(message, calls_count=calls_count)
+        if speaker is not None and speaker == spoke:
+            spoke = _other(speaker)
+            turns.append(Message(role=spoke, content=""))
+        if speaker is not None and (calls_count or not message.tool_calls):
+            spoke = speaker
         turns.append(message)
     return turns
+
+
+def _speaker(message: Message, *, calls_count: bool) -> Role | None:
+    """The side of the conversation whose turn *message* is; None if it is nobody's."""
+    if message.role == "tool":
+        return "user" if calls_count else None
+    return message.role if message.role in ("user", "assistant") else None
+
+
+def _other(speaker: Role) -> Role:
+    return "user" if speaker == "assistant" else "assistant"
+
+
+def _joinable(last: Message, message: Message) -> bool:
+    """Whether two turns in a row are texts of one role."""
+    calls = last.tool_calls or message.tool_calls
+    return last.role == message.role and message.role in ("user", "assistant") and not calls
 
 
 def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
@@ -304,12 +325,9 @@ def _one_call_each(messages: Sequence[Message]) -> Iterator[Message]:
 
 
 def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, Any]:
-    content: Any = message.content or ""
-    if needs.parts:
-        content = [{"type": "text", "text": content}] if content else []
-    value: dict[str, Any] = {"role": message.role, "content": content}
-    if message.reasoning_content:
-        value[needs.reasoning] = message.reasoning_content
+    value: dict[str, Any] = {"role": message.role, "content": _content(message, needs)}
+    if message.reasoning_content or (needs.reasoning_required and message.role == "assistant"):
+        value[needs.reasoning] = message.reasoning_content or ""
     if message.name is not None:
         value["name"] = message.name
     if message.role == "tool":
@@ -321,6 +339,14 @@ def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, 
             _call_value(call, ids[call.id or ""], needs) for call in message.tool_calls
         ]
     return value
+
+
+def _content(message: Message, needs: Needs) -> Any:
+    """The content as text or parts; a turn with calls may be without any."""
+    text = message.content or ("" if message.tool_calls else needs.filler or "")
+    if not needs.parts:
+        return text
+    return [{"type": "text", "text": text}] if text or needs.filler is not None else []
 
 
 def _call_value(call: ToolCall, id_: str, needs: Needs) -> dict[str, Any]:

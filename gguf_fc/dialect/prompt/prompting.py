@@ -111,6 +111,7 @@ class Prompter:
             shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
             yield Way(chat, needs, settled(shown, needs), tools)
             yield Way(chat, needs, alternating(shown, needs), tools)
+            yield Way(chat, needs, alternating(shown, needs, calls_count=True), tools)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
         yield Way(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
         yield Way(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import jinja2
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser as JinjaParser
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
@@ -28,6 +29,7 @@ from gguf_fc.errors import TemplateError
 _MOST_TEXT = 16_000_000  # characters of a template's output
 _MOST_REPEATED = 100_000  # length of what ``*`` may build
 _MOST_TURNS = 10_000_000  # of all loops over ``range``; some look back from every message
+_NO_KEYS = "only a namespace or a mapping has keys to assign to"
 _WIDTH = re.compile(r"[%:{][^a-zA-Z]*\d{6}")  # of six digits, in a format
 _WIDTH_FROM_ARGUMENT = re.compile(r"%[^a-zA-Z]*\*|:[^{}]*\{")
 
@@ -42,12 +44,33 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
+class _Generator(CodeGenerator):
+    """``{% set message.key = value %}`` sets a key, as engines other than jinja2 have it.
+
+    jinja2 itself assigns to namespaces only.  What is changed is a copy.
+    """
+
+    def visit_Assign(self, node: nodes.Assign, frame: Frame) -> None:  # noqa: N802  jinja2's name
+        for target in dict.fromkeys(found.name for found in node.find_all(nodes.NSRef)):
+            self.writeline(f"if not isinstance({frame.symbols.ref(target)}, (Namespace, dict)):")
+            self.indent()
+            self.writeline(f"raise TemplateRuntimeError({_NO_KEYS!r})")
+            self.outdent()
+        self.push_assign_tracking()
+        self.newline(node)
+        self.visit(node.target, frame)
+        self.write(" = ")
+        self.visit(node.node, frame)
+        self.pop_assign_tracking(frame)
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Nothing may be changed but lists and mappings, which templates do and which are copies.
 
     What would build very much from very little is refused before it is built.
     """
 
+    code_generator_class = _Generator
     intercepted_binops = frozenset({"*", "**", "+", "%"})
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:

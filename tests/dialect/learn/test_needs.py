@@ -79,6 +79,31 @@ def found(turn: str) -> Needs:
             "{% if m.role in ['system', 'user', 'assistant'] %}" + TURN + "{% endif %}",
             replace(USUAL, result_role="user"),
         ),
+        # Turns without a text are refused: one of white space will do, or nothing less than words.
+        (
+            "{% if m.content == '' and not m.tool_calls %}{{ raise_exception('No.') }}{% endif %}"
+            + TURN
+            + CALLS
+            + "{% endfor %}",
+            replace(USUAL, filler=" "),
+        ),
+        (
+            "{% if not (m.content | trim or m.tool_calls) %}{{ raise_exception('Empty.') }}"
+            "{% endif %}" + TURN + CALLS + "{% endfor %}",
+            replace(USUAL, filler="..."),
+        ),
+        (
+            "{{ m.role }}: {{ m.content[0].text + '' }}{{ m.reasoning_content }}"
+            + CALLS
+            + "{% endfor %}",
+            replace(USUAL, parts=True, filler=""),
+        ),
+        (
+            "{% if m.role == 'assistant' and m.thinking is not defined %}"
+            "{{ raise_exception('It thinks.') }}{% endif %}"
+            "{{ m.role }}: {{ m.content }}{{ m.thinking }}" + CALLS + "{% endfor %}",
+            replace(USUAL, reasoning="thinking", reasoning_required=True),
+        ),
         ("{{ m.nothing }}", replace(USUAL, system=False)),
         ("{{ raise_exception('Never.') }}", replace(USUAL, system=False)),
     ],

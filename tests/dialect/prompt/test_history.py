@@ -127,6 +127,38 @@ def test_alternating_joins_what_one_role_says_and_fills_what_is_missing() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        (
+            [USER, called("a"), result("a", "r"), USER],
+            ["user", "calls", "tool", "assistant", "user"],
+        ),
+        ([USER, called("a"), USER], ["user", "calls", "user"]),
+        ([called("a", "b"), result("a", "r"), result("b", "s")], ["user", "calls", "tool", "tool"]),
+        ([USER, USER], ["user"]),
+    ],
+)
+def test_calls_and_results_may_count_as_turns(messages: list[Message], expected: list[str]) -> None:
+    turns = alternating(messages, NEEDS, calls_count=True)
+    assert ["calls" if turn.tool_calls else turn.role for turn in turns] == expected
+
+
+def test_a_turn_without_a_text_gets_one_where_that_is_refused() -> None:
+    silent = Message(role="assistant", content="")
+    values = values_of([USER, silent, USER, called("a")], Needs(filler=" "))
+    assert [value["content"] for value in values] == ["Hello", " ", "Hello", ""]
+    values = values_of([USER, silent, USER, called("a")], Needs(parts=True, filler="..."))
+    assert [value["content"][0]["text"] for value in values] == ["Hello", "...", "Hello", ""]
+
+
+def test_every_turn_of_the_assistant_has_its_reasoning_where_that_is_required() -> None:
+    answer = Message(role="assistant", content="Hello")
+    needs = Needs(reasoning="thinking", reasoning_required=True)
+    assert values_of([USER, answer], needs)[1]["thinking"] == ""
+    assert "thinking" not in values_of([USER, answer], needs)[0]
+
+
 def test_plain_turns_are_text_and_alternate() -> None:
     values = normalised(plain([called("a"), result("a", "r"), USER], NEEDS), NEEDS)
     assert [v["role"] for v in values] == ["user", "assistant", "user"]

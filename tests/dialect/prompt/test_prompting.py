@@ -32,6 +32,25 @@ def test_a_template_that_refuses_tools_is_told_of_them_in_text() -> None:
     assert "Fine." in prompt.text
 
 
+CALLED = {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "look"}}]}
+RESULT = {"role": "tool", "tool_call_id": "a", "content": "Rain."}
+
+
+@pytest.mark.parametrize("counts", ["m.role != 'tool' and not m.tool_calls", "true"])
+@pytest.mark.parametrize("turns", [[CALLED, RESULT], [CALLED]])
+def test_roles_alternate_where_they_must_whether_or_not_calls_count_as_turns(
+    counts: str, turns: list[dict[str, Any]]
+) -> None:
+    alternate = (
+        f"{{% set ns = namespace(odd=true) %}}{{% for m in messages %}}{{% if {counts} %}}"
+        "{% if (m.role in ['user', 'tool']) != ns.odd %}{{ raise_exception('Alternate.') }}"
+        "{% endif %}{% set ns.odd = not ns.odd %}{% endif %}{% endfor %}"
+    )
+    dialect = Dialect.from_template(alternate + template_text("tagged"))
+    prompt = dialect.render([USER, *turns, USER, *turns, USER], tools=[TOOL])
+    assert prompt.warning is None
+
+
 def test_a_template_that_refuses_everything_but_a_probe_gives_way_to_a_plain_one() -> None:
     text = "{% if 'Paris' in messages | tojson %}{{ raise_exception('No.') }}{% endif %}"
     dialect = Dialect.from_template(text + template_text("tagged"))

@@ -36,6 +36,8 @@ def rendered(text: str, /, **variables: Any) -> str:
         ("{{ '{:>3}'.format(1000000) }}{{ '{}{{'.format(1) }}", "10000001{"),
         ("{% set d = {'a': 1} %}{% set _ = d.update({'b': 2}) %}{{ d }}", "{'a': 1, 'b': 2}"),
         ("{% macro f(context, obj) %}{{ obj }}{% endmacro %}{{ f(obj=1, context=2) }}", "1"),
+        # Engines other than jinja2 assign to mappings as to namespaces.
+        ("{% set d.b = 7 %}{{ d.b }}{% set n = namespace() %}{% set n.c = d %}{{ n.c.a }}", "7[2]"),
         # What may not be touched is not there.
         ("{{ ('{0.__class__}' | attr('format'))(x) }}", ""),
         ("{{ '{x.__class__}'.format_map({'x': x}) }}", ""),
@@ -53,8 +55,14 @@ def test_a_variable_hides_no_function() -> None:
     assert found.startswith("2026[0, 1]{'a': 1}")
 
 
+def test_only_namespaces_and_mappings_have_keys_to_assign_to() -> None:
+    with pytest.raises(TemplateError, match="only a namespace or a mapping"):
+        rendered("{% set x.y = 1 %}", x=[1])
+
+
 def test_values_are_copies() -> None:
     messages = [{"role": "user"}]
+    rendered("{% for m in messages %}{% set m.role = 'none' %}{% endfor %}", messages=messages)
     assert rendered("{% set _ = messages.append(1) %}{{ messages | length }}", messages=messages)
     assert messages == [{"role": "user"}]
 
