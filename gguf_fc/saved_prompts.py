@@ -9,7 +9,7 @@ for the tokens.  What is damaged, or not ours, is left alone with a warning.
 Against damage there is a digest, of the fastest kind: to check hundreds of megabytes is a good part
 of what a request waits for after a restart.  It keeps no attacker out, nor would any other kind:
 whoever can write the file can write a digest that fits.
-States hold what users wrote: files are readable by their owner only.
+SavedStates hold what users wrote: files are readable by their owner only.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class StateFile:
     start: int
     tokens: list[int]  # from the first, those before *start* too
     n_bytes: int  # of the file
-    worth: int
+    priority: int
     used: float  # when, in seconds since the epoch
 
 
@@ -103,14 +103,14 @@ class StateFolder:
         return data
 
     def write(
-        self, tokens: Sequence[int], start: int, data: bytes | memoryview, worth: int
+        self, tokens: Sequence[int], start: int, data: bytes | memoryview, priority: int
     ) -> Path | None:
         """Keep *data*, the state of *tokens* from *start* on; None with a warning if it fails."""
         kept = _packed(tokens)
         head = msgspec.json.encode(
             _Head(self.title, start, len(tokens), len(data), _digest(kept, data))
         )
-        path = self.path / f"{_name(kept)}.{worth}{ENDING}"
+        path = self.path / f"{_name(kept)}.{priority}{ENDING}"
         try:
             self._make_folder()
             write_whole(path, (MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
@@ -120,9 +120,9 @@ class StateFolder:
         self._shrink()
         return path
 
-    def touch(self, path: Path, worth: int) -> Path:
+    def touch(self, path: Path, priority: int) -> Path:
         """*path* was of use, and is worth that much now; its new name."""
-        better = path.with_name(f"{path.name.split('.')[0]}.{worth}{ENDING}")
+        better = path.with_name(f"{path.name.split('.')[0]}.{priority}{ENDING}")
         try:
             os.utime(path)
             path.rename(better)
@@ -139,7 +139,7 @@ class StateFolder:
         """Delete what is worth least until all models' files are within the cap."""
         files = _sizes(self.root)
         excess = sum(status.st_size for _, status in files) - self.max_bytes
-        for path, status in sorted(files, key=lambda item: (_worth(item[0]), item[1].st_mtime)):
+        for path, status in sorted(files, key=lambda item: (_priority(item[0]), item[1].st_mtime)):
             if excess <= 0:
                 return
             path.unlink(missing_ok=True)
@@ -207,7 +207,7 @@ def _open(path: Path) -> StateFile | None:
         start=head.start,
         tokens=tokens.tolist(),
         n_bytes=status.st_size,
-        worth=_worth(path),
+        priority=_priority(path),
         used=status.st_mtime,
     )
 
@@ -234,5 +234,5 @@ def _name(kept: bytes) -> str:
     return hashlib.blake2b(kept, digest_size=16).hexdigest()
 
 
-def _worth(path: Path) -> int:
+def _priority(path: Path) -> int:
     return int(path.name.split(".")[1])

@@ -234,7 +234,7 @@ def test_a_schema_that_is_not_there_is_named(capsys: Capture) -> None:
 
 def test_the_cache_is_listed_and_cleared(tmp_path: Path, capsys: Capture) -> None:
     folder = StateFolder(root=tmp_path, model="0" * 16, title="tiny.gguf", max_bytes=1 << 20)
-    folder.write(list(range(1234)), 0, bytes(3000), worth=1)
+    folder.write(list(range(1234)), 0, bytes(3000), priority=1)
     learned = Learned(needs=Needs(), syntax=generic_syntax(), native=False)
     AnalysisFolder(tmp_path, "1").write("0" * 32, learned)
     assert main(["cache", "ls", "--cache-dir", str(tmp_path)]) == 0

@@ -115,7 +115,7 @@ class _Text:
         return base64.b64encode((self.pooled / length).astype("<f4").tobytes()).decode()
 
 
-class Embeddings:
+class EmbeddingQueue:
     """The texts of one model.  *emit* receives every message."""
 
     def __init__(

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from itertools import dropwhile
 from time import monotonic
 
-from gguf_fc.engine.batching.stats import BATCH_BOUNDS, Work
+from gguf_fc.engine.batching.stats import BATCH_BOUNDS, DecodeStats
 from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constrain.build import constraint_of
 from gguf_fc.engine.constrain.llguidance import Compile
-from gguf_fc.engine.kv_cache.saved_states import States
-from gguf_fc.engine.kv_cache.slots import Cache
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
+from gguf_fc.engine.kv_cache.slots import KvCache
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.prompt_segments import tokens_within
 from gguf_fc.engine.scheduler import Scheduler, Step
 from gguf_fc.engine.sequence import NOTHING, Sequence
-from gguf_fc.engine.speculate.drafter import Drafter, Habits
+from gguf_fc.engine.speculate.drafter import Drafter, Speculation
 from gguf_fc.errors import (
     ContextLengthExceeded,
     EngineError,
@@ -56,19 +56,19 @@ class Engine:
         emit: Callable[[FromWorker], None],
         load: Load,
         *,
-        states: States | None = None,
+        states: SavedStates | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._model = model
         self._compile = compile_grammar
         self._emit = emit
         self._clock = clock
-        self._work = Work()
+        self._stats = DecodeStats()
         self._chooser = Chooser(model.vocabulary)
-        self._habits = Habits(model.vocabulary, model.costs)
+        self._speculation = Speculation(model.vocabulary, model.costs)
         self._drafts = load.drafts and model.can_trim
         self.scheduler = Scheduler(
-            Cache(model, states or States(max_bytes=0)),
+            KvCache(model, states or SavedStates(max_bytes=0)),
             n_parallel=load.n_parallel,
             n_ctx=model.n_ctx,
             n_batch=model.n_batch,
@@ -99,7 +99,7 @@ class Engine:
 
     def measure(self, measure: Measure) -> Measured:
         """Length of a prompt, and its cache hit if it were submitted now; changes nothing."""
-        tokens = self.scheduler.cache.replay(self._model.tokenize(measure.prompt))
+        tokens = self.scheduler.cache.retokenize(self._model.tokenize(measure.prompt))
         length, decision = self.scheduler.cache.preview(tokens)
         return Measured(
             id=measure.id, prompt_tokens=len(tokens), cached_tokens=length, cache=decision
@@ -112,9 +112,9 @@ class Engine:
             running=len(self.scheduler.running),
             waiting=len(self.scheduler.waiting),
             batch_bounds=BATCH_BOUNDS,
-            batches=tuple(self._work.batches),
-            decoded_tokens=self._work.tokens,
-            decode_seconds=self._work.seconds,
+            batches=tuple(self._stats.batches),
+            decoded_tokens=self._stats.tokens,
+            decode_seconds=self._stats.seconds,
         )
 
     def cancel(self, job_id: str) -> None:
@@ -134,7 +134,7 @@ class Engine:
             self._give_up(step, error)
         else:
             seconds = self._clock() - began
-            self._work.note(step.n_tokens, seconds)
+            self._stats.note(step.n_tokens, seconds)
             self.scheduler.commit(step, seconds)
             for sequence, feed, wanted in zip(step.sequences, step.feeds, rows, strict=True):
                 if wanted:
@@ -143,7 +143,7 @@ class Engine:
     def _prepare(self, job: Job) -> Sequence:
         if self.scheduler.is_full:
             raise Overloaded("Too many requests are waiting for this model; try again later.")
-        tokens = self.scheduler.cache.replay(self._model.tokenize(job.prompt))
+        tokens = self.scheduler.cache.retokenize(self._model.tokenize(job.prompt))
         n_ctx = self._model.n_ctx_seq
         if not tokens:
             raise InvalidParameter("The prompt is empty: it has no token to begin from.")
@@ -169,7 +169,7 @@ class Engine:
     def _drafter(self, job: Job, tokens: list[int]) -> Drafter:
         prediction = self._model.tokenize((Segment(job.prediction or "", special=False),))
         controls = self._model.vocabulary.special  # such as one that begins every text
-        return Drafter(self._habits, tokens, [*dropwhile(controls.__contains__, prediction)])
+        return Drafter(self._speculation, tokens, [*dropwhile(controls.__contains__, prediction)])
 
     def _turn_of(self, tokens: list[int]) -> int | None:
         """Where the reply's turn begins: with the prompt's last control token, if it has any."""

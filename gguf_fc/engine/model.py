@@ -97,7 +97,7 @@ class Model(Protocol):
         """Let the empty slot *target* share the first *length* tokens of *source*."""
         ...
 
-    def least(self, slot: int) -> int:
+    def shortest_prefix(self, slot: int) -> int:
         """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
         ...
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from gguf_fc.engine.batching.costs import Costs
 from gguf_fc.engine.batching.pace import Pace
 from gguf_fc.engine.kv_cache.common_prefix import common
-from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, Cache, Lease
+from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, KvCache, Lease
 from gguf_fc.engine.model import Feed
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.engine.speculate.drafter import Draft
@@ -71,7 +71,7 @@ class Step:
 class Scheduler:
     """The queue and the running sequences."""
 
-    cache: Cache
+    cache: KvCache
     n_parallel: int
     n_ctx: int
     n_batch: int

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from gguf_fc.engine.constrain.llguidance import Constraint
 from gguf_fc.engine.output.stop_strings import StopFilter
-from gguf_fc.engine.output.writer import Speech
+from gguf_fc.engine.output.writer import OutputWriter
 from gguf_fc.engine.sample.sampler import Sampler
-from gguf_fc.engine.speculate.drafter import Draft, Drafter, Work
+from gguf_fc.engine.speculate.drafter import Draft, Drafter, StepLoad
 from gguf_fc.job import Chunk, Done, FinishReason, Job, TokenLogprob
 
 NOTHING = Draft()
@@ -53,12 +53,12 @@ class Sequence:
     accepted_tokens: int = 0
     drafted_predictions: int = 0
     accepted_predictions: int = 0
-    _speech: Speech = field(init=False)
+    _output: OutputWriter = field(init=False)
 
     def __post_init__(self) -> None:
         self.n_prompt = len(self.tokens)
         self.sampler = Sampler(self.job.sampling)
-        self._speech = Speech(StopFilter(self.job.stop))
+        self._output = OutputWriter(StopFilter(self.job.stop))
 
     @property
     def n_pending(self) -> int:
@@ -110,11 +110,11 @@ class Sequence:
         self.tokens.append(token)
         self.forced_tokens += forced
         if piece is None:
-            self._speech.end()
+            self._output.end()
             self.finish = "stop"
             return
-        self._speech.feed(piece, score)
-        if self._speech.stops.stopped:
+        self._output.feed(piece, score)
+        if self._output.stops.stopped:
             self.finish = "stop"
         elif self.is_full:
             self.finish = "length"
@@ -124,7 +124,7 @@ class Sequence:
         if self.drafter:
             certain = min(self.n_pending, MOST_CERTAIN) + len(self.forced)
             most = self.limit - len(self.tokens) - len(self.forced) - 1
-            work = Work(certain + n_streams - 1, n_streams)
+            work = StepLoad(certain + n_streams - 1, n_streams)
             self.draft = self.drafter.propose(self.forced, self.constraint, most, work)
 
     def judge(self, taken: list[int], n_fed: int, n_right: int) -> None:
@@ -142,8 +142,8 @@ class Sequence:
     def chunk(self) -> Chunk | None:
         """What was said since the last chunk, if anything."""
         if self.finish is not None:
-            self._speech.finish()
-        return self._speech.chunk(self.job.id)
+            self._output.finish()
+        return self._output.chunk(self.job.id)
 
     def done(self, reason: FinishReason, now: float) -> Done:
         """The regular end, with its counts."""
@@ -163,5 +163,5 @@ class Sequence:
             decode_steps=self.decode_steps,
             prompt_ms=(switched - began) * 1000,
             completion_ms=(now - switched) * 1000,
-            stop_string=self._speech.stops.hit,
+            stop_string=self._output.stops.hit,
         )

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-Work = Callable[[], None]
+RunStep = Callable[[], None]
 
 
 @dataclass(slots=True, eq=False)
-class Turns:
+class TimeSharing:
     """Does the next piece of each work whose turn it is."""
 
     clock: Callable[[], float] = monotonic
     _debt: float = field(default=0.0, init=False)  # seconds embedding had and generating did not
 
-    def step(self, generate: Work | None, embed: Work | None) -> None:
+    def step(self, generate: RunStep | None, embed: RunStep | None) -> None:
         """One step of either or both; None is work that there is none of."""
         if embed is not None and (generate is None or not self._debt):
             self._debt += self._seconds(embed)
@@ -30,7 +30,7 @@ class Turns:
         if embed is None or generate is None:
             self._debt = 0.0
 
-    def _seconds(self, work: Work) -> float:
+    def _seconds(self, work: RunStep) -> float:
         began = self.clock()
         work()
         return self.clock() - began

@@ -21,7 +21,7 @@ class Tokenizer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Tokenization:
     """Answers questions about the tokens of one model."""
 
     tokenizer: Tokenizer

@@ -21,16 +21,16 @@ from typing import Final
 
 from gguf_fc.engine.constrain.llama_grammar import SamplerGrammars
 from gguf_fc.engine.constrain.llguidance import Compile, Constraint, Grammars
-from gguf_fc.engine.embedding import Embeddings
-from gguf_fc.engine.kv_cache.autosave import Keeper
-from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.embedding import EmbeddingQueue
+from gguf_fc.engine.kv_cache.autosave import Autosave
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.llama.embedding import LlamaEmbeddings
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.engine.llama.measure_costs import measure
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
-from gguf_fc.engine.time_sharing import Turns
-from gguf_fc.engine.tokenization import Wording
+from gguf_fc.engine.time_sharing import TimeSharing
+from gguf_fc.engine.tokenization import Tokenization
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import (
     Cancel,
@@ -111,9 +111,9 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
         load,
         states=states,
     )
-    dispatcher = Dispatcher(engine, Embeddings(rows, line.send), Wording(model), line.send)
+    dispatcher = Dispatcher(engine, EmbeddingQueue(rows, line.send), Tokenization(model), line.send)
     line.send(model.ready())
-    with closing(Keeper(engine.scheduler.cache, states)) as keeper:
+    with closing(Autosave(engine.scheduler.cache, states)) as keeper:
         while line.is_open:
             seconds = keeper.rest() if dispatcher.is_idle else 0.0
             for message in line.receive(seconds):
@@ -125,7 +125,7 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
                 keeper.note_work()
 
 
-def _states(model: Llama, load: Load) -> States:
+def _states(model: Llama, load: Load) -> SavedStates:
     """Where states are saved; files are the model's own."""
     folder = None
     if load.state_folder is not None:
@@ -135,7 +135,7 @@ def _states(model: Llama, load: Load) -> States:
             title=Path(load.path).name,
             max_bytes=load.max_state_files,
         )
-    return States(load.max_state_ram, folder, is_whole=not model.can_cut_states)
+    return SavedStates(load.max_state_ram, folder, is_whole=not model.can_cut_states)
 
 
 def _compiler(model: Llama, load: Load) -> Compile:
@@ -155,10 +155,10 @@ class Dispatcher:
     """Hands each message to the part of the worker that handles it; steps those that have work."""
 
     engine: Engine
-    embeddings: Embeddings
-    tokenization: Wording
+    embeddings: EmbeddingQueue
+    tokenization: Tokenization
     send: Callable[[FromWorker], None]
-    turns: Turns = field(default_factory=Turns)
+    turns: TimeSharing = field(default_factory=TimeSharing)
     handlers: Handlers = field(init=False)
 
     def __post_init__(self) -> None:

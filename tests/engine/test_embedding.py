@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gguf_fc.engine.embedding import MOST_WAITING, Embeddings, Pooling, Rows
+from gguf_fc.engine.embedding import MOST_WAITING, EmbeddingQueue, Pooling, Rows
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.errors import EngineError
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker
@@ -80,11 +80,11 @@ class Run:
     model: ScriptedRows
     seconds: float = 0.0  # that a look at the clock takes
     messages: list[FromWorker] = field(default_factory=list)
-    embeddings: Embeddings = field(init=False)
+    embeddings: EmbeddingQueue = field(init=False)
     now: float = 0
 
     def __post_init__(self) -> None:
-        self.embeddings = Embeddings(self.model, self.messages.append, clock=self.clock)
+        self.embeddings = EmbeddingQueue(self.model, self.messages.append, clock=self.clock)
 
     def clock(self) -> float:
         self.now += self.seconds

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gguf_fc.engine.constrain.llguidance import Grammars
-from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.errors import GrammarError, ModelFileError
 from gguf_fc.job import Chunk, GrammarText, PromptScores, Sampling, Segment
@@ -213,7 +213,7 @@ def test_a_conversation_that_waited_outside_goes_on_as_if_it_had_stayed(talking:
     """Without room for saved states none can wait outside."""
     said: dict[int, str] = {}
     for most_bytes, way in ((0, "go on"), (1 << 30, "load")):
-        states, compile_grammar = States(most_bytes), Grammars(talking.vocabulary).compile
+        states, compile_grammar = SavedStates(most_bytes), Grammars(talking.vocabulary).compile
         run = Run(talking, compile_grammar, states=states)
         cache = run.engine.scheduler.cache
         for name in "abcd":
@@ -339,9 +339,9 @@ def test_a_text_without_a_sure_spelling_is_guessed_and_so_is_the_end_of_a_value(
     assert constraint.spelling() is None
     constraint.take(pieces.index(b"["))
     ahead = constraint.copy()
-    assert ahead.way_out() is None  # a value is not empty
+    assert ahead.value_end() is None  # a value is not empty
     ahead.take(pieces.index(b"x"))
-    out = ahead.way_out()
+    out = ahead.value_end()
     assert out is not None
     assert pieces[out] in (b"]", b"]]")
     assert not constraint.allows(out)

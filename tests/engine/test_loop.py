@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.batching.costs import Costs, Grain
-from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.errors import EngineError
 from gguf_fc.job import (
     Accepted,
@@ -210,7 +210,7 @@ def test_the_common_beginning_of_conversations_stays_when_they_are_gone() -> Non
 
 def test_a_conversation_comes_back_from_memory_after_many_others() -> None:
     model = ScriptedModel(saying("one", "two"), n_ctx=300, n_ctx_seq=200, n_slots=2)
-    run = Run(model, n_parallel=1, states=States(1 << 20))
+    run = Run(model, n_parallel=1, states=SavedStates(1 << 20))
     run.job(f"{TOOLS}0|", "a")
     run.finish()
     for letter in "xyz":
@@ -224,7 +224,7 @@ def test_a_conversation_comes_back_from_memory_after_many_others() -> None:
 
 
 def test_a_prompt_that_had_to_make_room_goes_on_where_it_was() -> None:
-    def evaluated(states: States | None) -> int:
+    def evaluated(states: SavedStates | None) -> int:
         model = ScriptedModel(lambda tokens: ord("a") + sum(tokens) % 26, n_ctx=150, n_ctx_seq=150)
         run = Run(model, n_parallel=2, states=states)
         for name in "pq":
@@ -232,7 +232,7 @@ def test_a_prompt_that_had_to_make_room_goes_on_where_it_was() -> None:
         run.finish()
         return sum(len(feed.tokens) for batch in model.batches for feed in batch)
 
-    assert evaluated(States(1 << 20)) < evaluated(None)
+    assert evaluated(SavedStates(1 << 20)) < evaluated(None)
 
 
 def slow_model(per_token: float) -> ScriptedModel:
@@ -465,7 +465,7 @@ class Script:
     def spelling(self) -> int | None:
         return None
 
-    def way_out(self) -> int | None:
+    def value_end(self) -> int | None:
         return None
 
     def copy(self) -> Script:
@@ -606,7 +606,7 @@ def test_what_is_shared_pinned_saved_and_loaded_never_changes_a_reply(
     model = ScriptedModel(
         rambling, n_ctx=n_ctx, n_ctx_seq=160, n_batch=32, n_slots=5, can_trim=can_trim
     )
-    states = States(max_bytes, is_whole=not can_trim)
+    states = SavedStates(max_bytes, is_whole=not can_trim)
     run = Run(model, n_parallel=2, max_queue=12, states=states)
     prompts = ["".join(parts)[:150] for parts, _ in jobs]
     for n, (prompt, (parts, steps)) in enumerate(zip(prompts, jobs, strict=True)):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gguf_fc.engine.constrain.llguidance import Grammars
-from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.kv_cache.slots import LEAST_SAVED
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.job import GrammarText, Segment
@@ -41,11 +41,11 @@ def model(
         yield loaded
 
 
-def states_of(model: Llama) -> States:
-    return States(1 << 24, is_whole=not model.can_cut_states)
+def states_of(model: Llama) -> SavedStates:
+    return SavedStates(1 << 24, is_whole=not model.can_cut_states)
 
 
-def start(model: Llama, states: States | None = None) -> Run:
+def start(model: Llama, states: SavedStates | None = None) -> Run:
     return Run(model, Grammars(model.vocabulary).compile, n_parallel=4, states=states)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gguf_fc.engine.time_sharing import Turns
+from gguf_fc.engine.time_sharing import TimeSharing
 
 
 @dataclass(slots=True)
@@ -15,10 +15,10 @@ class Time:
 
     now: float = 0.0
     done: list[str] = field(default_factory=list)
-    turns: Turns = field(init=False)
+    turns: TimeSharing = field(init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(clock=lambda: self.now)
+        self.turns = TimeSharing(clock=lambda: self.now)
 
     def step(self, **seconds: float) -> None:
         """One step, where each named work takes so long."""

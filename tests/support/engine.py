@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.constrain.llguidance import Compile
-from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import Model
 from gguf_fc.errors import GrammarError
@@ -39,7 +39,7 @@ class Run:
     n_parallel: int = 2
     max_queue: int = 8
     drafts: bool = False  # most tests count steps
-    states: States | None = None
+    states: SavedStates | None = None
     messages: list[FromWorker] = field(default_factory=list, init=False)
     engine: Engine = field(init=False)
     now: float = field(default=0, init=False)

@@ -87,7 +87,7 @@ class ScriptedModel:
         assert not self.slots[target], "the target must be empty"
         self.slots[target] = self.slots[source][:length]
 
-    def least(self, slot: int) -> int:
+    def shortest_prefix(self, slot: int) -> int:
         return 0 if self.can_trim else len(self.slots[slot])
 
     def save(self, slot: int, start: int, end: int) -> bytes:

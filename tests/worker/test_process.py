@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-from gguf_fc.engine.embedding import Embeddings
+from gguf_fc.engine.embedding import EmbeddingQueue
 from gguf_fc.engine.loop import Engine
-from gguf_fc.engine.tokenization import Wording
+from gguf_fc.engine.tokenization import Tokenization
 from gguf_fc.job import FromWorker, Load, Ping, Pong, Stop, ToWorker
 from gguf_fc.worker.process import Dispatcher
 from tests.support.engine import no_grammars
@@ -17,8 +17,8 @@ def dispatcher(sent: list[FromWorker]) -> Dispatcher:
     model = ScriptedModel(rambling)
     return Dispatcher(
         Engine(model, no_grammars, sent.append, Load(path="")),  # type: ignore[arg-type]
-        Embeddings(model, sent.append),  # type: ignore[arg-type] # embeds nothing here
-        Wording(model),  # type: ignore[arg-type] # nor tokenizes
+        EmbeddingQueue(model, sent.append),  # type: ignore[arg-type] # embeds nothing here
+        Tokenization(model),  # type: ignore[arg-type] # nor tokenizes
         sent.append,
     )
 

@@ -43,7 +43,7 @@ MOST_DEBT = 4  # steps
 
 
 @dataclass(slots=True, eq=False)
-class Size:
+class StepSize:
     """How many tokens make a step of about so many *seconds*: whole *parts*, at least one."""
 
     most: int
@@ -67,7 +67,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class TokenBudget:
     """How many tokens, of prompts or ahead of streams, a step may have *extra*."""
 
     extra: int
@@ -79,8 +79,8 @@ class Pace:
     """What is extra in each step; ask for it, then ``note`` what the step took."""
 
     n_batch: int
-    _alone: Size = field(init=False)
-    _ahead: Size = field(init=False)
+    _alone: StepSize = field(init=False)
+    _ahead: StepSize = field(init=False)
     _plain: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT), init=False)
     _n_streams: int = field(default=0, init=False)  # that ``_plain`` was measured with
     _n_since: int = field(default=0, init=False)  # steps since that had something extra
@@ -89,17 +89,17 @@ class Pace:
     _debt: float = field(default=0.0, init=False)  # seconds
 
     def __post_init__(self) -> None:
-        self._alone = Size(self.n_batch, TILE, PROMPT_SECONDS)
-        self._ahead = Size(self.n_batch, LEAST, STEP_SECONDS)
+        self._alone = StepSize(self.n_batch, TILE, PROMPT_SECONDS)
+        self._ahead = StepSize(self.n_batch, LEAST, STEP_SECONDS)
 
-    def room(self, n_streams: int, *, prompts_wait: bool) -> Room:
+    def room(self, n_streams: int, *, prompts_wait: bool) -> TokenBudget:
         """What the next step may have beside the certain tokens of so many streams."""
         if not n_streams:
-            return Room(extra=self._alone.tokens, ahead=0)
+            return TokenBudget(extra=self._alone.tokens, ahead=0)
         if not prompts_wait:
-            return Room(extra=self._ahead.tokens, ahead=self._ahead.tokens)
+            return TokenBudget(extra=self._ahead.tokens, ahead=self._ahead.tokens)
         extra = self._beside(n_streams)
-        return Room(extra=extra, ahead=extra // SHARE_AHEAD)
+        return TokenBudget(extra=extra, ahead=extra // SHARE_AHEAD)
 
     def _beside(self, n_streams: int) -> int:
         if n_streams != self._n_streams or self._n_since >= REMEASURE:

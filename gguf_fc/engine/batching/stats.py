@@ -12,7 +12,7 @@ BATCH_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)  # tokens in 
 
 
 @dataclass(slots=True, eq=False)
-class Work:
+class DecodeStats:
     """Decodes by their size, and what they took."""
 
     batches: list[int] = field(default_factory=lambda: [0] * (len(BATCH_BOUNDS) + 1), init=False)

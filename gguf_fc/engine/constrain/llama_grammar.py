@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gguf_fc.engine.constrain.llguidance import KEPT_GRAMMARS, Constraint, search
-from gguf_fc.engine.constrain.lru import Recent
+from gguf_fc.engine.constrain.lru import LruCache
 from gguf_fc.engine.constrain.utf8 import Utf8Tokens, unfinished
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.errors import EngineError, GrammarError
@@ -124,7 +124,7 @@ class SamplerConstraint:
         """The sampler knows tokens, not texts."""
         return None
 
-    def way_out(self) -> int | None:
+    def value_end(self) -> int | None:
         """Nor which of them end a value."""
         return None
 
@@ -168,7 +168,7 @@ class SamplerGrammars:
             )
         self._tokens = _VocabularyTokens.of(vocabulary)
         self._open = open_grammar
-        self._kept: Recent[str, GrammarState] = Recent(KEPT_GRAMMARS)
+        self._kept: LruCache[str, GrammarState] = LruCache(KEPT_GRAMMARS)
 
     def compile(self, grammar: GrammarText) -> Constraint:
         """A constraint at its start.  Raises GrammarError."""

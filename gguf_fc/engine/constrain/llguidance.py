@@ -16,7 +16,7 @@ Theory of operation.
 4. A token that ends replies may also stand in a grammar by its name.  It is part of the reply
    there, and the end only where the reply is whole.
 5. Where only one text can follow, but not surely as the same tokens, ``spelling`` guesses the first
-   of them.  ``way_out`` tries a few marks: one that leaves a single text after it ends a value.
+   of them.  ``value_end`` tries a few marks: one that leaves a single text after it ends a value.
 6. A matcher that fails stays failed.  That ends its job, never the worker.
 """
 
@@ -30,7 +30,7 @@ import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from numpy.typing import NDArray
 
-from gguf_fc.engine.constrain.lru import Recent
+from gguf_fc.engine.constrain.lru import LruCache
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.errors import EngineError, GrammarError
 from gguf_fc.job import GrammarText
@@ -88,7 +88,7 @@ class Constraint(Protocol):
         """Where only one text can follow, the token it probably begins with."""
         ...
 
-    def way_out(self) -> int | None:
+    def value_end(self) -> int | None:
         """Within a free value, the token that probably ends it and begins what must follow.
 
         None where the reply may end, and where no mark ends anything.
@@ -171,7 +171,7 @@ class MatcherConstraint:
         text = self._checked(self._matcher.compute_ff_bytes())
         return next(iter(self._tokenizer.tokenize_bytes(text)), None)
 
-    def way_out(self) -> int | None:
+    def value_end(self) -> int | None:
         """Within a free value, the token that probably ends it and begins what must follow."""
         if self.accepting:
             return None
@@ -202,10 +202,10 @@ class Grammars:
     vocabulary: Vocabulary
     _tokenizer: LLTokenizer = field(init=False)
     _marks: tuple[int, ...] = field(init=False)
-    _kept: Recent[str, LLMatcher] = field(init=False)
+    _kept: LruCache[str, LLMatcher] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._kept = Recent(KEPT_GRAMMARS)
+        self._kept = LruCache(KEPT_GRAMMARS)
         tokens = {piece: token for token, piece in enumerate(self.vocabulary.pieces)}
         self._marks = tuple(tokens[mark] for mark in MARKS if mark in tokens)
         self._tokenizer = LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(slots=True, eq=False)
-class Recent(Generic[Key, Made]):
+class LruCache(Generic[Key, Made]):
     """The *size* things last asked for, by their key."""
 
     size: int

@@ -96,9 +96,9 @@ class LimitedReasoning:
         """Where only one text can follow, the token it probably begins with."""
         return self.inner.spelling()
 
-    def way_out(self) -> int | None:
+    def value_end(self) -> int | None:
         """Within a free value, the token that probably ends it and begins what must follow."""
-        return self.inner.way_out()
+        return self.inner.value_end()
 
     def copy(self) -> Self:
         """The same state, to look ahead with."""

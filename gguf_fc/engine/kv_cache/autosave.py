@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from gguf_fc.engine.kv_cache.saved_states import States
-from gguf_fc.engine.kv_cache.slots import Cache
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
+from gguf_fc.engine.kv_cache.slots import KvCache
 
 QUIET_SECONDS = 0.25
 OVERDUE_SECONDS = 5.0
@@ -19,11 +19,11 @@ WRITING_SECONDS = 0.05  # between two looks at a file that is being written
 
 
 @dataclass(slots=True, eq=False)
-class Keeper:
+class Autosave:
     """Saves what *cache* holds as *states*."""
 
-    cache: Cache
-    states: States
+    cache: KvCache
+    states: SavedStates
     clock: Callable[[], float] = monotonic
     _worked: float = field(default=0.0, init=False)  # when the engine last had something to do
     _saved: float = field(init=False)

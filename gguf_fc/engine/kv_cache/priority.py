@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 
-class Worth(IntEnum):
+class Priority(IntEnum):
     """How likely it is that somebody comes back."""
 
     ONE_OFF = 0  # nobody has

@@ -17,7 +17,7 @@ from gguf_fc.engine.kv_cache.common_prefix import common
 from gguf_fc.engine.model import Vocabulary
 
 
-def replayed(
+def retokenized(
     prompt: Sequence[int], kept: Sequence[int], vocabulary: Vocabulary
 ) -> tuple[list[int], int]:
     """*prompt*, in the tokens of *kept* for as long as these spell the same; and how many."""

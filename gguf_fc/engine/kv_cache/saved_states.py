@@ -6,7 +6,7 @@ Theory of operation.
    beginning is saved once.
 2. A state begins its life in RAM.  ``write`` copies it to its file in a thread of its own, after
    which RAM may give it up.  What has no file is given up for good.
-3. RAM gives up what is worth least, then what was used longest ago; a parent never before its
+3. RAM gives up what is priority least, then what was used longest ago; a parent never before its
    children.
 4. A state found on disk counts only when its tokens are those of the prompt, whatever its name.
 """
@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 
 from gguf_fc.engine.kv_cache.common_prefix import common
-from gguf_fc.engine.kv_cache.priority import Worth
+from gguf_fc.engine.kv_cache.priority import Priority
 from gguf_fc.saved_prompts import StateFolder
 
 UNWRITTEN_BYTES = 1 << 30  # that may wait for the disk
@@ -31,18 +31,18 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class State:
+class SavedState:
     """One saved stretch.  *tokens* are all from the first; it holds those from *start* on."""
 
     tokens: list[int]
     start: int
-    worth: Worth
+    priority: Priority
     data: bytes | memoryview | None = None  # None: only in its file
     path: Path | None = None
     used: int = 0
 
 
-class States:
+class SavedStates:
     """The states of one model.  Without *folder* they are lost with the process.
 
     With *is_whole* a state is of use only where a prompt begins with all of its tokens.
@@ -56,13 +56,15 @@ class States:
         self._is_whole = is_whole
         self._may_write = folder is not None
         self._clock = count(1)
-        self._states: list[State] = []
+        self._states: list[SavedState] = []
         self._writer = ThreadPoolExecutor(1, "states")
-        self._writing: tuple[State, Future[Path | None]] | None = None
+        self._writing: tuple[SavedState, Future[Path | None]] | None = None
         for file in sorted(folder.files() if folder else (), key=lambda file: file.used):
-            worth = Worth(min(file.worth, Worth.PREFIX))
+            priority = Priority(min(file.priority, Priority.PREFIX))
             self._states.append(
-                State(file.tokens, file.start, worth, path=file.path, used=next(self._clock))
+                SavedState(
+                    file.tokens, file.start, priority, path=file.path, used=next(self._clock)
+                )
             )
 
     @property
@@ -78,12 +80,12 @@ class States:
         """The tokens of each state, from the first."""
         return (state.tokens for state in self._states)
 
-    def longest(self, tokens: Sequence[int]) -> tuple[list[State], int]:
+    def longest(self, tokens: Sequence[int]) -> tuple[list[SavedState], int]:
         """The states that together hold as much as can be of the beginning of *tokens*.
 
         They are in order, the first starts at 0; and the number of tokens they are good for.
         """
-        found: tuple[list[State], int] = [], 0
+        found: tuple[list[SavedState], int] = [], 0
         for state in self._states:
             length = common(state.tokens, tokens)
             if self._is_whole and length < len(state.tokens):
@@ -98,23 +100,23 @@ class States:
         return max((len(state.tokens) for state in whole if self._chain(state)), default=0)
 
     def add(
-        self, tokens: Sequence[int], start: int, data: bytes | memoryview, worth: Worth
+        self, tokens: Sequence[int], start: int, data: bytes | memoryview, priority: Priority
     ) -> None:
         """Keep *data*, the state of *tokens* from *start* on."""
-        state = State(list(tokens), start, worth, data, used=next(self._clock))
+        state = SavedState(list(tokens), start, priority, data, used=next(self._clock))
         self._states.append(state)
-        self.use(self._chain(state), worth)
+        self.use(self._chain(state), priority)
         self._shrink()
 
-    def use(self, chain: Sequence[State], worth: Worth) -> None:
+    def use(self, chain: Sequence[SavedState], priority: Priority) -> None:
         """*chain* was of use, and is worth as much as that now."""
         for state in reversed(chain):  # the first one last: it is needed by all the others
-            state.worth = max(state.worth, worth)
+            state.priority = max(state.priority, priority)
             state.used = next(self._clock)
             if self._folder and state.path:
-                state.path = self._folder.touch(state.path, state.worth)
+                state.path = self._folder.touch(state.path, state.priority)
 
-    def data(self, state: State) -> bytes | memoryview | None:
+    def data(self, state: SavedState) -> bytes | memoryview | None:
         """The bytes of *state*; one whose file is gone or damaged is forgotten."""
         if state.data is not None:
             return state.data
@@ -125,7 +127,7 @@ class States:
             self.drop(state)
         return data
 
-    def drop(self, state: State) -> None:
+    def drop(self, state: SavedState) -> None:
         """*state* cannot be used.  It may have been given up already."""
         if state in self._states:
             self._states.remove(state)
@@ -138,10 +140,10 @@ class States:
         if not unwritten:
             return False
         # Parents before their children, or these could not be used.
-        state = min(unwritten, key=lambda state: (-state.worth, state.start))
+        state = min(unwritten, key=lambda state: (-state.priority, state.start))
         assert state.data
         write = partial(
-            self._folder.write, state.tokens, state.start, state.data, worth=state.worth
+            self._folder.write, state.tokens, state.start, state.data, priority=state.priority
         )
         self._writing = state, self._writer.submit(write)
         return True
@@ -172,7 +174,7 @@ class States:
         self._shrink()
         return True
 
-    def _chain(self, state: State) -> list[State]:
+    def _chain(self, state: SavedState) -> list[SavedState]:
         """*state* after those it builds on; empty if one of them is missing."""
         chain = [state]
         while (start := chain[-1].start) > 0:
@@ -191,7 +193,7 @@ class States:
         writing = self._writing[0] if self._writing else None
         held = [state for state in self._states if state.data and state is not writing]
         excess, waiting = self._in_ram() - self._max_bytes, self._waiting() - UNWRITTEN_BYTES
-        for state in sorted(held, key=lambda s: (s.path is None, s.worth, s.used)):
+        for state in sorted(held, key=lambda s: (s.path is None, s.priority, s.used)):
             may_stay = state.path is None and self._may_write and waiting <= 0
             if excess <= 0 or may_stay:
                 return

@@ -25,9 +25,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gguf_fc.engine.kv_cache.common_prefix import common
-from gguf_fc.engine.kv_cache.priority import Worth
-from gguf_fc.engine.kv_cache.retokenize import replayed
-from gguf_fc.engine.kv_cache.saved_states import State, States
+from gguf_fc.engine.kv_cache.priority import Priority
+from gguf_fc.engine.kv_cache.retokenize import retokenized
+from gguf_fc.engine.kv_cache.saved_states import SavedState, SavedStates
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.job import CacheDecision
 
@@ -54,7 +54,7 @@ class Memory(Protocol):
     def idle_costs(self) -> bool: ...
     def trim(self, slot: int, length: int) -> None: ...
     def copy(self, source: int, target: int, length: int) -> None: ...
-    def least(self, slot: int) -> int: ...
+    def shortest_prefix(self, slot: int) -> int: ...
     def save(self, slot: int, start: int, end: int) -> bytes | memoryview: ...
     def load(self, slot: int, data: bytes | memoryview, start: int, end: int) -> bool: ...
 
@@ -75,7 +75,7 @@ class _Slot:
     tokens: list[int] = field(default_factory=list)
     busy: bool = False
     used: int = 0  # a count that grows with every use
-    worth: Worth = Worth.ONE_OFF
+    priority: Priority = Priority.ONE_OFF
     n_saved: int = 0  # of its tokens
 
     @property
@@ -84,17 +84,17 @@ class _Slot:
         return len(self.tokens) - self.n_saved >= LEAST_SAVED
 
     @property
-    def rank(self) -> tuple[bool, Worth, int]:
+    def rank(self) -> tuple[bool, Priority, int]:
         """Free slots are given up in this order."""
-        return bool(self.tokens), self.worth, self.used
+        return bool(self.tokens), self.priority, self.used
 
 
 @dataclass(slots=True, eq=False)
-class Cache:
+class KvCache:
     """The slots of one model."""
 
     memory: Memory
-    states: States
+    states: SavedStates
     _slots: list[_Slot] = field(init=False)
     _clock: int = field(default=0, init=False)
 
@@ -103,12 +103,12 @@ class Cache:
         for slot in self._slots:
             self.memory.trim(slot.index, 0)  # whatever was tried there before
 
-    def replay(self, tokens: list[int]) -> list[int]:
+    def retokenize(self, tokens: list[int]) -> list[int]:
         """*tokens*, but where something kept spells the same in other tokens, in those."""
         best, most = tokens, 0
         kept = (*(slot.tokens for slot in self._slots), *self.states.sequences())
         for other in kept:
-            candidate, n_kept = replayed(tokens, other, self.memory.vocabulary)
+            candidate, n_kept = retokenized(tokens, other, self.memory.vocabulary)
             if n_kept > most:
                 best, most = candidate, n_kept
         return best
@@ -131,7 +131,7 @@ class Cache:
             return self._share(source, slot, tokens, length)
         if len(slot.tokens) - length > LEAST_LOSS:
             self._keep(slot)
-        slot.worth = Worth.CONVERSATION
+        slot.priority = Priority.CONVERSATION
         self._trim(slot, length)
         return Lease(slot.index, length)
 
@@ -150,7 +150,7 @@ class Cache:
     def pin(self, slot: int, length: int) -> None:
         """Keep the first *length* tokens of *slot*, for whoever begins with them."""
         tokens = self._slots[slot].tokens[:length]
-        pinned = [other for other in self._slots if other.worth is Worth.PREFIX]
+        pinned = [other for other in self._slots if other.priority is Priority.PREFIX]
         for other in pinned:
             n = len(other.tokens)
             if abs(n - length) < LEAST_PREFIX and common(other.tokens, tokens) == min(n, length):
@@ -165,7 +165,7 @@ class Cache:
         target = min(free, key=lambda other: other.rank)
         self._give_up(target)
         self.memory.copy(slot, target.index, length)
-        target.tokens, target.worth = tokens, Worth.PREFIX
+        target.tokens, target.priority = tokens, Priority.PREFIX
         self._touch(target)
 
     def preview(self, tokens: Sequence[int]) -> tuple[int, CacheDecision]:
@@ -221,7 +221,7 @@ class Cache:
         if not self.memory.idle_costs:
             return
         idle = [slot for slot in self._slots if slot.tokens and not slot.busy]
-        idle = sorted((s for s in idle if s.worth is not Worth.PREFIX), key=lambda s: s.used)
+        idle = sorted((s for s in idle if s.priority is not Priority.PREFIX), key=lambda s: s.used)
         excess = sum(len(slot.tokens) for slot in idle) - MOST_IDLE
         for slot in idle[:-1]:
             if excess <= 0:
@@ -250,14 +250,14 @@ class Cache:
         """Assert that the books agree with *busy*: the tokens evaluated in each slot in use."""
         assert {slot.index for slot in self._slots if slot.busy} == set(busy)
         assert all(self._slots[slot].tokens == list(tokens) for slot, tokens in busy.items())
-        assert sum(slot.worth is Worth.PREFIX for slot in self._slots) <= MOST_PREFIXES
+        assert sum(slot.priority is Priority.PREFIX for slot in self._slots) <= MOST_PREFIXES
 
     def _longest_prefix(self, tokens: Sequence[int]) -> tuple[_Slot, int]:
         most = max(0, len(tokens) - 1)
         lengths = {slot.index: min(common(slot.tokens, tokens), most) for slot in self._slots}
         for slot in self._slots:
             at = lengths[slot.index]
-            if at < len(slot.tokens) and at < self.memory.least(slot.index):
+            if at < len(slot.tokens) and at < self.memory.shortest_prefix(slot.index):
                 lengths[slot.index] = 0
         source = max(self._slots, key=lambda slot: (lengths[slot.index], not slot.busy, -slot.used))
         return source, lengths[source.index]
@@ -266,7 +266,7 @@ class Cache:
         """The slot to run in: *source* itself unless others have more use for it."""
         loss = len(source.tokens) - length
         keeps = loss <= LEAST_LOSS < length or not loss or not self.memory.can_trim
-        if not source.busy and source.worth is not Worth.PREFIX and keeps:
+        if not source.busy and source.priority is not Priority.PREFIX and keeps:
             return source
         free = [slot for slot in self._slots if not slot.busy]
         return min(free, key=lambda slot: (length > 0 and slot is source, slot.rank))
@@ -283,7 +283,7 @@ class Cache:
         parted = source.tokens[length : length + 1] not in ([], [tokens[length]])
         return Lease(target.index, length, shared=source.busy, parted=parted)
 
-    def _load(self, chain: list[State], n_stored: int, source: _Slot, length: int) -> Lease:
+    def _load(self, chain: list[SavedState], n_stored: int, source: _Slot, length: int) -> Lease:
         """A slot with *n_stored* tokens of *chain*, the first *length* of them from *source*."""
         free = [slot for slot in self._slots if not slot.busy]
         slot = min(free, key=lambda slot: (slot is source, slot.rank))
@@ -301,13 +301,13 @@ class Cache:
                 self.states.drop(state)
                 break
         whole = len(slot.tokens) == len(chain[-1].tokens)
-        worth = Worth.CONVERSATION if whole else Worth.ONE_OFF
+        worth = Priority.CONVERSATION if whole else Priority.ONE_OFF
         self.states.use(chain, worth)
-        slot.worth, slot.n_saved = worth, self.states.covered(slot.tokens)
+        slot.priority, slot.n_saved = worth, self.states.covered(slot.tokens)
         return replace(lease, length=len(slot.tokens))
 
     def _add(
-        self, slot: _Slot, state: State, data: bytes | memoryview | None, n_stored: int
+        self, slot: _Slot, state: SavedState, data: bytes | memoryview | None, n_stored: int
     ) -> bool:
         """Put what *state* has of the first *n_stored* tokens behind what *slot* holds."""
         start, end = len(slot.tokens), min(n_stored, len(state.tokens))
@@ -322,7 +322,7 @@ class Cache:
         start = self.states.covered(slot.tokens) if self.memory.can_trim else 0
         if len(slot.tokens) - start >= LEAST_SAVED:
             data = self.memory.save(slot.index, start, len(slot.tokens))
-            self.states.add(slot.tokens, start, data, slot.worth)
+            self.states.add(slot.tokens, start, data, slot.priority)
         slot.n_saved = len(slot.tokens)
 
     def _give_up(self, slot: _Slot) -> None:
@@ -343,7 +343,7 @@ class Cache:
 
     def _empty(self, slot: _Slot) -> None:
         self.memory.trim(slot.index, 0)
-        slot.tokens, slot.worth, slot.n_saved = [], Worth.ONE_OFF, 0
+        slot.tokens, slot.priority, slot.n_saved = [], Priority.ONE_OFF, 0
 
     def _touch(self, slot: _Slot) -> None:
         self._clock += 1

@@ -1,4 +1,4 @@
-"""Embeddings from llama.cpp: a second context of the loaded model, made when it is wanted.
+"""EmbeddingQueue from llama.cpp: a second context of the loaded model, made when it is wanted.
 
 Implements ``embedding.EmbeddingModel``.  The rows are taken from the context as they are, one for
 each token, and pooled by ``embedding``: so a long text can be read in parts, and the buffers stay

@@ -241,9 +241,9 @@ class Llama:
         """Let the empty slot *target* share the first *length* tokens of *source*."""
         self._memory.copy(source, target, length)
 
-    def least(self, slot: int) -> int:
+    def shortest_prefix(self, slot: int) -> int:
         """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
-        return self._memory.least(slot)
+        return self._memory.shortest_prefix(slot)
 
     def save(self, slot: int, start: int, end: int) -> memoryview:
         """The state of what *slot* holds from position *start* up to *end*, its end."""

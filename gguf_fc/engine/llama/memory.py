@@ -46,7 +46,7 @@ class SlotMemory:
         """Let the empty slot *target* share the first *length* tokens of *source*."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def least(self, slot: int) -> int:
+    def shortest_prefix(self, slot: int) -> int:
         """The shortest beginning, shorter than the whole, that *slot* can be cut to."""
         if not self.can_trim:
             last: int = llama_cpp.llama_memory_seq_pos_max(self._memory, slot)

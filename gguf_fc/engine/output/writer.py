@@ -15,7 +15,7 @@ from gguf_fc.job import Chunk, TokenLogprob
 
 
 @dataclass(slots=True, eq=False)
-class Speech:
+class OutputWriter:
     """Feed it tokens; ``chunk`` is what they have come to."""
 
     stops: StopFilter

@@ -39,13 +39,13 @@ from gguf_fc.engine.speculate.guesses import (
     FORCED,
     SPELLING,
     Guess,
-    Kind,
+    GuessKind,
     closing,
     copied,
     goes_on_a_word,
 )
-from gguf_fc.engine.speculate.hit_rate import Rate
-from gguf_fc.engine.speculate.prompt_lookup import LONGEST, Lookup
+from gguf_fc.engine.speculate.hit_rate import HitRate
+from gguf_fc.engine.speculate.prompt_lookup import LONGEST, PromptLookup
 from gguf_fc.errors import EngineError
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StepLoad:
     """What a step has to do anyway: tokens that are certain, of all the streams it serves."""
 
     n_certain: int
@@ -87,31 +87,33 @@ class _Run:
 
 
 @dataclass(slots=True, eq=False)
-class Habits:
+class Speculation:
     """What the sequences of a model learn from each other."""
 
     vocabulary: Vocabulary
     costs: Costs
-    _rates: dict[Kind, Rate] = field(default_factory=dict, init=False)
+    _rates: dict[GuessKind, HitRate] = field(default_factory=dict, init=False)
 
-    def rate(self, kind: Kind) -> Rate:
+    def rate(self, kind: GuessKind) -> HitRate:
         """How often that kind of guess was right."""
-        return self._rates.setdefault(kind, Rate(kind.first_rate))
+        return self._rates.setdefault(kind, HitRate(kind.first_rate))
 
 
 class Drafter:
     """Drafts for one sequence, whose *tokens* grow; *prediction* is what its client expects."""
 
-    def __init__(self, habits: Habits, tokens: list[int], prediction: list[int]) -> None:
-        self._habits = habits
-        self._text = Lookup(tokens)
-        self._prediction = Lookup([tokens[-1], *prediction])  # a reply begins where a prompt ends
-        self._rates: dict[Kind, Rate] = {}
+    def __init__(self, speculation: Speculation, tokens: list[int], prediction: list[int]) -> None:
+        self._speculation = speculation
+        self._text = PromptLookup(tokens)
+        self._prediction = PromptLookup(
+            [tokens[-1], *prediction]
+        )  # a reply begins where a prompt ends
+        self._rates: dict[GuessKind, HitRate] = {}
         self._n_vain = 0  # searches for a closing, in a row, that found none
         self._n_resting = 0  # positions until the next search
 
     def propose(
-        self, forced: Sequence[int], constraint: Constraint | None, most: int, work: Work
+        self, forced: Sequence[int], constraint: Constraint | None, most: int, work: StepLoad
     ) -> Draft:
         """Guesses for what follows the sequence's tokens and those that are *forced* after them.
 
@@ -125,12 +127,12 @@ class Drafter:
         except EngineError:
             logger.debug("a draft went beyond its grammar; the reply fails if it gets there")
         guesses = tuple(guess for run in runs for guess in run.guesses)[:most]
-        return self._filled(guesses, min(len(guesses), self._worth(runs, work)), work)
+        return self._filled(guesses, min(len(guesses), self._priority(runs, work)), work)
 
-    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, work: Work) -> Draft:
+    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, work: StepLoad) -> Draft:
         """The draft in which *n_worth* are worth it; more where the step is filled up anyway."""
         n_tokens = work.n_certain + n_worth
-        n_more = self._habits.costs.full(n_tokens) - n_tokens
+        n_more = self._speculation.costs.full(n_tokens) - n_tokens
         if not n_worth or work.n_streams > 1:
             return Draft(guesses, n_worth)
         return Draft(guesses, min(len(guesses), n_worth + n_more))
@@ -150,9 +152,9 @@ class Drafter:
             if is_last or chance < LEAST_CHANCE:
                 return
 
-    def _worth(self, runs: Sequence[_Run], work: Work) -> int:
+    def _priority(self, runs: Sequence[_Run], work: StepLoad) -> int:
         """How many of the tokens of *runs* to evaluate, for the most that can be saved."""
-        costs, streams = self._habits.costs, work.n_streams
+        costs, streams = self._speculation.costs, work.n_streams
         anyway = costs.step(costs.full(work.n_certain), streams)
         if streams == 1:
             anyway = costs.in_parts(work.n_certain)
@@ -178,14 +180,14 @@ class Drafter:
             if guess.token != token:
                 return
 
-    def _rate(self, kind: Kind) -> Rate:
+    def _rate(self, kind: GuessKind) -> HitRate:
         if kind not in self._rates:
-            self._rates[kind] = Rate(elsewhere=self._habits.rate(kind))
+            self._rates[kind] = HitRate(elsewhere=self._speculation.rate(kind))
         return self._rates[kind]
 
     def _best(self, tail: Sequence[int], state: Constraint | None) -> Guess | None:
         """The likeliest next token, as far as there is anything to go by."""
-        ends = self._habits.vocabulary.ends
+        ends = self._speculation.vocabulary.ends
         guesses = [
             guess
             for guess in self._guesses(tail, state)
@@ -216,7 +218,7 @@ class Drafter:
         if self._n_vain and self._n_resting:
             self._n_resting -= 1
             return None
-        end = state.way_out()
+        end = state.value_end()
         self._n_vain = 0 if end is not None else self._n_vain + 1
         self._n_resting = min(self._n_vain, LONGEST_REST)
         return end
@@ -224,7 +226,7 @@ class Drafter:
     def _placed(
         self,
         source: Literal["prediction", "copy"],
-        text: Lookup,
+        text: PromptLookup,
         tail: Sequence[int],
         *,
         is_held: bool,
@@ -236,7 +238,7 @@ class Drafter:
             yield Guess(place.token, copied(source, agreed, ahead, n, is_held=is_held))
 
     def _piece(self, token: int) -> bytes:
-        return self._habits.vocabulary.pieces[token]
+        return self._speculation.vocabulary.pieces[token]
 
 
 def _follow(state: Constraint | None, token: int) -> list[int]:

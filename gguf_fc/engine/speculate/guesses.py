@@ -64,7 +64,7 @@ _SPELLING: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class GuessKind:
     """Guesses that are counted together."""
 
     source: Source
@@ -87,8 +87,8 @@ class Kind:
                 return 1.0
 
 
-SPELLING: Final = Kind("spelling")
-FORCED: Final = Kind("forced")  # by the grammar, after the guess before it
+SPELLING: Final = GuessKind("spelling")
+FORCED: Final = GuessKind("forced")  # by the grammar, after the guess before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Guess:
     """A token, and what kind of guess it is."""
 
     token: int
-    kind: Kind
+    kind: GuessKind
 
     @property
     def is_prediction(self) -> bool:
@@ -106,19 +106,19 @@ class Guess:
 
 def copied(
     source: Literal["prediction", "copy"], agreed: bytes, ahead: bytes, n: int, *, is_held: bool
-) -> Kind:
+) -> GuessKind:
     """The kind of *ahead*, which stood in the source behind *agreed*, *n* tokens."""
     n_common = max(step for step in STEPS if step <= n)
-    return Kind(source, _where(agreed, ahead), n_common, is_held)
+    return GuessKind(source, _where(agreed, ahead), n_common, is_held)
 
 
-def closing(copy: Guess | None, *, can_go_on: bool) -> Kind:
+def closing(copy: Guess | None, *, can_go_on: bool) -> GuessKind:
     """The kind of a value's end in the place of *copy*, which the grammar lets *go on* or not."""
     if copy is None:
-        return Kind("closing")
+        return GuessKind("closing")
     if copy.kind.where in ("after one word", "between words"):
-        return Kind("closing", copy.kind.where)
-    return Kind("closing", "against the copy" if can_go_on else "where the copy cannot go on")
+        return GuessKind("closing", copy.kind.where)
+    return GuessKind("closing", "against the copy" if can_go_on else "where the copy cannot go on")
 
 
 def goes_on_a_word(ahead: bytes) -> bool:

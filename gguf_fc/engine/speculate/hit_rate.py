@@ -9,14 +9,14 @@ TRUST = 4.0  # guesses that the first rate, or what was seen elsewhere, counts a
 
 
 @dataclass(slots=True, eq=False)
-class Rate:
+class HitRate:
     """How often a kind of guess was right lately; *elsewhere* is the same in all sequences.
 
     Without that, it begins as *first*.
     """
 
     first: float = 0.5
-    elsewhere: Rate | None = None
+    elsewhere: HitRate | None = None
     _hits: float = field(default=0.0, init=False)
     _trials: float = field(default=0.0, init=False)
 

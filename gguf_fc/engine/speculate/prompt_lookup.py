@@ -14,7 +14,7 @@ MOST_PLACES = 16  # that are compared, the latest of them
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LookupMatch:
     """The token that followed, and how many tokens before it agree."""
 
     token: int
@@ -22,21 +22,21 @@ class Place:
 
 
 @dataclass(slots=True, eq=False)
-class Lookup:
+class PromptLookup:
     """A list of tokens, which may grow, in which to look up how it went on."""
 
     tokens: list[int]
     _places: dict[int, list[int]] = field(default_factory=dict, init=False)
     _n_known: int = field(default=0, init=False)
 
-    def find(self, tail: Sequence[int]) -> Place | None:
+    def find(self, tail: Sequence[int]) -> LookupMatch | None:
         """What followed the longest end of *tail* that stands in the text; of two, the later."""
         self._read()
         best = None
         for at in reversed(self._places.get(tail[-1], ())[-MOST_PLACES:]):
             n_common = self._in_common(tail, at)
             if best is None or n_common > best.n_common:
-                best = Place(self.tokens[at + 1], n_common)
+                best = LookupMatch(self.tokens[at + 1], n_common)
         return best
 
     def _read(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gguf_fc.engine.constrain.lru import Recent
+from gguf_fc.engine.constrain.lru import LruCache
 
 
 def test_the_last_used_are_kept() -> None:
     made: list[str] = []
-    recent: Recent[str, str] = Recent(2)
+    recent: LruCache[str, str] = LruCache(2)
 
     def get(key: str) -> str:
         def make() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.kv_cache.autosave import OVERDUE_SECONDS, QUIET_SECONDS, Keeper
-from gguf_fc.engine.kv_cache.saved_states import States
+from gguf_fc.engine.kv_cache.autosave import OVERDUE_SECONDS, QUIET_SECONDS, Autosave
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from tests.support.engine import Run
 from tests.support.scripted_model import ScriptedModel, saying
 
@@ -18,13 +18,13 @@ class Scene:
 
     now: float = 100.0
     run: Run = field(init=False)
-    states: States = field(init=False)
-    keeper: Keeper = field(init=False)
+    states: SavedStates = field(init=False)
+    keeper: Autosave = field(init=False)
 
     def __post_init__(self) -> None:
-        self.states = States(1 << 20)
+        self.states = SavedStates(1 << 20)
         self.run = Run(ScriptedModel(saying("hello"), n_ctx=1024), states=self.states)
-        self.keeper = Keeper(self.run.engine.scheduler.cache, self.states, lambda: self.now)
+        self.keeper = Autosave(self.run.engine.scheduler.cache, self.states, lambda: self.now)
         for prompt in PROMPTS:
             self.run.job(prompt, prompt)
             self.run.finish()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.kv_cache.retokenize import replayed
+from gguf_fc.engine.kv_cache.retokenize import retokenized
 from gguf_fc.engine.model import Vocabulary
 
 WORDS = ["".join(letters) for n in (1, 2, 3) for letters in product("ab", repeat=n)]
@@ -56,18 +56,18 @@ def spelled(sequence: Tokens) -> list[str]:
 def test_what_is_kept_wins_up_to_the_last_place_where_both_end_a_token(
     prompt: str, kept: str, expected: str
 ) -> None:
-    assert replayed(tokens(prompt), tokens(kept), VOCABULARY)[0] == tokens(expected)
+    assert retokenized(tokens(prompt), tokens(kept), VOCABULARY)[0] == tokens(expected)
 
 
 def test_a_control_token_is_never_taken_for_its_text() -> None:
     prompt, kept = tokens("b a a"), [*tokens("b"), FORGED, *tokens("a")]
-    assert replayed(prompt, kept, VOCABULARY) == (prompt, 1)
-    assert replayed(kept, prompt, VOCABULARY) == (kept, 1)
+    assert retokenized(prompt, kept, VOCABULARY) == (prompt, 1)
+    assert retokenized(kept, prompt, VOCABULARY) == (kept, 1)
 
 
 def test_a_token_that_spells_nothing_ends_it() -> None:
     prompt, kept = tokens("b aa"), [*tokens("b a"), EMPTY, *tokens("a")]
-    assert replayed(prompt, kept, VOCABULARY) == (prompt, 1)
+    assert retokenized(prompt, kept, VOCABULARY) == (prompt, 1)
 
 
 any_tokens = st.lists(st.integers(0, EMPTY), max_size=20)
@@ -78,7 +78,7 @@ any_tokens = st.lists(st.integers(0, EMPTY), max_size=20)
 def test_the_text_never_changes_and_the_beginning_is_what_is_kept(
     prompt: Tokens, kept: Tokens
 ) -> None:
-    found, n_kept = replayed(prompt, kept, VOCABULARY)
+    found, n_kept = retokenized(prompt, kept, VOCABULARY)
     assert spelled(found) == spelled(prompt)
     assert found[:n_kept] == kept[:n_kept]
 
@@ -95,7 +95,7 @@ def test_the_same_text_is_replayed_as_a_whole(text: str, data: st.DataObject) ->
         return found
 
     prompt, kept = split(), split()
-    assert replayed([*prompt, END, *prompt], [*kept, END], VOCABULARY) == (
+    assert retokenized([*prompt, END, *prompt], [*kept, END], VOCABULARY) == (
         [*kept, END, *prompt],
         len(kept) + 1,
     )

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.kv_cache.common_prefix import common
-from gguf_fc.engine.kv_cache.saved_states import States
-from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, MOST_IDLE, MOST_PREFIXES, Cache
+from gguf_fc.engine.kv_cache.saved_states import SavedStates
+from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, MOST_IDLE, MOST_PREFIXES, KvCache
 from gguf_fc.engine.model import Feed
 from gguf_fc.saved_prompts import StateFolder
 from tests.support.scripted_model import ScriptedModel, rambling
@@ -37,8 +37,8 @@ class Books:
             can_trim=can_trim,
             idle_costs=idle_costs,
         )
-        self.states = States(max_bytes, folder)
-        self.cache = Cache(self.model, self.states)
+        self.states = SavedStates(max_bytes, folder)
+        self.cache = KvCache(self.model, self.states)
 
     def run(self, text: str, *, leave: bool = True) -> tuple[int, int]:
         """Evaluate *text*: the slot it ran in and how much of it was there already."""

@@ -1,4 +1,4 @@
-"""Embeddings on llama.cpp itself, held against its own."""
+"""EmbeddingQueue on llama.cpp itself, held against its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gguf_fc.engine.embedding import Embeddings
+from gguf_fc.engine.embedding import EmbeddingQueue
 from gguf_fc.engine.llama.embedding import LlamaEmbeddings
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker
@@ -44,7 +44,7 @@ def embed(model: Llama, texts: Sequence[str]) -> list[FromWorker]:
     """What is said of *texts*, which are there at once, in their order."""
     messages: list[FromWorker] = []
     with closing(LlamaEmbeddings(model)) as rows:
-        embeddings = Embeddings(rows, messages.append)
+        embeddings = EmbeddingQueue(rows, messages.append)
         for n, text in enumerate(texts):
             embeddings.submit(Embed(id=str(n), text=text))
         while not embeddings.is_idle:

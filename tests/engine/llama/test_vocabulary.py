@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.llama.llama import Llama
-from gguf_fc.engine.tokenization import Wording
+from gguf_fc.engine.tokenization import Tokenization
 from gguf_fc.job import Detokenize, Infill, Segment, Tokenize
 from tests.support.loading import in_process
 from tests.support.models import talking_model
@@ -74,16 +74,16 @@ def test_a_model_without_one_of_those_tokens_fills_no_gaps(tmp_path: Path) -> No
 
 
 @pytest.fixture(scope="module")
-def wording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wording]:
+def wording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokenization]:
     path = talking_model(tmp_path_factory.mktemp("model"))
     with closing(Llama(in_process(path))) as loaded:
-        yield Wording(loaded)
+        yield Tokenization(loaded)
 
 
 @given(text=st.text(), special=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_text_comes_back_from_its_tokens_and_its_pieces(
-    wording: Wording, text: str, *, special: bool
+    wording: Tokenization, text: str, *, special: bool
 ) -> None:
     asked = Tokenize(id="t", text=text, special=special, pieces=True)
     tokenized = wording.tokenize(asked)

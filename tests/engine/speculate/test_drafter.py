@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.batching.costs import Costs, Grain
-from gguf_fc.engine.speculate.drafter import Drafter, Habits, Work
+from gguf_fc.engine.speculate.drafter import Drafter, Speculation, StepLoad
 from gguf_fc.engine.speculate.guesses import FORCED, Guess
 from gguf_fc.job import GrammarText, Job, Sampling, Segment
 from tests.engine.sample.test_logprobs import scores
@@ -18,7 +18,7 @@ from tests.support.engine import GREEDY, Run
 from tests.support.scripted_model import VOCABULARY, ScriptedModel, rambling
 
 PHRASE = b"the cat sat on the mat and the cat sat on the hat. "
-ONE = Work(1, 1)
+ONE = StepLoad(1, 1)
 WANT = GrammarText(llguidance="script")
 
 
@@ -56,11 +56,11 @@ def test_a_draft_never_takes_more_steps_and_gives_up_where_it_is_wrong() -> None
 
 def test_as_much_is_evaluated_ahead_as_saves_steps() -> None:
     def n_worth(curve: tuple[float, ...], n_streams: int, seen: int = 0) -> int:
-        drafter = Drafter(Habits(VOCABULARY, Costs(curve)), list(b"+-*+-*+-"), [])
+        drafter = Drafter(Speculation(VOCABULARY, Costs(curve)), list(b"+-*+-*+-"), [])
         for _ in range(seen):
             draft = drafter.propose((), None, 9, ONE)
             drafter.judge(draft, [guess.token for guess in draft.guesses])
-        return drafter.propose((), None, 9, Work(n_streams, n_streams)).n_worth
+        return drafter.propose((), None, 9, StepLoad(n_streams, n_streams)).n_worth
 
     cheap, dear, linear = (1.0, 1.02), (1.0, 3.0, 4.0, 5.0), (1.0, 2.0, 4.0, 8.0)
     assert 2 <= n_worth(cheap, 1) < n_worth(cheap, 1, seen=20)
@@ -71,7 +71,7 @@ def test_as_much_is_evaluated_ahead_as_saves_steps() -> None:
 
 
 def test_guesses_are_judged_whether_they_were_evaluated_or_not() -> None:
-    drafter = Drafter(Habits(VOCABULARY, Costs((1.0, 2.0))), list(b"+-*+-*+-"), [])
+    drafter = Drafter(Speculation(VOCABULARY, Costs((1.0, 2.0))), list(b"+-*+-*+-"), [])
     draft = drafter.propose((), None, 9, ONE)
     assert draft.n_worth == 0
     before = len(draft.guesses)
@@ -193,7 +193,7 @@ def test_a_prediction_is_drafted_from_its_beginning_and_counted() -> None:
 
 
 def test_an_end_token_is_never_guessed_and_a_refused_one_neither() -> None:
-    habits = Habits(VOCABULARY, Costs())
+    habits = Speculation(VOCABULARY, Costs())
     drafter = Drafter(habits, [*b"ab", 256, *b"ab"], [])
     assert drafter.propose((), None, 9, ONE).guesses == ()
     drafter = Drafter(habits, list(b"abc.ab"), [])
@@ -203,7 +203,7 @@ def test_an_end_token_is_never_guessed_and_a_refused_one_neither() -> None:
 
 
 def test_what_the_grammar_forces_after_a_guess_goes_with_it() -> None:
-    drafter = Drafter(Habits(VOCABULARY, Costs()), list(b"abc.ab"), [])
+    drafter = Drafter(Speculation(VOCABULARY, Costs()), list(b"abc.ab"), [])
     guesses = drafter.propose((), Script("c123", {1: 2}), 9, ONE).guesses
     assert guesses[0].token == ord("c")
     assert guesses[1:3] == (Guess(ord("1"), FORCED), Guess(ord("2"), FORCED))
@@ -214,7 +214,7 @@ def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
     """The row before it decides as much; it is judged all the same."""
 
     def draft(text: str) -> tuple[str, int]:
-        drafter = Drafter(Habits(VOCABULARY, Costs((1.0, 1.0))), list(b"abcdef.ab"), [])
+        drafter = Drafter(Speculation(VOCABULARY, Costs((1.0, 1.0))), list(b"abcdef.ab"), [])
         draft = drafter.propose((), Script(text, {len(text) - 1: 1}), 9, ONE)
         return bytes(guess.token for guess in draft.guesses).decode(), draft.n_worth
 
@@ -225,8 +225,8 @@ def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
 def test_a_draft_has_more_guesses_where_its_step_is_filled_up_anyway() -> None:
     def draft(size: int, n_streams: int, most: int = 9) -> tuple[str, int]:
         costs = Costs((1.0, 1.0), grain=Grain(size, 0.1))
-        drafter = Drafter(Habits(VOCABULARY, costs), list(b"abcabcab"), [])
-        draft = drafter.propose((), Script("cabcab", {}), most, Work(n_streams, n_streams))
+        drafter = Drafter(Speculation(VOCABULARY, costs), list(b"abcabcab"), [])
+        draft = drafter.propose((), Script("cabcab", {}), most, StepLoad(n_streams, n_streams))
         return bytes(draft.ahead).decode(), draft.n_worth
 
     assert draft(size=1, n_streams=1) == ("cabca", 5)

@@ -9,7 +9,7 @@ from gguf_fc.engine.speculate.guesses import (
     SPELLING,
     STEPS,
     Guess,
-    Kind,
+    GuessKind,
     closing,
     copied,
 )
@@ -31,7 +31,8 @@ PLACES = [
 
 @pytest.mark.parametrize(("agreed", "ahead", "where"), PLACES)
 def test_a_copy_is_counted_by_where_it_stands(agreed: bytes, ahead: bytes, where: str) -> None:
-    assert copied("copy", agreed, ahead, 2, is_held=True) == Kind("copy", where, 2, is_held=True)  # type: ignore[arg-type]
+    kind = GuessKind("copy", where, 2, is_held=True)  # type: ignore[arg-type]
+    assert copied("copy", agreed, ahead, 2, is_held=True) == kind
 
 
 @pytest.mark.parametrize(("n", "step"), [(1, 1), (3, 3), (4, 4), (7, 4), (8, 8), (16, 8)])
@@ -40,11 +41,11 @@ def test_long_agreements_are_counted_together(n: int, step: int) -> None:
 
 
 def test_an_end_is_counted_by_what_the_copy_says_instead() -> None:
-    def instead_of(agreed: bytes, ahead: bytes, *, can_go_on: bool) -> Kind:
+    def instead_of(agreed: bytes, ahead: bytes, *, can_go_on: bool) -> GuessKind:
         kind = copied("copy", agreed, ahead, 1, is_held=True)
         return closing(Guess(0, kind), can_go_on=can_go_on)
 
-    assert closing(None, can_go_on=False) == Kind("closing")
+    assert closing(None, can_go_on=False) == GuessKind("closing")
     assert instead_of(b"year", b'".', can_go_on=False).where == "where the copy cannot go on"
     assert instead_of(b"year", b".", can_go_on=True).where == "against the copy"
     assert instead_of(b"example.org", b" about", can_go_on=True).where == "after one word"
