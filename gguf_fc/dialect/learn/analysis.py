@@ -1,7 +1,7 @@
-"""Everything known about one chat template: probed, derived and checked, or given up on.
+"""Analysis of one chat template: probed, derived and checked, or given up on.
 
-Happens once per template, and outlives the process where the caller has a place for it.  Never
-fails: what cannot be used natively is used generically, with the reason said.
+Done once per template; kept beyond the process where the caller has a store.  Never fails: a
+template whose own call syntax cannot be used gets the generic one, with the reason said.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gguf_fc.errors import RunawayTemplate, TemplateError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """How to speak with a template: all of an analysis but the template itself."""
+    """Result of an analysis, without the template itself: what a store keeps."""
 
     needs: Needs
     syntax: Syntax
@@ -43,23 +43,23 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis(Learned):
-    """A template and how to speak with it."""
+    """Template with the syntax, the needs and the thinking variables found for it."""
 
     chat: Chat
 
     @classmethod
     def of(cls, chat: Chat, learned: Learned) -> Analysis:
-        """What was learned of the template of *chat*."""
+        """Join a stored result with the template of *chat*."""
         return cls(chat=chat, **_fields(learned))
 
     @property
     def learned(self) -> Learned:
-        """What can be kept of it."""
+        """The part a store keeps."""
         return Learned(**_fields(self))
 
 
 class Store(Protocol):
-    """Where analyses outlive the process; what another version of us has learned is not in it."""
+    """Storage of analyses beyond the process; those of other versions of us are not in it."""
 
     def read(self, key: str) -> Learned | None: ...
 
@@ -75,9 +75,9 @@ def analyse(
     compile_template: Compile = Template,
     store: Store | None = None,
 ) -> Analysis:
-    """The analysis of a template; one that was compiled in this process is remembered.
+    """Analyse a template; what was compiled in this process is cached.
 
-    With a *store* it is taken from there, or put there for the next time.
+    With a *store* the result is read from there, or written there for the next time.
     """
     if compile_template is Template and store is None:
         return _remembered(text, bos_token, eos_token, clock)
@@ -85,7 +85,7 @@ def analyse(
 
 
 def key_of(text: str, bos_token: str, eos_token: str) -> str:
-    """32 hexadecimal digits, for all of a model file that an analysis depends on."""
+    """Cache key of an analysis: 32 hexadecimal digits over all it depends on in a model file."""
     facts = json.dumps([text, bos_token, eos_token]).encode()
     return hashlib.blake2b(facts, digest_size=16).hexdigest()
 
@@ -133,9 +133,9 @@ def _understood(
 
 
 def _analysed(text: str, chat: Chat) -> Analysis:
-    """The analysis of a template that renders.
+    """Analyse a template that renders.
 
-    Raises TemplateError if a prompt lacks what the user says: no answer could be one to it.
+    Raises TemplateError if the prompt lacks the user's text: nobody could answer it.
     """
     seen = probe(chat)
     if USER.casefold() not in seen.prompt.casefold():  # some templates change a text's case
@@ -166,13 +166,13 @@ def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
 
 
 def _with_code(syntax: Syntax, text: str) -> Syntax:
-    """*syntax* with the calls of tools that were built into the models of the template *text*."""
+    """Add the code calls of tools built into the models of the template *text*."""
     framed = bool(syntax.content_openings)
     return syntax if framed else replace(syntax, code=code_for(text))
 
 
 def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:
-    """With a syntax from the data file; what can be derived of the reasoning all the same."""
+    """Analysis by an entry of the data file; the reasoning is derived where the entry has none."""
     syntax = known.syntax
     if syntax.reasoning is None:
         syntax = replace(syntax, reasoning=derive_reasoning(seen))

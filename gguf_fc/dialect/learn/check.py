@@ -35,12 +35,12 @@ _TOOLS = tuple(Tool(name=name, parameters=_SCHEMA) for name in NAMES)
 
 
 def objections(syntax: Syntax, prefill: str, seen: Renderings) -> list[str]:
-    """Why the syntax cannot be trusted; nothing if it can."""
+    """Reasons not to trust the syntax; empty if it passes."""
     return list(_objections(syntax, prefill, seen))
 
 
 def self_objections(syntax: Syntax) -> list[str]:
-    """Why a syntax that no rendering shows does not even agree with itself."""
+    """Reasons not to trust a syntax that no rendering shows: its readings must agree."""
     calls = [Call(NAMES[0], RICH, IDS[0])]
     text = write(syntax, calls=calls)
     if not _same(_read(syntax, text), _kept(syntax, calls)):
@@ -61,7 +61,7 @@ def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]
 
 
 def _read_alike(syntax: Syntax, rendered: str, calls: list[Call]) -> bool:
-    """Whether the template's own text is read as these calls, where it is spelled otherwise.
+    """True if the template's own spelling, where it differs from ours, is read as these calls.
 
     Some templates write a list as Python does and an object as JSON; both are understood.
     """
@@ -112,7 +112,7 @@ def _read(syntax: Syntax, text: str) -> Reply:
 
 
 def _kept(syntax: Syntax, calls: list[Call]) -> list[Call]:
-    """The calls as far as the template writes them: some leave out what is null."""
+    """The calls without arguments that are null, where the template leaves those out."""
     if syntax.pairs is None or syntax.pairs.nulls:
         return calls
     return [
@@ -122,6 +122,6 @@ def _kept(syntax: Syntax, calls: list[Call]) -> list[Call]:
 
 
 def _same(reply: Reply, calls: list[Call], *, said: bool = False) -> bool:
-    """Whether these calls were read, and nothing else *said* unless it may be."""
+    """True if exactly these calls were read, and no content beside them unless *said* allows it."""
     found = [(call.name, json.loads(call.arguments)) for call in reply.tool_calls]
     return found == [(call.name, call.arguments) for call in calls] and (said or not reply.content)

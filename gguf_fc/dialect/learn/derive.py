@@ -1,4 +1,4 @@
-"""From renderings to a syntax, each finding with its evidence.
+"""Derives a syntax from renderings, each finding with its evidence.
 
 Theory of operation.  A turn is what follows the longest text it shares with the prompt.  In it
 the probe's names, ids and arguments are found; everything between them is fixed text:
@@ -48,7 +48,7 @@ _SPACINGS = (Spacing(", ", ": "), Spacing(",", ":"), Spacing(", ", ":"), Spacing
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact about a template, and where it was seen."""
+    """Fact about a template, and the rendering or text it was seen in."""
 
     name: str
     value: str
@@ -56,12 +56,12 @@ class Finding:
 
 
 class NotDerivable(Exception):
-    """The renderings show no call that this package can describe; the message says why."""
+    """Raised where no call that a ``Syntax`` can describe is shown; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A syntax, what of it the prompt may already hold, and how all of it was found."""
+    """Derived syntax, the part of it that the prompt may already hold, and the findings."""
 
     syntax: Syntax
     prefill: str  # the end of the prompt that belongs to the turn
@@ -70,8 +70,8 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
-    """Where a call's slots are in a turn, in order."""
+class _CallSpans:
+    """Offsets of one call's slots in a turn, in order."""
 
     slots: tuple[tuple[int, int, SlotKind], ...]
 
@@ -85,7 +85,7 @@ class _Call:
 
 
 def derive(seen: Renderings) -> Derived:
-    """The syntax the renderings suggest.  Raises NotDerivable."""
+    """Derive the syntax the renderings suggest.  Raises NotDerivable."""
     if seen.one is None:
         raise NotDerivable(
             seen.failures[0] if seen.failures else "the template does not show calls"
@@ -94,7 +94,7 @@ def derive(seen: Renderings) -> Derived:
 
 
 def header_of(seen: Renderings, syntax: Syntax, prefill: str) -> str:
-    """What a template writes between the user's text and the model's turn."""
+    """Generation prompt without *prefill*: the text between the user's and the model's own."""
     header = seen.prompt[seen.prompt.rfind(USER) + len(USER) :].removesuffix(prefill)
     own = reasoning_at_end(syntax, header)
     return header[: len(header) - len(own)]
@@ -144,7 +144,7 @@ class _Deriver:
         return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
 
     def _pairs(self, one: str) -> FoundPairs:
-        """How arguments are written one by one.  Raises NotDerivable."""
+        """Derive arguments that are written one by one.  Raises NotDerivable."""
         found = derive_pairs(self.seen, self._turn)
         if found is None:
             raise NotDerivable("the template writes arguments neither as JSON nor as plain pairs")
@@ -152,7 +152,7 @@ class _Deriver:
         return found
 
     def _counted(self, parts: tuple[Part, ...], found: FoundPairs | None) -> tuple[Part, ...]:
-        """The parts of a call, with a number in them that counts the calls of a turn."""
+        """Parts of a call, with an index slot for a number that counts the calls of a turn."""
         if self.seen.two is None:
             return parts
         two = self._turn(self.seen.two)
@@ -171,7 +171,7 @@ class _Deriver:
     def _bare_call(
         self, found: FoundPairs | None, opening: str, closing: str
     ) -> tuple[Part, ...] | None:
-        """A call without arguments."""
+        """Parts of a call without arguments; None if the renderings show none of its own form."""
         if found is None or self.seen.none is None:
             return None
         turn = self._tail(self._turn(self.seen.none))
@@ -186,7 +186,7 @@ class _Deriver:
         return tuple(part for part in parts if part != "")
 
     def _from_two(self, lead: str, pairs: FoundPairs | None) -> tuple[str, str, Marked, str, str]:
-        """Rules 1 to 4 of the theory of operation."""
+        """Opening, closing, section, separator and prefill by rules 1 to 4 of the theory."""
         two = self._turn(self.seen.two or "")
         first, second = _locate(two, 0, pairs), _locate(two, 1, pairs)
         between, tail = two[first.end : second.start], two[second.end :]
@@ -204,12 +204,12 @@ class _Deriver:
         return opening, closing, Marked(section_open, section_close), separator, prefill
 
     def _turn(self, rendered: str) -> str:
-        """What a rendering has beyond the prompt, without the reasoning."""
+        """The assistant's turn in a rendering: what it has beyond the prompt, without reasoning."""
         turn = beyond(rendered, self.seen.prompt)
         return without_reasoning(turn, self.reasoning)
 
     def _spacing(self, *, quoted: bool) -> tuple[Spacing, bool]:
-        """How the template writes JSON: the first way that is found in the rich call."""
+        """Separators and escaping of the template's JSON: the first found in the rich call."""
         from_rich = self.seen.rich or ""
         for spacing in _SPACINGS:
             for ascii_only in (False, True):
@@ -227,7 +227,7 @@ class _Deriver:
         return plain[at + len(TEXT) :] if at >= 0 else ""
 
     def _tail(self, text: str) -> str:
-        """*text* without the end of the turn.
+        """Cut the end of the turn off *text*.
 
         Where a turn of calls ends otherwise than a turn of text, it ends at the first tag that
         stands behind a turn of text; some templates write the header of the next turn there.
@@ -242,7 +242,7 @@ class _Deriver:
         return text[: min((at for at in places if at >= 0), default=len(text))]
 
     def _gap(self, opening: str, separator: str, content: Marked) -> str:
-        """What stands between content and the first call."""
+        """Text between content and the first call."""
         framed = bool(content.open)
         both = self.seen.text_and_call
         if both is None:
@@ -255,7 +255,7 @@ class _Deriver:
         return gap if framed or not gap.strip() else ""
 
     def _content(self, prefill: str) -> Marked:
-        """What stands before and after text."""
+        """Marks around content."""
         if self.seen.plain is None:
             return Marked()
         turn = self._turn(self.seen.plain)
@@ -264,7 +264,7 @@ class _Deriver:
         return Marked(opening, self._content_close() if opening else "")
 
     def _content_close(self) -> str:
-        """What ends a turn of text before the mark that ends a turn of calls as well."""
+        """Closing mark of content before the mark that ends every turn."""
         end, calls = self._end(), (self.seen.one or "").rpartition("azure")[2]
         shared = (end.find(tag) for tag in _TAG.findall(end) if tag in calls)
         return end[: min(shared, default=0)].strip()
@@ -279,7 +279,7 @@ class _Deriver:
         self.findings.append(Finding(name, value, evidence))
 
 
-def _locate(turn: str, n: int, pairs: FoundPairs | None = None) -> _Call:
+def _locate(turn: str, n: int, pairs: FoundPairs | None = None) -> _CallSpans:
     """The slots of the *n*-th call of a turn."""
     span = pairs.span(turn, n) if pairs else _arguments_span(turn, ARGUMENTS[n])
     if span is None:
@@ -292,11 +292,11 @@ def _locate(turn: str, n: int, pairs: FoundPairs | None = None) -> _Call:
         ]
     if not any(kind == "name" for _, _, kind in slots):
         raise NotDerivable("the template does not write the name of a call")
-    return _Call(tuple(sorted(slots)))
+    return _CallSpans(tuple(sorted(slots)))
 
 
 def _arguments_span(turn: str, arguments: dict[str, str]) -> tuple[int, int] | None:
-    """Where the arguments stand as a JSON object, or as one inside a JSON string."""
+    """Offsets of the arguments as a JSON object, or as one inside a JSON string."""
     for spacing in _SPACINGS:
         text = _dumped(arguments, spacing, ascii_only=False)
         for written in (text, json.dumps(text)):
@@ -306,13 +306,13 @@ def _arguments_span(turn: str, arguments: dict[str, str]) -> tuple[int, int] | N
 
 
 def _quoted(turn: str) -> bool:
-    """Whether the arguments stand in *turn* as text inside a JSON string."""
+    """True if the arguments stand in *turn* as text inside a JSON string."""
     texts = (_dumped(ARGUMENTS[0], spacing, ascii_only=False) for spacing in _SPACINGS)
     return any(json.dumps(text) in turn for text in texts)
 
 
 def _counted_lead(lead: str, between: str) -> tuple[str, str]:
-    """What stands before two calls, with ``_COUNT`` for a number in it that counts them."""
+    """Text before the first and the second call, with ``_COUNT`` for a number that counts them."""
     for number in reversed(list(re.finditer(r"\d+", lead))):
         behind = lead[number.end() :]
         following = str(int(number.group()) + 1) + behind
@@ -328,12 +328,12 @@ def _with_count(opening: str) -> tuple[Part, ...]:
 
 
 def _other_openings(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
-    """Ways to begin the call that some models have: less than the template writes."""
+    """Variants of the call that models are seen to write: less than the template does."""
     return (*_without_wrapper(call), *_without_namespace(call))
 
 
 def _without_namespace(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
-    """The call without what stands right before the name, where both are part of the id."""
+    """The call without the namespace before its name, where both are part of the id."""
     opening = call[0]
     if Slot("index") not in call or not isinstance(opening, str):
         return ()
@@ -352,7 +352,7 @@ def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
     return ((f"<{inner}", *call[1:]),)
 
 
-def _parts(turn: str, call: _Call) -> tuple[Part, ...]:
+def _parts(turn: str, call: _CallSpans) -> tuple[Part, ...]:
     """The slots and the texts between them."""
     parts: list[Part] = []
     end = call.start
@@ -365,7 +365,7 @@ def _parts(turn: str, call: _Call) -> tuple[Part, ...]:
 
 
 def _single(lead: str, tail: str, inner: tuple[Part, ...]) -> tuple[str, str, Marked]:
-    """Opening, closing and section where only one call can be seen: all of it is the call's."""
+    """Opening, closing and section where a turn shows one call only: all of it is the call's."""
     syntax = Syntax(call=(lead, *inner, tail))
     if syntax.keys is not None and not syntax.marker:
         # What follows bare JSON ends the turn; it may differ from the end of other turns.

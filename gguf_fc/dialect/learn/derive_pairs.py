@@ -1,4 +1,4 @@
-"""From renderings to the way arguments are written one by one.
+"""Derives from renderings how arguments are written one by one.
 
 Theory of operation.  A turn with one argument is cut at its name N, key K and value V, one with two
 arguments at both; what is between is fixed text:
@@ -34,12 +34,12 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class FoundPairs:
-    """How pairs are written, and where they stand in a turn of the probe."""
+    """Notation of pairs, and their offsets in a turn of the probe."""
 
     pairs: Pairs
 
     def span(self, turn: str, n: int) -> tuple[int, int] | None:
-        """Where the arguments of the *n*-th call stand."""
+        """Offsets of the arguments of the *n*-th call; None if they are absent."""
         (key, value), *_ = ARGUMENTS[n].items()
         text = write_pair(self.pairs, key, value)
         at = turn.find(text)
@@ -47,7 +47,7 @@ class FoundPairs:
 
 
 def derive_pairs(seen: Renderings, turn_of: Callable[[str], str]) -> FoundPairs | None:
-    """What the renderings show; None if they show no pairs."""
+    """Derive the notation of pairs; None if the renderings show no pairs."""
     one, both = turn_of(seen.one or ""), turn_of(seen.both or "")
     single = _cut(one, ["zeta_key"], ["azure"])
     keys = sorted(TWO_KEYS, key=both.find)
@@ -95,7 +95,7 @@ def _cut(turn: str, keys: list[str], values: list[str]) -> _Cut | None:
 
 
 def _spelled(pairs: Pairs, values: dict[str, str], tail: str, guards: str) -> FoundPairs | None:
-    """The pairs with how values other than plain strings are written."""
+    """Complete the pairs with the notation of values other than plain strings."""
     rest = tail.removeprefix(_after(pairs.text))
     if "number" in values and (form := _form(values["number"], "40", pairs, rest)) is not None:
         quote = pairs.text.between.removeprefix(form.between)
@@ -127,7 +127,7 @@ def _quoted(form: Pair, quote: str) -> Pair:
 
 
 def _scalars(pairs: Pairs, values: dict[str, str]) -> Notation:
-    """How true, false and null are spelled on their own."""
+    """Spelling of true, false and null as whole values."""
 
     def shown(kind: str, usual: str, other: str) -> str:
         return other if _written(pairs.other, other) in values.get(kind, "") else usual
@@ -184,7 +184,7 @@ def _notations(pairs: Pairs) -> Iterator[Notation]:
 
 
 def _escapes(quote: str) -> Escapes:
-    """How strings in such quotes are escaped: in Python's quote as there, in a mark not at all."""
+    """Escapes within a quote: JSON's, Python's in its single quote, none within a mark."""
     return "json" if quote == '"' else "python" if quote == "'" else "none"
 
 
@@ -193,7 +193,7 @@ def _spelling(kind: str, notation: Notation, *, ordered: bool) -> str:
 
 
 def _strings(pairs: Pairs, values: dict[str, str], rest: str, guards: str) -> Pairs:
-    """How strings are written that hold what the plain form cannot."""
+    """Complete the pairs with the form of strings that hold what the plain form cannot."""
     shown = values.get("text", "")
     if not shown or write_pair(pairs, "zeta_key", VALUES["text"]) in shown:
         return pairs

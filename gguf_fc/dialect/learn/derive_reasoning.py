@@ -1,4 +1,4 @@
-"""From renderings to the way a model reasons: the marks around its thoughts.
+"""Derives the marks around a model's reasoning from renderings.
 
 Tried in this order: a turn that shows its reasoning before an answer, one that shows it before a
 call only, a prompt that holds an empty block where thinking is off, a prompt that opens a block.
@@ -22,7 +22,7 @@ _LAST_MARK = re.compile(r"(?:<[^<>\s]+>|[^<>\n]+)\s*\Z")
 
 
 def derive_reasoning(seen: Renderings) -> Marked | None:
-    """How the model reasons; None if nothing shows it."""
+    """Derive the marks around reasoning; None if nothing shows any."""
     return (
         _reasoning_shown(seen)
         or _reasoning_before_call(seen)
@@ -33,7 +33,7 @@ def derive_reasoning(seen: Renderings) -> Marked | None:
 
 
 def without_reasoning(turn: str, reasoning: Marked | None) -> str:
-    """*turn* without the block, perhaps empty, at its beginning."""
+    """Cut the reasoning block, perhaps empty, off the beginning of *turn*."""
     if reasoning is None:
         return turn
     opening, closing = re.escape(reasoning.open.strip()), re.escape(reasoning.close.strip())
@@ -41,7 +41,7 @@ def without_reasoning(turn: str, reasoning: Marked | None) -> str:
 
 
 def content_opening(seen: Renderings, turn: str) -> str:
-    """What stands before the text in *turn*, unless the prompt already holds it."""
+    """Header before the text in *turn*, unless the prompt already holds it."""
     before = turn[: max(0, turn.rfind(TEXT))]
     # Templates that lay out their own text may space the same header differently.
     held = not before.strip() or "".join(seen.prompt.split()).endswith("".join(before.split()))
@@ -49,7 +49,7 @@ def content_opening(seen: Renderings, turn: str) -> str:
 
 
 def _reasoning_shown(seen: Renderings) -> Marked | None:
-    """From a turn that shows its reasoning."""
+    """Marks from a turn that shows reasoning before an answer."""
     rendered = seen.thought
     if rendered is None:
         return None
@@ -74,14 +74,14 @@ def _reasoning_shown(seen: Renderings) -> Marked | None:
 
 
 def _reasoning_before_call(seen: Renderings) -> Marked | None:
-    """From a turn that shows its reasoning before a call only: the tags around it."""
+    """Marks from a turn that shows reasoning before a call only: the tags around it."""
     shown = seen.thought_and_call or ""
     tags = re.search(rf"(<[^<>\s]+>\s*){re.escape(THOUGHT)}(\s*<[^<>\s]+>\s*)", shown)
     return Marked(tags.group(1), tags.group(2)) if tags else None
 
 
 def _reasoning_switched(seen: Renderings) -> Marked | None:
-    """From a prompt that holds an empty block of reasoning when thinking is switched off."""
+    """Marks from a prompt that holds an empty block when thinking is switched off."""
     off = _header(seen.off)
     for other in filter(None, map(_header, (seen.on, seen.prompt))):
         found = _EMPTY_BLOCK.fullmatch(beyond(off, other))
@@ -91,12 +91,12 @@ def _reasoning_switched(seen: Renderings) -> Marked | None:
 
 
 def _header(prompt: str | None) -> str:
-    """What stands behind the user's text; switches change the system's text as well."""
+    """Text behind the user's: switches may change the system text as well."""
     return (prompt or "").rpartition(USER)[2]
 
 
 def _reasoning_prompted(seen: Renderings) -> Marked | None:
-    """From a prompt that ends with the opening of a block whose end is seen elsewhere."""
+    """Marks from a prompt that ends with the opening of a block whose end is seen elsewhere."""
     everything = "".join(filter(None, (seen.prompt, seen.off, seen.plain)))
     for prompt in filter(None, (seen.on, seen.prompt)):
         tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
@@ -108,7 +108,7 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
 
 
 def _reasoning_named(seen: Renderings) -> Marked | None:
-    """From the template's own text: it takes such a block apart, or asks for one."""
+    """Marks named in the template's own text, which takes such a block apart or asks for one."""
     for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
         if f"<{name}>" in seen.text or f"'</{name}>'" in seen.text:
             opened = re.search(rf"<{re.escape(name)}>(\s*)\Z", seen.prompt)

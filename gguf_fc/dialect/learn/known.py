@@ -17,7 +17,7 @@ from gguf_fc.dialect.syntax import Code, Syntax
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """How the models of some templates write, and what those templates contain."""
+    """Syntax of some models' calls, and the texts that tell their templates."""
 
     name: str
     evidence: str
@@ -26,20 +26,20 @@ class Known:
     syntax: Syntax
 
     def fits(self, template: str) -> bool:
-        """Whether *template* contains what it must, and lacks what it must."""
+        """True if *template* contains every required text and no excluded one."""
         return all(text in template for text in self.contains) and not any(
             text in template for text in self.lacks
         )
 
 
 def known_for(template: str) -> Known | None:
-    """The first entry that fits."""
+    """Find the first entry that fits *template*."""
     return next((entry for entry in entries() if entry.fits(template)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCode:
-    """How the models of some templates call the tools that were built into them."""
+    """Code calls of some models' built-in tools, and the texts that tell their templates."""
 
     name: str
     evidence: str
@@ -48,14 +48,14 @@ class KnownCode:
     syntax: Code
 
     def fits(self, template: str) -> bool:
-        """Whether *template* contains one of the texts it may, and lacks what it must."""
+        """True if *template* contains one of the texts asked for and no excluded one."""
         return any(text in template for text in self.contains_one) and not any(
             text in template for text in self.lacks
         )
 
 
 def code_for(template: str) -> Code | None:
-    """How the first entry that fits calls the tools that were built into the model."""
+    """Code calls of the first entry that fits; None if there are none."""
     return next((entry.syntax for entry in code_entries() if entry.fits(template)), None)
 
 

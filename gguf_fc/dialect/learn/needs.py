@@ -1,4 +1,4 @@
-"""What a template requires of a conversation, found by rendering small ones.
+"""Requirements of a template on conversations, found by rendering small ones.
 
 Each question is put to the template in the usual form first and in rarer ones after; the first
 form in which everything that was said can be read in the prompt is what it needs.  Where none
@@ -41,12 +41,12 @@ _RESULT_ROLES = ("tool", "function", "ipython", "observation", "user")
 
 
 def needs_of(chat: Chat) -> Needs:
-    """What the template of *chat* needs.  Never fails: a template may show nothing."""
-    return _Asker(chat).ask()
+    """Find the needs of the template of *chat*.  Never fails: a template may show nothing."""
+    return _NeedsProbe(chat).ask()
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
+class _NeedsProbe:
     chat: Chat
 
     def ask(self) -> Needs:
@@ -59,7 +59,7 @@ class _Asker:
         return replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
 
     def _required(self, needs: Needs) -> Needs:
-        """With the field of reasoning in every turn, if an answer is shown only so."""
+        """Require the reasoning field in every turn, if an answer is rendered only so."""
         turns = [_user(), Message(role="assistant", content=_TEXT)]
         forms = [needs]
         forms += [
@@ -68,7 +68,7 @@ class _Asker:
         return self._first_shown(forms, turns, _TEXT) or needs
 
     def _fillers(self, needs: Needs) -> Needs:
-        """With a text for turns that have none, if such turns are refused."""
+        """Choose the text of turns that have none, if the template refuses those."""
         silent, asked = Message(role="assistant", content=""), Message(role="user", content="")
         answer, following = (
             Message(role="assistant", content=_TEXT),
@@ -114,7 +114,7 @@ class _Asker:
         return needs.reasoning
 
     def _one_text(self, needs: Needs) -> bool:
-        """Whether a call may stand beside content, but not beside reasoning as well."""
+        """True if a call may stand beside content, but not beside reasoning as well."""
         said = Message(role="assistant", tool_calls=_CALLS[:1], content=_TEXT)
         both = replace(said, reasoning_content=_THOUGHT)
         return (
@@ -135,7 +135,7 @@ class _Asker:
         return next((f for f in forms if self._shown(f, turns, *expected) is not None), None)
 
     def _shown(self, needs: Needs, turns: Sequence[Message], *expected: str) -> str | None:
-        """The rendering, if everything *expected* is in what was said there.
+        """The rendering, if everything *expected* stands in it from the user's text on.
 
         A template without such a role may render the turns with less than an error.
         """

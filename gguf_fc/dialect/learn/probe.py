@@ -63,7 +63,7 @@ _TOOLS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renderings:
-    """What came out.  None: the template failed, or does not show what it was given."""
+    """Renderings of the probe conversations.  None: the template failed or dropped a part."""
 
     needs: Needs
     thinking: Thinking
@@ -103,17 +103,17 @@ def call_turn(
 
 
 def _as_json(turn: str) -> bool:
-    """Whether the arguments stand in *turn* as JSON, or as JSON inside a JSON string."""
+    """True if the arguments stand in *turn* as JSON, or as JSON inside a JSON string."""
     return re.search(r'\{\s*\\?"zeta_key\\?"\s*:\s*\\?"azure\\?"\s*\}', turn) is not None
 
 
 def probe(chat: Chat) -> Renderings:
-    """Everything ``derive`` wants to see.  Raises TemplateError if nothing renders at all."""
+    """Render everything ``derive`` reads.  Raises TemplateError if nothing renders at all."""
     return _Prober(chat, thinking_of(chat)).run()
 
 
 def ends_dated(chat: Chat, needs: Needs) -> bool:
-    """Whether a prompt shows the time behind the user's text, and ends otherwise tomorrow."""
+    """True if the generation prompt depends on the time, so that no stored analysis would fit."""
     user = normalised([Message(role="user", content=USER)], needs)
     ends = {
         replace(chat, clock=clock).render(user, tool_values(_TOOLS)).rpartition(USER)[2]
@@ -160,7 +160,7 @@ class _Prober:
         )
 
     def _calls(self, seen: Renderings) -> Renderings:
-        """The turns with calls."""
+        """Add the turns with calls."""
         needs = seen.needs
         one = self._shown(needs, call_turn(), NAMES[0], "azure")
         if one is not None and not _as_json(one):
@@ -177,7 +177,7 @@ class _Prober:
         )
 
     def _pairs(self, seen: Renderings) -> Renderings:
-        """What tells how arguments are written one by one."""
+        """Add the turns that show arguments written one by one."""
 
         def shown(arguments: dict[str, Any], *expected: str) -> str | None:
             turn = call_turn(arguments=(arguments,))
@@ -199,7 +199,7 @@ class _Prober:
         )
 
     def _shown(self, needs: Needs, turn: Message, *expected: str, after: str = "") -> str | None:
-        """The conversation up to *turn* and what the user says *after* it, if it has *expected*."""
+        """Render up to *turn* and the user's text *after* it; None if *expected* is absent."""
         turns = [Message(role="user", content=USER), turn]
         if after:
             turns.append(Message(role="user", content=after))
@@ -214,7 +214,7 @@ class _Prober:
     def _switched(
         self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool
     ) -> str | None:
-        """The prompt with thinking switched."""
+        """The prompt with thinking switched *on* or off; None if that fails."""
         variables = self.thinking.variables(on=on)
         try:
             return self.chat.render(user, tools, variables=variables)

@@ -1,4 +1,4 @@
-"""The variables by which a template lets reasoning be switched and measured out.
+"""Template variables that switch reasoning and set its effort.
 
 Their names are found in the template's text, their values by rendering: a switch is what changes
 the prompt when it is thrown.  Knows how reasoning is asked for, not how it is written.
@@ -35,7 +35,7 @@ _MOST_NAMES = 12  # that are tried
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A variable and what it is set to."""
+    """Variable that switches reasoning, and its two values."""
 
     name: str
     on: Any
@@ -44,7 +44,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A variable that says how much to think, and the words it takes."""
+    """Variable for the reasoning effort, and the words it takes."""
 
     name: str
     takes: tuple[str, ...]
@@ -71,13 +71,13 @@ class Amount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thinking:
-    """What a template lets be set."""
+    """Variables by which a template lets reasoning be set."""
 
     switches: tuple[Switch, ...] = ()
     amounts: tuple[Amount, ...] = ()
 
     def variables(self, on: bool | None = None, effort: str | None = None) -> dict[str, Any]:  # noqa: FBT001
-        """The variables that say so.  None: as the template does by itself.
+        """Values of the variables for such a wish.  None: as the template does by itself.
 
         An effort without a word about *on* switches thinking on, or off if it is "none".
         """
@@ -104,18 +104,20 @@ class Thinking:
 
 
 def thinking_of(chat: Chat) -> Thinking:
-    """What the template of *chat* lets be set.  Never fails for a template that does not."""
+    """Find the variables of the template of *chat*; none is no failure."""
     names = list(dict.fromkeys(_NAME.findall(chat.template.text)))[:_MOST_NAMES]
-    asker = _Asker(chat)
+    asker = _VariableProbe(chat)
     switches = (asker.switch(name) for name in names if not _AMOUNT.search(name))
     found = Thinking(switches=tuple(filter(None, switches)))
-    thinking = _Asker(chat, found.variables(on=True))  # there may be nothing to measure else
+    thinking = _VariableProbe(
+        chat, found.variables(on=True)
+    )  # there may be nothing to measure else
     amounts = (thinking.amount(name) for name in names if _AMOUNT.search(name))
     return replace(found, amounts=tuple(filter(None, amounts)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
+class _VariableProbe:
     chat: Chat
     variables: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""A turn the client has begun and the model goes on with.
+"""Assistant prefill: a turn the client has begun and the model continues.
 
 Theory of operation.  The template itself is asked first: it renders the conversation with the
 begun turn at its end and a mark behind the begun text, and the prompt is cut at the mark.  That is
@@ -29,7 +29,7 @@ RenderWith = Callable[[Mapping[str, Any]], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A turn that was begun, and the prompt it belongs behind."""
+    """Turn that was begun, and the prompt it belongs behind."""
 
     value: Mapping[str, Any]  # the turn as a template value
     field: str  # where its reasoning stands
@@ -46,7 +46,7 @@ class Begun:
 
 
 def begun_turn(turns: tuple[Message, ...]) -> tuple[tuple[Message, ...], Message | None]:
-    """The turns before one that was begun, and that one; one that says nothing is left out."""
+    """Split off a begun turn at the end; one without text is dropped."""
     if not turns or turns[-1].role != "assistant" or turns[-1].tool_calls:
         return turns, None
     last = turns[-1]
@@ -54,7 +54,7 @@ def begun_turn(turns: tuple[Message, ...]) -> tuple[tuple[Message, ...], Message
 
 
 def continued(begun: Begun, render: RenderWith, syntax: Syntax) -> str:
-    """What the model's turn begins with; it follows the base of the prompt."""
+    """Text of the begun turn; it follows the base of the prompt."""
     if not begun.content and begun.thought:
         if (shown := _shown(begun, begun.field, (begun.thought,), render)) is not None:
             return shown
@@ -68,7 +68,7 @@ def continued(begun: Begun, render: RenderWith, syntax: Syntax) -> str:
 
 
 def _shown(begun: Begun, field: str, needed: tuple[str, ...], render: RenderWith) -> str | None:
-    """How the template itself renders it, if all that is *needed* is there."""
+    """The template's own rendering of the begun turn; None if it lacks what is *needed*."""
     try:
         rendered = render({**begun.value, field: _marked(begun.value.get(field))})
     except TemplateError:
@@ -80,7 +80,7 @@ def _shown(begun: Begun, field: str, needed: tuple[str, ...], render: RenderWith
 
 
 def _written(begun: Begun, syntax: Syntax) -> str:
-    """How the syntax writes it behind what the prompt already holds."""
+    """The begun turn as the syntax writes it, behind what the prompt already holds."""
     text = begun.own
     if (reasoning := syntax.reasoning) is not None:
         opened = text.strip().endswith(reasoning.open.strip())
@@ -96,7 +96,7 @@ def _written(begun: Begun, syntax: Syntax) -> str:
 
 
 def _missing(before: str, opening: str) -> str:
-    """What of *opening* the text *before* does not already end with."""
+    """Rest of *opening* that the text *before* does not already end with."""
     held = (n for n in range(len(opening), 0, -1) if before.endswith(opening[:n]))
     return opening[next(held, 0) :]
 

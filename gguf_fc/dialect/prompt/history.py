@@ -1,4 +1,4 @@
-"""A conversation as a template wants it.
+"""Normalises a conversation to what a template accepts.
 
 Clients send what OpenAI's API allows; templates accept less, each in its own way.  What a
 template needs is found by rendering (``Needs``); what is done about it is decided here.
@@ -34,7 +34,7 @@ _Keys = tuple[Callable[[ToolCall], str | None], Callable[[Message], str | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a template requires of a conversation."""
+    """Requirements of a template on conversations."""
 
     system: bool = True  # it takes a system message
     text_arguments: bool = False  # arguments as JSON text instead of an object
@@ -101,7 +101,7 @@ def alternating(
 
 
 def _speaker(message: Message, *, calls_count: bool) -> Role | None:
-    """The side of the conversation whose turn *message* is; None if it is nobody's."""
+    """Side of the conversation that *message* is a turn of; None if of neither."""
     if message.role == "tool":
         return "user" if calls_count else None
     return message.role if message.role in ("user", "assistant") else None
@@ -112,7 +112,7 @@ def _other(speaker: Role) -> Role:
 
 
 def _joinable(last: Message, message: Message) -> bool:
-    """Whether two turns in a row are texts of one role."""
+    """True if two turns in a row are texts of one role."""
     calls = last.tool_calls or message.tool_calls
     return last.role == message.role and message.role in ("user", "assistant") and not calls
 
@@ -186,7 +186,7 @@ def _parameters(tool: Tool) -> dict[str, Any]:
 
 
 def _with_system(messages: Sequence[Message], needs: Needs) -> list[Message]:
-    """One system message at the very beginning, or its text in the first user message."""
+    """Merge system messages into one at the beginning, or into the first user message."""
     system = [m.content for m in messages if m.role in ("system", "developer") and m.content]
     others = [m for m in messages if m.role not in ("system", "developer")]
     if not system:
@@ -204,7 +204,7 @@ def _join(first: str | None, second: str | None) -> str:
 
 
 def _merged(messages: Sequence[Message]) -> Iterator[Message]:
-    """Turns of the assistant that follow each other are one: clients send calls one by one."""
+    """Merge turns of the assistant that follow each other: clients send calls one by one."""
     held: Message | None = None
     for message in messages:
         if held is not None and message.role == "assistant":
@@ -226,7 +226,7 @@ def _merged(messages: Sequence[Message]) -> Iterator[Message]:
 
 
 def _with_user(messages: list[Message]) -> list[Message]:
-    """A conversation someone takes part in: templates look for the user's turn."""
+    """Add an empty turn of the user where there is none: templates look for one."""
     if any(message.role == "user" for message in messages):
         return messages
     at = 1 if messages and messages[0].role == "system" else 0
@@ -234,7 +234,7 @@ def _with_user(messages: list[Message]) -> list[Message]:
 
 
 def _with_one_text(message: Message) -> Message:
-    """What is said beside a call is reasoning, as far as there is any."""
+    """Move content beside a call into the reasoning, where there is both."""
     if not (message.tool_calls and message.content and message.reasoning_content):
         return message
     thought = _join(message.reasoning_content, message.content)
@@ -242,7 +242,7 @@ def _with_one_text(message: Message) -> Message:
 
 
 def _with_results(messages: Iterator[Message]) -> Iterator[Message]:
-    """Every call has an id of its own, its result behind it; results of no call become text."""
+    """Give each call an id of its own and its result behind it; results of no call become text."""
     calls: tuple[ToolCall, ...] = ()
     ids: list[str] = []
     taken: set[str] = set()
@@ -271,7 +271,7 @@ def _own_id(call: ToolCall, taken: set[str]) -> str:
 def _in_order(
     calls: Sequence[ToolCall], ids: Sequence[str], later: Sequence[Message]
 ) -> Iterator[Message]:
-    """What follows *calls*: their results in the order of the calls, then everything else."""
+    """Results of *calls* in the order of the calls, then everything else that follows them."""
     found = _matched(calls, later)
     for at in sorted(found, key=found.__getitem__):
         n = found[at]
@@ -284,7 +284,7 @@ def _in_order(
 
 
 def _matched(calls: Sequence[ToolCall], later: Sequence[Message]) -> dict[int, int]:
-    """Where each result stands, and its call: found by id, else by name, else by order."""
+    """Index of each result in *later* -> index of its call: by id, else by name, else by order."""
     found: dict[int, int] = {}
     free = dict.fromkeys(range(len(calls)))  # calls without a result
     rounds: tuple[_Keys, ...] = (
@@ -305,7 +305,7 @@ def _matched(calls: Sequence[ToolCall], later: Sequence[Message]) -> dict[int, i
 
 
 def _one_call_each(messages: Sequence[Message]) -> Iterator[Message]:
-    """Turns with several calls become several turns, each followed by its result."""
+    """Split turns with several calls, each followed by its result."""
     at = 0
     while at < len(messages):
         message = messages[at]

@@ -1,8 +1,7 @@
-"""From a conversation to the prompt a model reads.
+"""Renders a conversation to the prompt a model reads.
 
-Knows the ways a template can be given a conversation and tries them in turn, so that one that
-refuses or fails is no end of the matter; how each way looks is ``history``'s and ``generic``'s
-business.
+Tries the forms a template can be given a conversation in, best first, so that a template which
+refuses one is given the next; the forms themselves are in ``history`` and ``generic``.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _Values = list[dict[str, Any]]
 
 
 class TemplateFacts(Protocol):
-    """What is known of a template, as far as prompts need it."""
+    """Analysis of a template, as far as prompts need it."""
 
     @property
     def chat(self) -> Chat: ...
@@ -50,8 +49,8 @@ class TemplateFacts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way to give a template a conversation."""
+class RenderForm:
+    """Form in which a template is given a conversation."""
 
     chat: Chat
     needs: Needs
@@ -82,7 +81,7 @@ class Prompter:
         generate: bool,
         variables: Mapping[str, Any],
     ) -> Prompt:
-        """The prompt.  Where *generate* is set, an assistant's turn at the end is gone on with.
+        """Render the prompt.  With *generate*, the model continues an assistant's turn at the end.
 
         Raises InvalidParameter if the conversation makes no sense.
         """
@@ -91,53 +90,58 @@ class Prompter:
         if generate:
             turns, begun = begun_turn(turns)
         failures: list[TemplateError] = []
-        for way in self._ways(self.analysis if tools else self.toolless, turns, tools):
+        for form in self._forms(self.analysis if tools else self.toolless, turns, tools):
             try:
-                prompt = self._rendered(way, begun, generate=generate, variables=variables)
+                prompt = self._rendered(form, begun, generate=generate, variables=variables)
             except TemplateError as error:
                 failures.append(error)
                 continue
             except RecursionError as error:
                 raise InvalidParameter("The messages or tools are nested too deeply.") from error
-            return replace(prompt, warning=failures[0].message) if way.makeshift else prompt
+            return replace(prompt, warning=failures[0].message) if form.makeshift else prompt
         raise failures[0]
 
-    def _ways(
+    def _forms(
         self, analysis: TemplateFacts, turns: Sequence[Message], tools: Sequence[Tool]
-    ) -> Iterator[Way]:
-        """The ways to render a conversation, best first."""
+    ) -> Iterator[RenderForm]:
+        """Forms to render a conversation in, best first."""
         needs, chat = analysis.needs, analysis.chat
         if analysis.native:
             shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
-            yield Way(chat, needs, settled(shown, needs), tools)
-            yield Way(chat, needs, alternating(shown, needs), tools)
-            yield Way(chat, needs, alternating(shown, needs, calls_count=True), tools)
+            yield RenderForm(chat, needs, settled(shown, needs), tools)
+            yield RenderForm(chat, needs, alternating(shown, needs), tools)
+            yield RenderForm(chat, needs, alternating(shown, needs, calls_count=True), tools)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
-        yield Way(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
-        yield Way(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
+        yield RenderForm(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
+        yield RenderForm(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
         own = Chat(
             template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
         )
-        yield Way(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
+        yield RenderForm(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
 
     def _rendered(
-        self, way: Way, begun: Message | None, *, generate: bool, variables: Mapping[str, Any]
+        self,
+        form: RenderForm,
+        begun: Message | None,
+        *,
+        generate: bool,
+        variables: Mapping[str, Any],
     ) -> Prompt:
-        values = self._wrapped(normalised(way.turns, way.needs))
-        described: _Values = self.guard.wrap(tool_values(way.tools))
+        values = self._wrapped(normalised(form.turns, form.needs))
+        described: _Values = self.guard.wrap(tool_values(form.tools))
         given: dict[str, Any] = self.guard.wrap(dict(variables))
 
         def rendered(values: _Values, *, generate: bool) -> str:
-            return way.chat.render(values, described, generate=generate, variables=given)
+            return form.chat.render(values, described, generate=generate, variables=given)
 
         prompt = rendered(values, generate=generate)
         own = self._own_part(prompt) if generate else ""
         if begun is None:
             return Prompt(self.guard.cut(prompt), self._plain(own))
         base = prompt[: len(prompt) - len(own)]
-        (value,) = self._wrapped(normalised([begun], way.needs))
+        (value,) = self._wrapped(normalised([begun], form.needs))
         own = continued(
-            Begun(value=value, field=way.needs.reasoning, base=base, own=own),
+            Begun(value=value, field=form.needs.reasoning, base=base, own=own),
             lambda last: rendered([*values, dict(last)], generate=False),
             self._syntax,
         )
@@ -150,7 +154,7 @@ class Prompter:
         )
 
     def _wrapped(self, values: _Values) -> _Values:
-        """The messages, safe to render.
+        """Guard the messages' texts against being read as control tokens.
 
         Templates look for past reasoning in what the model said, so its marks are left there.
         """
@@ -172,7 +176,7 @@ class Prompter:
         return self.analysis.syntax
 
     def _own_part(self, prompt: str) -> str:
-        """The end of a rendered prompt that belongs to the model's turn."""
+        """End of a rendered prompt that belongs to the model's turn."""
         prefill = self.analysis.prefill
         if prefill and prompt.endswith(prefill):
             return prefill

@@ -22,8 +22,8 @@ def probe_clock() -> datetime:
     return _PROBE_TIME
 
 
-class Renderer(Protocol):
-    """A chat template.  Raises TemplateError, or RunawayTemplate if it had to be ended."""
+class CompiledTemplate(Protocol):
+    """Chat template.  Raises TemplateError, or RunawayTemplate if it had to be ended."""
 
     @property
     def text(self) -> str: ...
@@ -32,14 +32,14 @@ class Renderer(Protocol):
 
 
 # Raises TemplateError if the text does not compile, at once or when it is first rendered.
-Compile = Callable[[str], Renderer]
+Compile = Callable[[str], CompiledTemplate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
     """A template and what every rendering of it shares."""
 
-    template: Renderer
+    template: CompiledTemplate
     bos_token: str = ""
     eos_token: str = ""
     clock: Clock = probe_clock

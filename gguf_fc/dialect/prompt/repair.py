@@ -37,7 +37,7 @@ _WORDS = {
 
 
 class Unreadable(Exception):
-    """Not an object, however it is read; the message says where."""
+    """Raised for text that is no object however it is read; the message says where."""
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""User text that looks like a control token stays text.
+"""Guards control tokens: user text that looks like one stays text.
 
 Theory of operation.  Before rendering, every control token's text is broken behind its first
 character by one character that Unicode never assigns, and closed by another.  So a template that
@@ -28,7 +28,7 @@ _FOREIGN = re.compile("[\ufdd0-\ufdd2\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model reads.
+    """Prompt the model reads, in segments.
 
     *prefill* is the end of it that already belongs to the model's turn, *said* and *thought* what
     of that is a client's own content and reasoning; *warning* says why the template's own way

@@ -65,7 +65,7 @@ class _Generator(CodeGenerator):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Nothing may be changed but lists and mappings, which templates do and which are copies.
+    """Sandbox in which only lists and mappings may be changed: templates do, and they are copies.
 
     What would build very much from very little is refused before it is built.
     """
@@ -123,7 +123,7 @@ def _size(operand: Any) -> int | float:
 
 
 def _refuse_widths(text: str, method: str, arguments: Iterable[Any]) -> None:
-    """A text's method is given a number for a width or a count, never a large one."""
+    """Refuse large numbers for a width or a count in a call of a text's method."""
     if method in ("format", "format_map"):
         wide = _is_wide(text, arguments)
     else:
@@ -133,7 +133,7 @@ def _refuse_widths(text: str, method: str, arguments: Iterable[Any]) -> None:
 
 
 def _is_wide(form: str, arguments: Any) -> bool:
-    """Whether a format holds a large width, or takes one from its arguments."""
+    """True if a format holds a large width, or takes one from its arguments."""
     values = arguments if isinstance(arguments, tuple | list) else (arguments,)
     from_arguments = _WIDTH_FROM_ARGUMENT.search(form) and any(
         isinstance(value, int) and abs(value) > _MOST_REPEATED for value in values
@@ -254,7 +254,7 @@ def _to_json(
 
 
 def _listed(value: Any) -> list[Any]:
-    """What a filter such as ``map`` yields is a list to a template's author."""
+    """List what a filter such as ``map`` yields, as a template's author sees it."""
     if isinstance(value, Iterator):
         return list(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
