@@ -1,4 +1,4 @@
-"""The command line: parses arguments, calls one function, prints what it returns.
+"""The command line: parses arguments and calls the command, imported only then.
 
 An error the user can mend is one line on stderr and exit code 2; any other keeps its traceback.
 """
@@ -6,38 +6,18 @@ An error the user can mend is one line on stderr and exit code 2; any other keep
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gguf_fc import __version__
-from gguf_fc.bench.bench import Order, bench, ends_of
-from gguf_fc.bench.rounds import Setting
-from gguf_fc.bench.workloads import WORKLOADS
+from gguf_fc import __version__, commands
+from gguf_fc.bench.names import WORKLOAD_NAMES
 from gguf_fc.config import Settings, did_you_mean, read_settings
-from gguf_fc.errors import ConfigError, DownloadError, GgufFcError, GrammarError
-from gguf_fc.grammar import schema_to_grammar
-from gguf_fc.models.analyses import analysis_files, clear_analyses
-from gguf_fc.models.download import Hub
-from gguf_fc.models.fit import size_text
-from gguf_fc.models.gguf import read_header
-from gguf_fc.models.inspect import (
-    TEMPLATE_ENDINGS,
-    inspect_model,
-    inspect_template,
-    inspection_text,
-)
-from gguf_fc.models.plan import locate
-from gguf_fc.models.reference import Reference
-from gguf_fc.models.shelf import listed, offered, open_shelf
-from gguf_fc.saved_prompts import FOLDER, clear_states, state_files
-from gguf_fc.server.server import serve
+from gguf_fc.errors import GgufFcError
 
 EXIT_SETUP = 2
 EXIT_INTERRUPTED = 130  # what a shell says of a program ended by Ctrl-C
@@ -64,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _flags(argv: Sequence[str] | None) -> Flags:
-    """What *argv* asks for; ends the process where that is not understood."""
+    """Flags of the command in *argv*; ends the process where there is no such option."""
     found, unknown = _parser().parse_known_args(argv)
     flags = vars(found)
     command: argparse.ArgumentParser = flags.pop("command")
@@ -178,7 +158,7 @@ def _add_bench_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("model", nargs="?", metavar="FILE.gguf|ALIAS|OWNER/REPO[:QUANT]", help="as for serve")
     add("--against", metavar="URL[,URL]", default="", help="servers with the same model")
-    add("--workloads", metavar="NAME[,NAME]", default="", help=f"of {', '.join(WORKLOADS)}")
+    add("--workloads", metavar="NAME[,NAME]", default="", help=f"of {', '.join(WORKLOAD_NAMES)}")
     add("--rounds", metavar="N", default=5, type=int, help="that count (default: 5)")
     add("--tokens", metavar="N", default=64, type=int, help="of a free reply (default: 64)")
     add("--long", metavar="N", default=3000, type=int, help="tokens of a long prompt (3000)")
@@ -205,104 +185,33 @@ def _settings(flags: Flags) -> Settings:
 
 
 def _serve(flags: Flags) -> None:
-    settings = _settings(flags)
-    serve(settings, open_shelf(settings), say=partial(print, flush=True))
+    commands.serve.run(_settings(flags))
 
 
 def _pull(flags: Flags) -> None:
-    reference = Reference.parse(flags["reference"])
-    if reference is None:
-        raise DownloadError(f"'{flags['reference']}' is not OWNER/REPO[:QUANT].")
-    print(Hub().pull(reference))
+    commands.hub.pull(flags["reference"])
 
 
 def _list(flags: Flags) -> None:
-    print("offered")
-    for entry in listed(_settings(flags)):
-        print(f"  {entry.alias:<24} {entry.source}")
-    cached = list(Hub().cached())
-    print("in the cache" if cached else "in the cache: nothing")
-    for model in cached:
-        print(f"  {model.repo}:{model.file}  {size_text(model.n_bytes)}")
+    commands.hub.list_models(_settings(flags))
 
 
 def _cache(flags: Flags) -> None:
-    action = flags.pop("action")
-    folder = _settings(flags).cache_dir
-    if action == "clear":
-        n_files, n_bytes = clear_states(folder)
-        print(f"deleted {n_files} files, {size_text(n_bytes)}, from {folder / FOLDER}")
-        print(f"deleted {clear_analyses(folder)} analyses of chat templates")
-        return
-    files = sorted(state_files(folder), key=lambda file: -file.used)
-    for file in files:
-        used = datetime.fromtimestamp(file.used).astimezone().strftime("%Y-%m-%d %H:%M")
-        tokens = f"{len(file.tokens):>8,} tokens"
-        print(f"{used} {tokens} {size_text(file.n_bytes):>9}  {file.model}")
-    total = size_text(sum(file.n_bytes for file in files))
-    print(f"{len(files)} files, {total}, in {folder / FOLDER}")
-    print(f"{len(analysis_files(folder))} analyses of chat templates")
+    run = commands.cache.clear if flags.pop("action") == "clear" else commands.cache.show
+    run(_settings(flags).cache_dir)
 
 
 def _inspect(flags: Flags) -> None:
     as_json = flags.pop("json")
-    path = Path(flags["model"]).expanduser()
-    if path.suffix in TEMPLATE_ENDINGS:
-        found = inspect_template(path)
-    else:
-        settings = _settings(flags)
-        entry = offered(settings)[0]
-        found = inspect_model(locate(entry), settings.chat_template or entry.chat_template)
-    print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else inspection_text(found))
+    commands.inspect.run(flags["model"], partial(_settings, flags), as_json=as_json)
 
 
 def _bench(flags: Flags) -> None:
-    order = {key: flags.pop(key) for key in ("against", "workloads", "html")}
-    counts = {key: flags.pop(key) for key in ("rounds", "tokens", "long")}
-    entry = offered(_settings(flags))[0]
-    path = locate(entry)
-    ours = {key: flags[key] for key in ("ctx", "parallel", "threads", "n_gpu_layers")}
-    options = [f"--{key.replace('_', '-')}={value}" for key, value in ours.items() if value]
-    setting = Setting(
-        rounds=counts["rounds"],
-        tokens=counts["tokens"],
-        long_tokens=counts["long"],
-        end_tokens=ends_of(read_header(path)),
-    )
-    bench(
-        Order(
-            serve=(str(path), *options),
-            setting=setting,
-            against=tuple(filter(None, order["against"].split(","))),
-            workloads=tuple(filter(None, order["workloads"].split(","))),
-            html=order["html"],
-        ),
-        say=partial(print, flush=True),
-    )
+    names = ("against", "workloads", "html", "rounds", "tokens", "long")
+    order = {name: flags.pop(name) for name in names}
+    serve = {name: flags[name] for name in commands.bench.SERVE_OPTIONS}
+    commands.bench.run(_settings(flags), **order, serve=serve)
 
 
 def _grammar(flags: Flags) -> None:
-    grammar = schema_to_grammar(_schema(flags["schema"]))
-    if flags["json"]:
-        report = [item._asdict() for item in grammar.report]
-        found = {"gbnf": grammar.gbnf, "report": report}
-        print(json.dumps(found, indent=2, ensure_ascii=False))
-        return
-    print(grammar.gbnf, end="")
-    for item in grammar.report:
-        print(f"not enforced: {item.path}: {item.keyword}: {item.reason}", file=sys.stderr)
-
-
-def _schema(name: str) -> Any:
-    """The JSON in a file, or on standard input."""
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name} cannot be read: {error}") from error
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GrammarError(f"{name}: not JSON: {place}: {error.msg}.") from error
-    except RecursionError as error:
-        raise GrammarError(f"{name}: nested too deep.") from error
+    commands.grammar.run(flags["schema"], as_json=flags["json"])

@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "grammar": {"errors"},
     "request": {"job"},
     "dialect": {"errors", "events", "grammar", "job", "request"},
-    "__init__": {"dialect", "grammar"},
+    "lazy": {"errors"},
+    "__init__": {"dialect", "grammar", "lazy"},
     "config": {"errors", "job"},
     "rendering": {"dialect", "errors"},
     "whole_file": set(),
@@ -49,7 +50,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "request",
     },
     "server": {"config", "errors", "events", "generation", "job", "models", "protocols", "request"},
-    "cli": {"bench", "config", "errors", "grammar", "models", "saved_prompts", "server"},
+    "commands": {
+        *("bench", "config", "errors", "grammar", "lazy", "models", "saved_prompts", "server"),
+    },
+    "cli": {"bench", "commands", "config", "errors"},
     "__main__": {"cli"},
 }
 
@@ -147,6 +151,9 @@ ROOMS: dict[str, dict[str, set[str]]] = {
 # The engine lives in the worker process; nobody else may load it.
 ENGINE_USERS = {"worker/process.py"}
 
+# What these modules offer is imported on first use; everywhere else imports happen at once.
+LAZY = {"__init__.py", "commands/__init__.py"}
+
 # Third-party code enters through one door each.
 DOORS: dict[str, set[str]] = {
     "llama_cpp": {"engine/llama"},
@@ -197,6 +204,10 @@ def test_the_tables_list_nothing_that_is_gone() -> None:
 
 def test_imports_stand_at_the_top_of_the_file() -> None:
     assert rules.inner_imports(PACKAGE) == []
+
+
+def test_imports_on_first_use_go_through_one_door() -> None:
+    assert rules.first_uses(PACKAGE, LAZY) == []
 
 
 def test_only_the_worker_process_imports_the_engine() -> None:
@@ -275,11 +286,19 @@ def names(package: Package) -> list[str]:
     return rules.named(package, NAMES)
 
 
+def first_uses(package: Package) -> list[str]:
+    return rules.first_uses(package, {"high.py"})
+
+
 def lines(n: int, head: str = "", line: str = "x = 1") -> str:
     return f"{head}\n" + f"{line}\n" * n
 
 
 METHODS = lines(21, "class Big:", "    def f(self): ...")
+LAZY_MODULE = (
+    "if TYPE_CHECKING:\n    from pkg.low import {imported}\n"
+    'else:\n    __getattr__ = first_use(__name__, {{"x": "{table}"}})'
+)
 SUBFOLDERS = {"part/below/x.py": "", "part/above/y.py": ""}
 
 
@@ -299,6 +318,14 @@ SUBFOLDERS = {"part/below/x.py": "", "part/above/y.py": ""}
         (purity, {"low/a.py": "from os import path"}, "low/a.py imports os"),
         (names, {"low.py": "# for Acme models"}, "low.py: acme"),
         (rules.inner_imports, {"low.py": "def f():\n    import os"}, "low.py:2"),
+        (first_uses, {"low.py": "__getattr__ = first_use(__name__, {})"}, "low.py uses the door"),
+        (first_uses, {"low.py": "if TYPE_CHECKING:\n    import os"}, "low.py uses the door"),
+        (first_uses, {"low.py": "import_module('os')"}, "low.py uses the door"),
+        (
+            first_uses,
+            {"high.py": LAZY_MODULE.format(imported="x", table="pkg.low:y")},
+            "high.py: two lists: pkg.low.x, pkg.low.y",
+        ),
         (rules.too_large, {"low.py": lines(401)}, "low.py has 402 lines"),
         (rules.too_large, {"low.py": lines(60, "def f():", "    x = 1")}, "f has 61 lines"),
         (rules.too_large, {"low.py": lines(251, "class Big:", "    x = 1")}, "class Big has 252"),
@@ -319,14 +346,15 @@ def test_a_broken_rule_is_found(
 @pytest.mark.parametrize(
     "rule",
     [
-        *(parts, rooms, doors, purity, names, rules.inner_imports, rules.too_large),
+        *(parts, rooms, doors, purity, names, first_uses, rules.inner_imports, rules.too_large),
         *(rules.crowded_folders, rules.without_docstring, rules.openings),
     ],
 )
 def test_a_package_that_keeps_the_rules_passes_them(rule: Rule, tmp_path: Path) -> None:
+    agreeing = LAZY_MODULE.format(imported="x", table="pkg.low:x")
     files = {
         "low.py": '"""The lowest part."""',
-        "high.py": '"""Reads YAML."""\nimport yaml\nfrom pkg.low import x',
+        "high.py": f'"""Reads YAML."""\nimport yaml\n{agreeing}',
         "part/below/x.py": '"""A noun."""',
         "part/above/y.py": '"""Verbs."""\nfrom pkg.part.below.x import z',
     }

@@ -20,6 +20,7 @@ from gguf_fc.grammar import parse_gbnf
 from gguf_fc.models.analyses import AnalysisFolder
 from gguf_fc.models.pool import Pool
 from gguf_fc.saved_prompts import StateFolder
+from gguf_fc.server import server
 from tests.support.gguf_files import write_gguf
 
 Capture = pytest.CaptureFixture[str]
@@ -91,7 +92,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "serve", fail)
+    monkeypatch.setattr(server, "serve", fail)
     with pytest.raises(ZeroDivisionError):
         main(["serve"])
 
@@ -100,7 +101,7 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "serve", interrupt)
+    monkeypatch.setattr(server, "serve", interrupt)
     assert main(["serve"]) == 130
 
 
@@ -111,7 +112,7 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
         assert callable(say)
         seen.append((settings, pool.names))
 
-    monkeypatch.setattr(cli, "serve", note)
+    monkeypatch.setattr(server, "serve", note)
     monkeypatch.setenv("GGUF_FC_THREADS", "3")
     file = write_gguf(Path("tiny.gguf"))
     options = "--host ::1 --port 0 --ctx 4096 --parallel 2 --n-gpu-layers 0 --max-queue 5".split()  # noqa: SIM905

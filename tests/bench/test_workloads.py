@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gguf_fc.bench.client import Client
+from gguf_fc.bench.names import WORKLOAD_NAMES
 from gguf_fc.bench.sample import Sample, Scene
 from gguf_fc.bench.workloads import WORKLOADS, gaps_beside
 from gguf_fc.errors import BenchError
@@ -34,6 +35,10 @@ def play(name: str, fault: Fault = "", **scene: Any) -> tuple[Sample, list[Json]
 
     with foreign(fault) as server:
         return asyncio.run(played(server.url)), server.bodies
+
+
+def test_the_names_on_the_command_line_are_those_of_the_workloads() -> None:
+    assert list(WORKLOADS) == list(WORKLOAD_NAMES)
 
 
 @pytest.mark.parametrize("name", sorted(set(WORKLOADS) - ENDLESS))

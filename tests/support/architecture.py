@@ -173,6 +173,43 @@ def inner_imports(package: Package, lazy: Collection[str] = ()) -> list[str]:
     )
 
 
+def first_uses(package: Package, lazy: Collection[str]) -> list[str]:
+    """Imports on first use outside of *lazy*, and doors whose two lists of names differ."""
+    wrong = []
+    for module in package.modules:
+        if module.name == "lazy.py":
+            continue
+        imported, table = set(_for_type_checkers(module)), set(_on_first_use(module))
+        called = [*_called(module, "first_use"), *_called(module, "import_module")]
+        if (imported or called) and module.name not in lazy:
+            wrong.append(f"{module.name} uses the door")
+        elif imported != table:
+            wrong.append(f"{module.name}: two lists: {', '.join(sorted(imported ^ table))}")
+    return wrong
+
+
+def _for_type_checkers(module: Module) -> Iterator[str]:
+    for block in ast.walk(module.tree):
+        if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING"):
+            for node in block.body:
+                if isinstance(node, ast.Import):
+                    yield from (alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _on_first_use(module: Module) -> Iterator[str]:
+    for call in _called(module, "first_use"):
+        table = call.args[1]
+        assert isinstance(table, ast.Dict), f"{module.name}: a table is written out"
+        yield from (ast.literal_eval(value).replace(":", ".") for value in table.values)
+
+
+def _called(module: Module, name: str) -> list[ast.Call]:
+    calls = (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+    return [call for call in calls if ast.unparse(call.func).split(".")[-1] == name]
+
+
 def too_large(package: Package) -> list[str]:
     """Modules, functions and classes beyond their bounds."""
     return [

@@ -1,0 +1,14 @@
+"""``gguf-fc serve``: the server, until it is stopped."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gguf_fc.config import Settings
+from gguf_fc.models.shelf import open_shelf
+from gguf_fc.server import server
+
+
+def run(settings: Settings) -> None:
+    """Serve the models that *settings* offer."""
+    server.serve(settings, open_shelf(settings), say=partial(print, flush=True))
