@@ -25,9 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "job": set(),
     "events": {"job"},
+    "typed_json": {"errors"},
     "grammar": {"errors"},
     "request": {"job"},
-    "dialect": {"errors", "events", "grammar", "job", "request"},
+    "dialect": {"errors", "events", "grammar", "job", "request", "typed_json"},
     "lazy": {"errors"},
     "__init__": {"dialect", "grammar", "lazy"},
     "config": {"errors", "job"},
@@ -48,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "job",
         "models",
         "request",
+        "typed_json",
     },
     "server": {"config", "errors", "events", "generation", "job", "models", "protocols", "request"},
     "commands": {
@@ -60,8 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # What every protocol may use.
 SHARED = {
-    *("custom_tools", "error_body", "field_reasons", "field_types", "fields", "protocol"),
-    *("reply_fields", "sampling", "sse_frames", "stream_options", "tools"),
+    *("error_body", "field_reasons", "field_types", "fields", "protocol"),
+    *("reply_fields", "sampling", "sse_frames", "stream_options"),
 }
 
 # One level down: a room is a subfolder of a part, or a module beside the subfolders.  Again an
@@ -90,7 +92,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "constrain": {"code_tools", "kinds", "read", "syntax", "write"},
         "prompt": {"syntax", "write"},
         "learn": {"common_text", "constrain", "kinds", "prompt", "read", "syntax", "write"},
-        "openai_json": set(),
+        "tool_rules": {"prompt"},
+        "openai_json": {"tool_rules"},
         "dialect": {"constrain", "learn", "openai_json", "prompt", "read", "syntax", "write"},
         "skip_prefill": {"prompt", "read"},
         "__init__": {"dialect", "learn", "prompt", "read", "skip_prefill", "syntax"},
@@ -135,8 +138,6 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "stream_options": {"fields"},
         "sse_frames": {"error_body"},
         "reply_fields": {"protocol"},
-        "tools": set(),
-        "custom_tools": {"tools"},
         "chat": SHARED,
         "completions": {"chat", *SHARED},
         "messages": SHARED,
@@ -170,7 +171,7 @@ DOORS: dict[str, set[str]] = {
 }
 
 # Values in, values out: these parts touch neither the clock nor the machine.
-PURE = {"grammar", "dialect"}
+PURE = {"grammar", "dialect", "typed_json"}
 IMPURE = {"asyncio", "os", "time", "random", "socket", "subprocess", "threading", "llama_cpp"}
 
 # Names of models and vendors: a syntax is data derived from a template, never a special case.

@@ -5,8 +5,7 @@ A ``Dialect`` puts together what the other modules do; it decides nothing itself
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from functools import partial
 from itertools import count
@@ -16,14 +15,17 @@ from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.learn.analysis import Analysis, Store, analyse
 from gguf_fc.dialect.learn.derive import Finding
 from gguf_fc.dialect.learn.thinking import Thinking
-from gguf_fc.dialect.openai_json import (
-    Json,
-    Messages,
-    Tools,
-    choice_of,
-    format_of,
-    messages_of,
-    tools_of,
+from gguf_fc.dialect.openai_json.library import (
+    GivenCalls,
+    GivenChoice,
+    GivenFormat,
+    GivenMessages,
+    GivenTools,
+    read_calls,
+    read_choice,
+    read_format,
+    read_messages,
+    read_tools,
 )
 from gguf_fc.dialect.prompt.history import Needs, arguments_of
 from gguf_fc.dialect.prompt.ids import short_id
@@ -35,10 +37,9 @@ from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.read.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
-from gguf_fc.errors import InvalidParameter
 from gguf_fc.grammar import Grammar
 from gguf_fc.job import ReasoningLimit
-from gguf_fc.request import Format, Tool, ToolCall, ToolChoice
+from gguf_fc.request import Tool, ToolCall
 
 
 class Dialect:
@@ -135,10 +136,10 @@ class Dialect:
         self,
         content: str | None = None,
         reasoning: str | None = None,
-        tool_calls: Sequence[Json] | None = None,
+        tool_calls: GivenCalls = None,
         *,
         prefill: str = "",
-        tools: Tools = None,
+        tools: GivenTools = None,
     ) -> str:
         """What the model would write; without *prefill*, which the prompt already holds.
 
@@ -149,7 +150,7 @@ class Dialect:
             self.syntax,
             content=content or "",
             reasoning=reasoning or "",
-            calls=[_call(item, n) for n, item in enumerate(tool_calls or ())],
+            calls=[_call(call, n) for n, call in enumerate(read_calls(tool_calls))],
             schemas=_schemas(tools),
         )
         own = self._own_part(prefill)
@@ -162,7 +163,7 @@ class Dialect:
 
     def parser(
         self,
-        tools: Tools = None,
+        tools: GivenTools = None,
         prefill: str = "",
         new_id: Callable[[], str] | None = None,
         *,
@@ -175,24 +176,25 @@ class Dialect:
         own = self._own_part(prefill)
         return Parser(self.syntax, _schemas(tools), new_id or _numbered_ids(), own, inline)
 
-    def parse(self, text: str, tools: Tools = None, prefill: str = "") -> Reply:
+    def parse(self, text: str, tools: GivenTools = None, prefill: str = "") -> Reply:
         """Read a whole turn."""
         return read(self.parser(tools=tools, prefill=prefill), text)
 
     def grammar(
         self,
-        tools: Tools = None,
-        tool_choice: ToolChoice | Json | str | None = "auto",
+        tools: GivenTools = None,
+        tool_choice: GivenChoice = "auto",
         parallel_tool_calls: bool = True,  # noqa: FBT001, FBT002  the documented public signature
-        response_format: Format | Json | None = None,
+        response_format: GivenFormat = None,
         prefill: str = "",
     ) -> Grammar:
         """The grammar of everything the model may write in answer to such a request."""
+        offered = read_tools(tools)
         wanted = Wanted(
-            tools=tools_of(tools),
-            choice=choice_of(tool_choice),
+            tools=offered,
+            choice=read_choice(tool_choice, offered),
             parallel=parallel_tool_calls,
-            format=format_of(response_format),
+            format=read_format(response_format),
             prefill=self._own_part(prefill),
         )
         return build_grammar(self.syntax, wanted)
@@ -220,8 +222,8 @@ class Dialect:
     def render(
         self,
         /,
-        messages: Messages,
-        tools: Tools = None,
+        messages: GivenMessages,
+        tools: GivenTools = None,
         add_generation_prompt: bool = True,  # noqa: FBT001, FBT002  named as templates name it
         **template_variables: Any,
     ) -> Prompt:
@@ -230,8 +232,8 @@ class Dialect:
         Raises InvalidParameter if the conversation makes no sense.
         """
         return self._prompter.render(
-            messages_of(messages),
-            tools_of(tools),
+            read_messages(messages),
+            read_tools(tools),
             generate=add_generation_prompt,
             variables=template_variables,
         )
@@ -284,20 +286,14 @@ def _form(syntax: Syntax) -> str:
     return "tagged JSON" if syntax.marker else "bare JSON"
 
 
-def _schemas(tools: Tools) -> dict[str, Any]:
+def _schemas(tools: GivenTools) -> dict[str, Any]:
     """What arguments each tool takes, by its name."""
-    return {tool.name: tool.parameters for tool in tools_of(tools)}
+    return {tool.name: tool.parameters for tool in read_tools(tools)}
 
 
-def _call(item: Json, n: int) -> Call:
-    function: Mapping[str, Any] = item.get("function", item)
-    arguments = function.get("arguments")
-    place = f"tool_calls[{n}].arguments"
-    if not isinstance(function.get("name"), str):
-        raise InvalidParameter("A call needs a 'name'.", param=f"tool_calls[{n}].name")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-    call = ToolCall(item.get("id"), function["name"], text)
-    return Call(call.name, arguments_of(call, place), short_id(call.id or f"call{n:05}"))
+def _call(call: ToolCall, n: int) -> Call:
+    arguments = arguments_of(call, f"tool_calls[{n}].arguments")
+    return Call(call.name, arguments, short_id(call.id or f"call{n:05}"))
 
 
 def _numbered_ids() -> Callable[[], str]:

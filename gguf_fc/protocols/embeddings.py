@@ -23,9 +23,10 @@ from gguf_fc.job import Embed, Embedded
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.protocols.field_reasons import NOTHING_KEPT
 from gguf_fc.protocols.field_types import ModelName
-from gguf_fc.protocols.fields import Fields, about
+from gguf_fc.protocols.fields import Fields
 from gguf_fc.protocols.protocol import Json
 from gguf_fc.request import Given
+from gguf_fc.typed_json import about
 
 MOST_INPUTS = 2048  # as OpenAI
 

@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gguf_fc.protocols.fields import about
+from gguf_fc.typed_json import about
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 TokenCount = Annotated[int, Meta(ge=1, le=10_000_000)]
 TokenLimit = Annotated[int, Meta(ge=-1, le=10_000_000)]  # -1: none
 StopString = Annotated[str, Meta(min_length=1, max_length=1000)]
-ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
 _Penalty = Annotated[float, Meta(ge=-2, le=2)]
 _Division = Annotated[float, Meta(gt=0, le=10)]
 

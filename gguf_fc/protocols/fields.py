@@ -18,7 +18,6 @@ A field that is null counts as absent.  This module knows no protocol.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,21 +25,16 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 import orjson
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec import inspect as kinds
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.typed_json import convert, refuse_deep
 
 T = TypeVar("T", bound=Struct)
 V = TypeVar("V")
 
-MAX_DEPTH = 200  # of objects and lists in each other
 MAX_NAMED = 32  # fields without effect that a header lists
-
-
-def about(text: str) -> Meta:
-    """The description of a field: one line, shown in ``docs/api.md`` and ``/openapi.json``."""
-    return Meta(description=text)
 
 
 class PassedOver(Struct):
@@ -99,10 +93,7 @@ class Fields(Generic[T]):
         present = {name: value for name, value in fields.items() if value is not None}
         ignored = tuple(self._without_effect(present))
         kept = {name: value for name, value in present.items() if name in self.honoured}
-        try:
-            parsed = msgspec.convert(kept, self.body)
-        except msgspec.ValidationError as error:
-            raise _named(error) from error
+        parsed = convert(kept, self.body)
         return parsed, tuple(dict.fromkeys((*ignored, *_unread(kept, self._kind, ""))))
 
     def _without_effect(self, present: Mapping[str, object]) -> Iterator[str]:
@@ -170,28 +161,8 @@ def decode_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise InvalidParameter("The body must be a JSON object.", param="body")
     for name, value in fields.items():
-        if _is_deep(value):
-            raise InvalidParameter(f"'{name}' is nested more than {MAX_DEPTH} deep.", param=name)
+        refuse_deep(value, name)
     return fields
-
-
-def _is_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return False
-    return True
-
-
-def _inside(value: object) -> Iterable[object]:
-    match value:
-        case dict():
-            return value.values()
-        case list():
-            return value
-        case _:
-            return ()
 
 
 def _unread(value: object, kind: kinds.Type, path: str) -> Iterator[str]:
@@ -231,18 +202,3 @@ def _unread_members(
             yield from _unread(entry, declared[name], where)
         elif name != kind.tag_field and entry not in (None, [], {}):
             yield where
-
-
-_AT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(?P<field>\w+)`")
-
-
-def _named(error: msgspec.ValidationError) -> InvalidParameter:
-    """The decoder's error with its path as ``param``."""
-    found = _AT.match(str(error))
-    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
-    param = path.lstrip(".")
-    if missing := _MISSING.match(what):
-        param = f"{param}.{missing['field']}".lstrip(".")
-        return InvalidParameter(f"'{param}' is required.", param=param)
-    return InvalidParameter(f"'{param}' cannot be used: {what}.", param=param or None)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from gguf_fc.protocols.fields import about
+from gguf_fc.typed_json import about
 
 
 class StreamOptions(Struct):

@@ -13,9 +13,10 @@ from gguf_fc.generation.token_prompts import refuse_unknown_tokens
 from gguf_fc.job import Detokenize, Detokenized, Tokenize, Tokenized
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.field_types import ModelName
-from gguf_fc.protocols.fields import Fields, about
+from gguf_fc.protocols.fields import Fields
 from gguf_fc.protocols.protocol import Json
 from gguf_fc.request import Given
+from gguf_fc.typed_json import about
 
 
 class TokenizeBody(Struct):

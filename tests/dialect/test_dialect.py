@@ -130,8 +130,8 @@ def test_both_forms_of_everything_mean_the_same() -> None:
     ("messages", "param"),
     [
         ([{"role": "owl", "content": ""}], "messages[0].role"),
-        ([{"role": "user", "content": [{"type": "image_url"}]}], "messages[0].content"),
-        ([USER, {"role": "assistant", "tool_calls": [{}]}], "messages[1].tool_calls[0]"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "messages[0].content[0].type"),
+        ([USER, {"role": "assistant", "tool_calls": [{}]}], "messages[1].tool_calls[0].function"),
     ],
 )
 def test_a_message_that_makes_no_sense_is_named(messages: list[dict[str, Any]], param: str) -> None:

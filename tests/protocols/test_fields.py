@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
-from gguf_fc.protocols.fields import MAX_NAMED, Fields, PassedOver, Refused, about, ignored_header
+from gguf_fc.protocols.fields import MAX_NAMED, Fields, PassedOver, Refused, ignored_header
+from gguf_fc.typed_json import about
 
 
 class Inner(Struct):

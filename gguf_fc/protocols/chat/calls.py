@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from gguf_fc.dialect.openai_json.custom_tools import text_in
 from gguf_fc.events import CallDelta, CallEnd, CallStart
-from gguf_fc.protocols.custom_tools import text_in
 from gguf_fc.protocols.protocol import Json
 
 CallFinish = Literal["tool_calls", "function_call"]

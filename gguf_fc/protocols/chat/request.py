@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from gguf_fc.dialect.openai_json.messages import messages_of, text_of
+from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.protocols.chat.messages import messages_of, text_of
 from gguf_fc.protocols.chat.schema import ChatBody
 from gguf_fc.protocols.chat.tools import Callables, callables_of
-from gguf_fc.protocols.chat.types import ResponseFormat
 from gguf_fc.protocols.fields import agreed
 from gguf_fc.protocols.sampling import sampling_of
 from gguf_fc.request import Format, Request
@@ -89,34 +89,6 @@ def _format(body: ChatBody) -> Format:
             )
         return Format(type="json_schema", schema=body.json_schema, schema_at="json_schema")
     return format_of(asked)
-
-
-def format_of(asked: ResponseFormat | None) -> Format:
-    """The form *asked* of an answer.  Raises InvalidParameter."""
-    if asked is None or asked.type == "text":
-        return Format()
-    form = _schema_format(asked)
-    if form.type != asked.type == "json_schema":
-        raise InvalidParameter(
-            "'response_format.json_schema.schema' is required for the type json_schema.",
-            param="response_format.json_schema.schema",
-        )
-    return form
-
-
-def _schema_format(asked: ResponseFormat) -> Format:
-    described = asked.json_schema
-    if described is None or described.schema is None:
-        if asked.schema is None:
-            return Format(type="json_object")
-        return Format(type="json_schema", schema=asked.schema, schema_at="response_format.schema")
-    return Format(
-        type="json_schema",
-        schema=described.schema,
-        name=described.name,
-        description=described.description,
-        strict=bool(described.strict),
-    )
 
 
 def _thinking(body: ChatBody) -> bool | None:

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gguf_fc.protocols.chat.types import (
-    ChatMessage,
-    ChatTool,
-    LegacyFunction,
-    Prediction,
+from gguf_fc.dialect.openai_json.types import (
+    Choice,
+    ContentPart,
+    Functions,
+    Messages,
     ResponseFormat,
-    ThinkingSwitch,
+    Tools,
 )
 from gguf_fc.protocols.field_reasons import (
     AS_FORMAT,
@@ -43,36 +43,46 @@ from gguf_fc.protocols.field_types import (
     TopK,
     TopP,
 )
-from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.stream_options import StreamOptions
+from gguf_fc.typed_json import about
 
 AS_BUDGET = about("as `thinking_budget`")
+
+
+class Prediction(Struct):
+    """Text much of which the reply will repeat, such as a file that is edited."""
+
+    content: Annotated[str | list[ContentPart], about("the text")]
+    type: Annotated[Literal["content"], about("the only kind")] = "content"
+
+
+class ThinkingSwitch(Struct):
+    """Reasoning, as other servers of this protocol let it be set."""
+
+    type: Annotated[Literal["enabled", "disabled", "auto", "adaptive"], about("on, off, or as is")]
+    budget_tokens: Annotated[TokenLimit | None, about("as `thinking_budget`")] = None
 
 
 class ChatBody(Struct):
     """Every field that is honoured."""
 
-    messages: Annotated[
-        list[ChatMessage],
-        Meta(min_length=1, max_length=10_000, description="the conversation so far"),
-    ]
+    messages: Annotated[Messages, about("the conversation so far")]
     model: ModelName = None
     # What may be called.
-    tools: Annotated[
-        Annotated[list[ChatTool], Meta(max_length=1000)] | None, about("what the model may call")
-    ] = None
+    tools: Annotated[Tools, about("what the model may call")] = None
     tool_choice: Annotated[
-        str | dict[str, Any] | None,
+        Choice,
         about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
     ] = None
     parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
     functions: Annotated[
-        Annotated[list[LegacyFunction], Meta(max_length=1000)] | None,
+        Functions,
         about("legacy form of `tools`; the reply then has `function_call`, one at most"),
     ] = None
-    function_call: Annotated[
-        str | dict[str, Any] | None, about("`none`, `auto` or `{name}`: which of `functions`")
-    ] = None
+    function_call: Annotated[Choice, about("`none`, `auto` or `{name}`: which of `functions`")] = (
+        None
+    )
     # The form of an answer.
     response_format: Annotated[
         ResponseFormat | None, about("the form of an answer that is not a call")

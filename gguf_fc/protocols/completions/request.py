@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.generation.token_prompts import given_prompts
 from gguf_fc.job import Sampling
-from gguf_fc.protocols.chat.request import format_of
 from gguf_fc.protocols.completions.schema import TextBody
 from gguf_fc.protocols.fields import agreed
 from gguf_fc.protocols.protocol import Asked

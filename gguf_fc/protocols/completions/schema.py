@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from gguf_fc.dialect.openai_json.types import ResponseFormat
 from gguf_fc.generation.token_prompts import Prompt
 from gguf_fc.protocols.chat.schema import CHAT
-from gguf_fc.protocols.chat.types import ResponseFormat
 from gguf_fc.protocols.field_types import (
     AsRepeatPenalty,
     FrequencyPenalty,
@@ -25,8 +25,9 @@ from gguf_fc.protocols.field_types import (
     TopK,
     TopP,
 )
-from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.stream_options import StreamOptions
+from gguf_fc.typed_json import about
 
 MOST_CANDIDATES = 128  # for one prompt
 MOST_LOGPROBS = 20

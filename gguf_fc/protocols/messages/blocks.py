@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from gguf_fc.protocols.fields import PassedOver, about
+from gguf_fc.protocols.fields import PassedOver
+from gguf_fc.typed_json import about
 
 MAX_BLOCKS = 10_000
 

@@ -9,6 +9,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from gguf_fc.dialect.tool_rules import Declared, checked_tools, known_name
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.messages.blocks import TextBlock
@@ -26,7 +27,6 @@ from gguf_fc.protocols.messages.schema import (
 )
 from gguf_fc.protocols.messages.turns import read_turns
 from gguf_fc.protocols.sampling import sampling_of
-from gguf_fc.protocols.tools import Declared, checked_tools, known_name
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
 
 # Some clients put a header of their transport before the instructions, different each time; it

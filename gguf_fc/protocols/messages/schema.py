@@ -9,18 +9,19 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from gguf_fc.dialect.openai_json.types import ToolName
 from gguf_fc.protocols.field_reasons import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.protocols.field_types import (
     ModelName,
     StopString,
     Temperature,
     TokenCount,
-    ToolName,
     TopK,
     TopP,
 )
-from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.messages.blocks import Blocks, TextBlock
+from gguf_fc.typed_json import about
 
 Display = Annotated[
     Literal["summarized", "omitted"] | None,

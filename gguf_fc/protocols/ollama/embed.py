@@ -13,9 +13,10 @@ from msgspec import Meta, Struct
 
 from gguf_fc.generation.token_prompts import Prompt, given_prompts
 from gguf_fc.protocols.embeddings import MOST_INPUTS, Embeddings
-from gguf_fc.protocols.fields import Fields, about
+from gguf_fc.protocols.fields import Fields
 from gguf_fc.protocols.ollama.names import entry_of
 from gguf_fc.protocols.protocol import Json
+from gguf_fc.typed_json import about
 
 
 class OllamaEmbedBody(Struct):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gguf_fc.dialect.tool_rules import Declared, arguments_text, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.ollama.schema import (
@@ -23,7 +24,6 @@ from gguf_fc.protocols.ollama.schema import (
     OllamaTool,
 )
 from gguf_fc.protocols.sampling import sampling_of
-from gguf_fc.protocols.tools import Declared, arguments_text, checked_tools
 from gguf_fc.request import (
     Form,
     Format,

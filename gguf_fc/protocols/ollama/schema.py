@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from gguf_fc.dialect.openai_json.types import ToolName
 from gguf_fc.protocols.field_types import (
     FrequencyPenalty,
     LookBack,
@@ -19,11 +20,11 @@ from gguf_fc.protocols.field_types import (
     Seed,
     Stop,
     Temperature,
-    ToolName,
     TopK,
     TopP,
 )
-from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.fields import Fields, Refused
+from gguf_fc.typed_json import about
 
 Likely = Annotated[int, Meta(ge=0, le=20)]
 Neutral = Annotated[float, Meta(ge=1, le=1)]

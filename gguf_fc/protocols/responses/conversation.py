@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
+from gguf_fc.dialect.tool_rules import arguments_text
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.responses.items import (
     CustomToolCallItem,
@@ -23,7 +24,6 @@ from gguf_fc.protocols.responses.items import (
     MessageItem,
     ReasoningItem,
 )
-from gguf_fc.protocols.tools import arguments_text
 from gguf_fc.request import Message, ToolCall
 
 _TEXT_PARTS = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
@@ -51,8 +51,9 @@ def _message(item: Kept, where: str) -> Message | None:
             text = arguments_text(arguments, f"{where}.arguments")
             return Message(role="assistant", tool_calls=(ToolCall(id_, name, text),))
         case CustomToolCallItem(call_id=id_, name=name, input=given):
-            text = json.dumps({"input": given}, ensure_ascii=False, separators=(",", ":"))
-            return Message(role="assistant", tool_calls=(ToolCall(id_, name, text),))
+            return Message(
+                role="assistant", tool_calls=(ToolCall(id_, name, custom_arguments(given)),)
+            )
         case FunctionCallOutputItem() | CustomToolCallOutputItem():
             output = _text(item.output, f"{where}.output")
             return Message(role="tool", content=output, tool_call_id=item.call_id)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from gguf_fc.protocols.fields import about
+from gguf_fc.typed_json import about
 
 Status = Literal["in_progress", "completed", "incomplete"]
 CallId = Annotated[str, Meta(min_length=1, description="links a call and its result")]

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gguf_fc.dialect.openai_json.custom_tools import text_in
 from gguf_fc.job import ScoredToken, TokenLogprob
-from gguf_fc.protocols.custom_tools import text_in
 from gguf_fc.protocols.responses.conversation import sealed
 from gguf_fc.protocols.responses.items import Status
 

@@ -24,8 +24,9 @@ from gguf_fc.protocols.field_types import (
     TopK,
     TopP,
 )
-from gguf_fc.protocols.fields import Fields, Refused, about
+from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.responses.items import Item
+from gguf_fc.typed_json import about
 
 SummaryStyle = Literal["auto", "concise", "detailed"]
 MetadataKey = Annotated[str, Meta(max_length=64)]

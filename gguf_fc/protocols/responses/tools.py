@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
+from gguf_fc.dialect.openai_json.custom_tools import ANY_TEXT, matching, text_tool
+from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
+from gguf_fc.dialect.openai_json.types import ToolName
+from gguf_fc.dialect.tool_rules import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.protocols.custom_tools import ANY_TEXT, matching, text_tool
-from gguf_fc.protocols.field_types import ToolName
 from gguf_fc.protocols.responses.schema import ResponsesBody, ResponseTool
-from gguf_fc.protocols.tools import Declared, checked_tools, tool_choice_of
 from gguf_fc.request import Schema, Tool, ToolChoice
 
 _CALLABLE = ("function", "custom")

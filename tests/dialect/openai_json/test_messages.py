@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from gguf_fc.dialect.openai_json.messages import messages_of
+from gguf_fc.dialect.openai_json.types import ChatMessage
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.protocols.chat.messages import messages_of
-from gguf_fc.protocols.chat.types import ChatMessage
 from gguf_fc.request import Message, ToolCall
 
 

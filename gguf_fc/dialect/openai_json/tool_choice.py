@@ -1,71 +1,14 @@
-"""The tools and calls of a request, whatever its protocol: what is refused about them."""
+"""``tool_choice``: whether a call is made, and of which tools; names may be nested or flat."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.prompt.repair import Unreadable, read_object
+from gguf_fc.dialect.tool_rules import known_name
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.request import Schema, Tool, ToolChoice
+from gguf_fc.request import Tool, ToolChoice
 
 MODES = frozenset({"none", "auto", "required", "any"})  # words of ``tool_choice``
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """A tool, and where a body has its name and its schema."""
-
-    tool: Tool
-    name_at: str
-    schema_at: str
-
-
-def checked_tools(declared: Iterable[Declared]) -> tuple[Tool, ...]:
-    """The tools, each with its place.
-
-    Raises InvalidParameter for two of one name, or one whose schema is no object's: arguments are
-    always a JSON object, and a schema that forbids that can never be met.
-    """
-    tools: dict[str, Tool] = {}
-    for one in declared:
-        name = one.tool.name
-        if name in tools:
-            raise InvalidParameter(
-                f"Two tools are called '{name}'; give each a name of its own.", param=one.name_at
-            )
-        if not _takes_object(one.tool.parameters):
-            raise InvalidParameter(
-                f"'{one.schema_at}' must describe a JSON object: its 'type' is \"object\".",
-                param=one.schema_at,
-            )
-        tools[name] = dataclasses.replace(one.tool, schema_at=one.schema_at)
-    return tuple(tools.values())
-
-
-def arguments_text(arguments: str | dict[str, Any] | None, param: str) -> str:
-    """*arguments* as the text of a JSON object, mended where they are not quite that."""
-    try:
-        found = arguments if isinstance(arguments, dict) else read_object(arguments or "")
-        return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    except Unreadable as error:
-        raise InvalidParameter(
-            f"'{param}' is not the text of a JSON object; send what the server returned ({error}).",
-            param=param,
-        ) from error
-
-
-def known_name(name: str, tools: Iterable[Tool], param: str, among: str = "tools") -> str:
-    """*name*, which *param* says, if one of *tools*, which the body calls *among*, has it.
-
-    Raises InvalidParameter.
-    """
-    if name not in {tool.name for tool in tools}:
-        raise InvalidParameter(f"'{param}' is '{name}', which is not in '{among}'.", param=param)
-    return name
 
 
 def tool_choice_of(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
@@ -139,8 +82,3 @@ def _allowed_tools(allowed: dict[str, Any], tools: tuple[Tool, ...], where: str)
                     f"'{where}.tools[{i}]' must name a function.", param=f"{where}.tools[{i}]"
                 )
     return ToolChoice("required" if mode == "required" else "auto", allowed=tuple(names))
-
-
-def _takes_object(schema: Schema | None) -> bool:
-    kind = schema.get("type", "object") if isinstance(schema, dict) else "object"
-    return schema is not False and "object" in (kind if isinstance(kind, list) else [kind])

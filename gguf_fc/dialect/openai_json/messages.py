@@ -1,4 +1,4 @@
-"""The messages of a chat completion, in the words of every generation of the protocol.
+"""Messages of a conversation, in the words of every generation of the protocol.
 
 ``function`` and ``observation`` are a tool's result, ``function_call`` is a call without an id, and
 the call of a custom tool has a text in the place of arguments.
@@ -6,30 +6,41 @@ the call of a custom tool has a text in the place of arguments.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
+from gguf_fc.dialect.openai_json.types import ChatMessage, ContentPart, PastCall
+from gguf_fc.dialect.tool_rules import arguments_text
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
-from gguf_fc.protocols.chat.types import Call, ChatMessage, ContentPart
-from gguf_fc.protocols.tools import arguments_text
 from gguf_fc.request import Message, Role, ToolCall
 
 
-def messages_of(messages: list[ChatMessage]) -> tuple[Message, ...]:
-    """The conversation.  Raises InvalidParameter with the path of what cannot be read."""
-    return tuple(_message(message, f"messages[{n}]") for n, message in enumerate(messages))
+def messages_of(messages: Sequence[ChatMessage | Message]) -> tuple[Message, ...]:
+    """The conversation; messages of our own stay as they are.
+
+    Raises InvalidParameter with the path of what cannot be read.
+    """
+    return tuple(
+        message if isinstance(message, Message) else _message(message, f"messages[{n}]")
+        for n, message in enumerate(messages)
+    )
 
 
 def text_of(content: str | list[ContentPart] | None, param: str) -> str | None:
-    """*content* as one string; parts that are not text are refused."""
+    """*content* as one string, parts as its lines; parts that are not text are refused."""
     if content is None or isinstance(content, str):
         return content
     return "\n".join(_part(part, f"{param}[{i}]") for i, part in enumerate(content))
 
 
-def custom_arguments(text: str) -> str:
-    """The *text* that a custom tool takes, as the arguments that a model writes."""
-    return json.dumps({"input": text}, ensure_ascii=False, separators=(",", ":"))
+def call_of(call: PastCall, where: str) -> ToolCall:
+    """A past call, which the request has at *where*.  Raises InvalidParameter."""
+    if call.type == "custom" and call.custom is not None:
+        return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
+    if call.type == "function" and (called := call.function) is not None:
+        arguments = arguments_text(called.arguments, f"{where}.function.arguments")
+        return ToolCall(call.id, called.name, arguments)
+    raise InvalidParameter(f"'{where}.{call.type}' is required.", param=f"{where}.{call.type}")
 
 
 def _message(message: ChatMessage, where: str) -> Message:
@@ -46,7 +57,7 @@ def _message(message: ChatMessage, where: str) -> Message:
     return Message(
         role=role,
         content=text_of(message.content, f"{where}.content") or message.refusal,
-        reasoning_content=message.reasoning_content,
+        reasoning_content=message.reasoning_content or message.reasoning,
         tool_calls=tuple(_calls(message, where)),
         tool_call_id=message.tool_call_id,
         name=message.name,
@@ -63,19 +74,10 @@ def _role(message: ChatMessage) -> Role:
 
 def _calls(message: ChatMessage, where: str) -> Iterator[ToolCall]:
     for i, call in enumerate(message.tool_calls or []):
-        yield _call(call, f"{where}.tool_calls[{i}]")
+        yield call_of(call, f"{where}.tool_calls[{i}]")
     if (legacy := message.function_call) is not None:
         param = f"{where}.function_call.arguments"
         yield ToolCall(None, legacy.name, arguments_text(legacy.arguments, param))
-
-
-def _call(call: Call, where: str) -> ToolCall:
-    if call.type == "custom" and call.custom is not None:
-        return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
-    if call.type == "function" and (called := call.function) is not None:
-        arguments = arguments_text(called.arguments, f"{where}.function.arguments")
-        return ToolCall(call.id, called.name, arguments)
-    raise InvalidParameter(f"'{where}.{call.type}' is required.", param=f"{where}.{call.type}")
 
 
 def _part(part: ContentPart, where: str) -> str:

@@ -1,7 +1,7 @@
-"""The objects inside the body of a chat completion, as types.
+"""OpenAI's objects as types: messages, tools, calls and formats, of every generation of its API.
 
-Knows the wire of every generation of the protocol: tools, custom tools, and the functions that came
-before them.
+Tools, custom tools, and the functions that came before them.  Types only: the modules beside this
+one read them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gguf_fc.protocols.field_types import TokenLimit, ToolName
-from gguf_fc.protocols.fields import about
+from gguf_fc.typed_json import about
 
+ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
 CalledName = Annotated[str, Meta(min_length=1)]
 Arguments = Annotated[
     str | dict[str, Any] | None, about("JSON text or an object; mended where it is not quite")
@@ -41,7 +41,7 @@ class CalledCustom(Struct):
     input: Annotated[str, about("with what")] = ""
 
 
-class Call(Struct):
+class PastCall(Struct):
     """A call an assistant made earlier."""
 
     function: Annotated[CalledFunction | None, about("required of the type `function`")] = None
@@ -62,7 +62,8 @@ class ChatMessage(Struct):
     ] = None
     name: Annotated[str | None, about("of the speaker, or of the tool")] = None
     reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None
-    tool_calls: Annotated[list[Call] | None, about("an assistant's earlier calls")] = None
+    reasoning: Annotated[str | None, about("as `reasoning_content`, which comes first")] = None
+    tool_calls: Annotated[list[PastCall] | None, about("an assistant's earlier calls")] = None
     function_call: Annotated[
         CalledFunction | None, about("an assistant's earlier call, in the legacy form")
     ] = None
@@ -80,7 +81,7 @@ class LegacyFunction(Struct):
     ] = None
 
 
-class Function(LegacyFunction):
+class FunctionTool(LegacyFunction):
     """A function a client offers."""
 
     strict: Annotated[
@@ -88,33 +89,33 @@ class Function(LegacyFunction):
     ] = None
 
 
-class CustomGrammar(Struct):
+class CustomToolGrammar(Struct):
     """The grammar of a custom tool's input."""
 
     syntax: Annotated[Literal["regex", "lark"], about("`regex`; `lark` is refused")]
     definition: Annotated[str, about("what the whole input matches")]
 
 
-class CustomFormat(Struct):
+class CustomToolFormat(Struct):
     """The form of a custom tool's input."""
 
     type: Annotated[Literal["text", "grammar"], about("any text, or a grammar's")]
-    grammar: Annotated[CustomGrammar | None, about("required of the type `grammar`")] = None
+    grammar: Annotated[CustomToolGrammar | None, about("required of the type `grammar`")] = None
 
 
-class Custom(Struct):
+class CustomTool(Struct):
     """A tool whose input is a text instead of JSON."""
 
     name: Annotated[ToolName, about("what the model calls it")]
     description: Annotated[str | None, about("shown to the model")] = None
-    format: Annotated[CustomFormat | None, about("none: any text")] = None
+    format: Annotated[CustomToolFormat | None, about("none: any text")] = None
 
 
 class ChatTool(Struct):
     """An entry of ``tools``."""
 
-    function: Annotated[Function | None, about("required of the type `function`")] = None
-    custom: Annotated[Custom | None, about("required of the type `custom`")] = None
+    function: Annotated[FunctionTool | None, about("required of the type `function`")] = None
+    custom: Annotated[CustomTool | None, about("required of the type `custom`")] = None
     type: Annotated[Literal["function", "custom"], about("takes JSON arguments, or a text")] = (
         "function"
     )
@@ -143,15 +144,8 @@ class ResponseFormat(Struct):
     ] = None
 
 
-class Prediction(Struct):
-    """Text much of which the reply will repeat, such as a file that is edited."""
-
-    content: Annotated[str | list[ContentPart], about("the text")]
-    type: Annotated[Literal["content"], about("the only kind")] = "content"
-
-
-class ThinkingSwitch(Struct):
-    """Reasoning, as other servers of this protocol let it be set."""
-
-    type: Annotated[Literal["enabled", "disabled", "auto", "adaptive"], about("on, off, or as is")]
-    budget_tokens: Annotated[TokenLimit | None, about("as `thinking_budget`")] = None
+# Whole fields of a request; null counts as absent.
+Messages = Annotated[list[ChatMessage], Meta(min_length=1, max_length=10_000)]
+Tools = Annotated[list[ChatTool], Meta(max_length=1000)] | None
+Functions = Annotated[list[LegacyFunction], Meta(max_length=1000)] | None
+Choice = str | dict[str, Any] | None

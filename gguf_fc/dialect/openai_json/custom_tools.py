@@ -1,15 +1,17 @@
 """Custom tools, which take a text: to the model they are tools with one argument, ``input``.
 
-The form of the text may be given by a regular expression.  Knows no protocol's JSON.
+The form of the text may be given by a regular expression.
 """
 
 from __future__ import annotations
 
+import json
+
 import orjson
 
+from gguf_fc.dialect.tool_rules import Declared
 from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
 from gguf_fc.grammar import schema_to_grammar
-from gguf_fc.protocols.tools import Declared
 from gguf_fc.request import Schema, Tool
 
 ANY_TEXT: Schema = {"type": "string"}
@@ -57,3 +59,8 @@ def matching(syntax: str, definition: str, where: str) -> Schema:
 def text_in(arguments: str) -> str:
     """The text in the complete *arguments* that a model wrote for a custom tool."""
     return str(orjson.loads(arguments)["input"])
+
+
+def custom_arguments(text: str) -> str:
+    """The *text* that a custom tool takes, as the arguments that a model writes."""
+    return json.dumps({"input": text}, ensure_ascii=False, separators=(",", ":"))
