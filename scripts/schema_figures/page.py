@@ -79,9 +79,10 @@ Reported instead: references to other documents, `divisibleBy`, `extends`, `disa
 - Integers have no fraction and no exponent, and 16 digits where no limit says more.
 - A known value (`const`, `enum`) has one spelling.
 - Strings hold no control characters and no lone surrogates.
-- For a tool, and wherever a grammar is asked to be closed, the outermost object has no members but
-  the declared ones, unless `additionalProperties` or its like speaks of others. Objects inside it
-  are as JSON Schema has them.
+- The outermost object of a tool's arguments has no members but the declared ones, unless
+  `additionalProperties` or its like speaks of others: in a request and in `Dialect.grammar`.
+  `schema_to_grammar` does that where it is asked to (`closed=True`), `gguf-fc grammar` never.
+  Any other object is as JSON Schema has it.
 - A `oneOf` that no value can satisfy is read as `anyOf`, and reported.
 
 ## Limits

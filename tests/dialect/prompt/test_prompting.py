@@ -8,6 +8,7 @@ import pytest
 
 from gguf_fc import Dialect
 from gguf_fc.errors import InvalidParameter, TemplateError
+from gguf_fc.request import Tool
 from tests.support.templates import NATIVE, dialect_of, template_text
 
 USER = {"role": "user", "content": "How is Paris?"}
@@ -71,4 +72,4 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
     for _ in range(5000):
         schema = {"items": schema}
     with pytest.raises(InvalidParameter, match="deeply"):
-        dialect_of("tagged").render([USER], tools=[{"name": "f", "parameters": schema}])
+        dialect_of("tagged").render([USER], tools=[Tool(name="f", parameters=schema)])
