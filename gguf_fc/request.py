@@ -1,7 +1,7 @@
 """What a client asked for, independent of the protocol it asked in.
 
 An API module translates its JSON into a ``Request``; ``dialect`` reads the messages and tools,
-``api.answer`` turns the whole into a ``Job``.
+``generation`` turns the whole into a ``Job``.
 """
 
 from __future__ import annotations

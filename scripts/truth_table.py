@@ -38,7 +38,8 @@ sys.path.insert(0, str(ROOT))  # for the helpers of the tests
 from gguf_fc import Dialect  # noqa: E402
 from gguf_fc.config import Settings  # noqa: E402
 from gguf_fc.errors import GgufFcError  # noqa: E402
-from gguf_fc.generation.answer import Ids, answer  # noqa: E402
+from gguf_fc.generation.generation import Ids  # noqa: E402
+from gguf_fc.generation.generator import Generator  # noqa: E402
 from gguf_fc.generation.grammar_cache import GrammarCache  # noqa: E402
 from gguf_fc.models.plan import plan  # noqa: E402
 from gguf_fc.models.pool import Pool  # noqa: E402
@@ -165,7 +166,7 @@ class Bench:
         try:
             async with (
                 self._at_once,
-                answer([request], self._pool, self._grammars, ids) as answered,
+                Generator(self._pool, self._grammars).reply([request], ids) as answered,
             ):
                 reply = ChatReply(Envelope(id=answered.id, created=0, model=answered.model))
                 async for n, event in answered.events:

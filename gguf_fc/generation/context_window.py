@@ -14,9 +14,8 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from gguf_fc.generation.prompt import SYSTEM_ROLES
 from gguf_fc.request import Message, Request
-
-SYSTEM = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ async def fitted(
     *length* says how many tokens the prompt of a request has.
     """
     room = min(request.max_tokens or n_ctx // 4, n_ctx // 2)
-    if not request.leave_out_oldest or await length(request) <= n_ctx - room:
+    if await length(request) <= n_ctx - room:
         return Fitted(request)
     starts = [n for n, message in enumerate(request.messages) if message.role == "user"]
     few, most = 0, max(0, len(starts) - 1)  # turns: *few* are not enough, *most* may go
@@ -55,7 +54,7 @@ def _without(request: Request, start: int) -> Request:
     """*request* with what comes before the message *start* left out."""
 
     def stays(n: int, message: Message) -> bool:
-        return n >= start or message.role in SYSTEM
+        return n >= start or message.role in SYSTEM_ROLES
 
     messages = tuple(one for n, one in enumerate(request.messages) if stays(n, one))
     return dataclasses.replace(request, messages=messages)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
-from gguf_fc.errors import GrammarError, InvalidParameter
+from gguf_fc.errors import GrammarError, InvalidParameter, SchemaNotEnforceable
 from gguf_fc.generation.validation import Validators
 from gguf_fc.grammar import (
     Builder,
@@ -119,6 +120,24 @@ def client_grammar(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]
         raise GrammarError(
             f"'grammar' cannot be used: {error.message}.", param="grammar"
         ) from error
+
+
+def loosened_keywords(grammar: Grammar | None) -> tuple[str, ...]:
+    """``path:keyword`` for each schema keyword that *grammar* does not hold."""
+    report = () if grammar is None else grammar.report
+    return tuple(f"{item.path}:{item.keyword}" for item in report)
+
+
+def refuse_loosened(grammar: Grammar, strict: Iterable[str]) -> None:
+    """Raise SchemaNotEnforceable if a keyword below one of the paths *strict* is not held."""
+    places = tuple(strict)
+    for item in grammar.report:
+        if any(f"{item.path}.".startswith(f"{place}.") for place in places):
+            raise SchemaNotEnforceable(
+                f"'{item.path}': the keyword '{item.keyword}' cannot be enforced "
+                f"({item.reason}); remove it or leave out 'strict'.",
+                param=item.path,
+            )
 
 
 def _refuse_unknown_tokens(grammar: Grammar, model: LoadedModel) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TypeVar
 
-from gguf_fc.errors import (
-    ContextLengthExceeded,
-    EngineError,
-    GgufFcError,
-    InvalidParameter,
-    error_for,
-)
-from gguf_fc.job import Answer, Failed, Question
+from gguf_fc.generation.job_events import failure_of
+from gguf_fc.generation.prompt import prompt_of
+from gguf_fc.job import Answer, Measure, Measured, Question
 from gguf_fc.models.pool import LoadedModel
+from gguf_fc.request import Request
 
 T = TypeVar("T", bound=Answer)
 
@@ -24,18 +21,14 @@ async def ask(model: LoadedModel, question: Question, reply: type[T], *, param: 
     *param* is the field of the request whose text may be of no use.  Raises GgufFcError.
     """
     async with aclosing(model.worker.run(question)) as messages:
-        match await anext(messages):
-            case reply() as answer:
-                return answer
-            case Failed() as failed:
-                raise error_of(failed, param)
-            case other:
-                raise EngineError(f"The engine answered out of turn: {other}.")
+        answer = await anext(messages)
+    if isinstance(answer, reply):
+        return answer
+    raise failure_of(answer, param)
 
 
-def error_of(failed: Failed, param: str) -> GgufFcError:
-    """The error the worker's word stands for; *param* is the field that held the text."""
-    error = error_for(failed.code, failed.message)
-    if isinstance(error, ContextLengthExceeded | InvalidParameter):
-        error.param = param
-    return error
+async def prompt_length(request: Request, model: LoadedModel, question_id: str) -> int:
+    """The tokens of the prompt that *request* becomes."""
+    prompt = await asyncio.to_thread(prompt_of, request, model.dialect, request.shown_tools)
+    question = Measure(id=question_id, prompt=prompt.segments)
+    return (await ask(model, question, Measured, param=request.messages_at)).prompt_tokens

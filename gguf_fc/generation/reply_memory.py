@@ -1,37 +1,37 @@
-"""What was said is remembered, so that a conversation that comes back reads as it was said.
+"""Memory of replies, so that a conversation that comes back reads as the model wrote it.
 
 Clients write history in their own way: they parse a call's arguments and write them anew, with
 other spacing or the keys in another order, and they drop the reasoning that led to a call.  The
-template would then render another text than the model wrote, and nothing behind it could be reused.
-What means the same is put back as it was said:
+template would then render another text than the model wrote, and nothing of the KV cache behind it
+could be reused.  What means the same is put back as the model wrote it:
 
 * a call's arguments, where name and JSON value are those of a call that was made;
 * the reasoning before calls, where the client sends none and a call has the id that was given it.
 
-What the client changed in meaning stays changed.  The memory is bounded; what was used longest ago
-is forgotten, and that costs time only.
+What the client changed in meaning stays changed.  The memory is bounded: the least recently used is
+forgotten, and that costs time only.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from gguf_fc.events import CallDelta, CallEnd, CallStart, Event, ReasoningDelta
-from gguf_fc.generation.answer import Answer
+from gguf_fc.generation.generation import Generation, PendingGeneration
 from gguf_fc.request import Message, Request, ToolCall
 
 MOST_CHARACTERS = 8_000_000
 
 
 @dataclass(slots=True, eq=False)
-class _Memory:
-    """Texts by key, at most so many characters of both."""
+class _LruTexts:
+    """Texts by key, at most so many characters of both; the least recently used go first."""
 
     _most: int
     _texts: OrderedDict[str, str] = field(default_factory=OrderedDict, init=False)
@@ -52,39 +52,39 @@ class _Memory:
 
 
 @dataclass(slots=True, eq=False)
-class _Choice:
-    """One reply as it is said."""
+class _ChoiceSoFar:
+    """One choice of a reply, as it is written."""
 
     reasoning: str = ""
     calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
 
 
-class Recall:
-    """Listens to replies, and mends the history of requests."""
+class ReplyMemory:
+    """Listens to replies, and restores them in the history of requests."""
 
     def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
-        self._arguments = _Memory(most_characters)
-        self._reasoning = _Memory(most_characters)
+        self._arguments = _LruTexts(most_characters)
+        self._reasoning = _LruTexts(most_characters)
 
-    def mended(self, request: Request) -> Request:
-        """*request*, with what was said before as it was said."""
-        return replace(request, messages=tuple(map(self._mend, request.messages)))
+    def restored(self, request: Request) -> Request:
+        """*request*, with the turns of the assistant as the model wrote them."""
+        return replace(request, messages=tuple(map(self._restored, request.messages)))
 
     @asynccontextmanager
-    async def listen(self, answer: AbstractAsyncContextManager[Answer]) -> AsyncIterator[Answer]:
-        """*answer*, remembered as it goes by."""
-        async with answer as answered, aclosing(self._heard(answered.events)) as events:
-            yield replace(answered, events=events)
+    async def listen(self, pending: PendingGeneration) -> AsyncIterator[Generation]:
+        """*pending*, remembered as it goes by."""
+        async with pending as generation, aclosing(self._heard(generation.events)) as events:
+            yield replace(generation, events=events)
 
     async def _heard(
         self, events: AsyncGenerator[tuple[int, Event]]
     ) -> AsyncGenerator[tuple[int, Event]]:
-        choices: dict[int, _Choice] = {}
+        choices: dict[int, _ChoiceSoFar] = {}
         async for number, event in events:
-            self._note(choices.setdefault(number, _Choice()), event)
+            self._note(choices.setdefault(number, _ChoiceSoFar()), event)
             yield number, event
 
-    def _note(self, choice: _Choice, event: Event) -> None:
+    def _note(self, choice: _ChoiceSoFar, event: Event) -> None:
         match event:
             case ReasoningDelta(text) if not choice.calls:
                 choice.reasoning += text
@@ -102,23 +102,23 @@ class Recall:
             case _:
                 pass
 
-    def _mend(self, message: Message) -> Message:
+    def _restored(self, message: Message) -> Message:
         if message.role != "assistant" or not message.tool_calls:
             return message
-        calls = tuple(self._mend_call(call) for call in message.tool_calls)
+        calls = tuple(self._restored_call(call) for call in message.tool_calls)
         reasoning = message.reasoning_content
         if reasoning is None and calls[0].id is not None:
             reasoning = self._reasoning.get(calls[0].id)
         return replace(message, tool_calls=calls, reasoning_content=reasoning)
 
-    def _mend_call(self, call: ToolCall) -> ToolCall:
+    def _restored_call(self, call: ToolCall) -> ToolCall:
         key = _meaning(call.name, call.arguments)
         said = self._arguments.get(key) if key else None
         return call if said is None else replace(call, arguments=said)
 
 
 def _meaning(name: str, arguments: str) -> str | None:
-    """The same for every way to write a call; None for what is no JSON."""
+    """Key that is the same for every way to write a call; None for what is no JSON."""
     try:
         value = _plain(orjson.loads(arguments))
     except (orjson.JSONDecodeError, RecursionError):

@@ -1,7 +1,7 @@
-"""Texts gone on with: requests become prompts, jobs, chunks, events.
+"""Completions of texts: requests become prompts, jobs, messages, events.
 
-What ``api.answer`` is for conversations.  There is no dialect here: what the model writes is text.
-An echoed prompt is the beginning of the text, so it comes as the first event.
+``generator`` is the same for conversations.  There is no dialect here: what the model writes is
+text.  An echoed prompt is the beginning of the text, so it comes as the first event.
 """
 
 from __future__ import annotations
@@ -9,29 +9,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, field
 
-from gguf_fc.errors import EngineError, SchemaNotEnforceable, UnsupportedParameter
+from gguf_fc.errors import UnsupportedParameter
 from gguf_fc.events import Check, Event, Finish, Scores, TextDelta
-from gguf_fc.generation.answer import Answer, refuse_embedding_model
-from gguf_fc.generation.grammar_cache import client_grammar, schema_grammar
-from gguf_fc.generation.merge import merged
-from gguf_fc.generation.questions import ask, error_of
+from gguf_fc.generation.generation import Generation
+from gguf_fc.generation.grammar_cache import (
+    client_grammar,
+    loosened_keywords,
+    refuse_loosened,
+    schema_grammar,
+)
+from gguf_fc.generation.job_events import job_events
+from gguf_fc.generation.merge_streams import merged
+from gguf_fc.generation.plan_reply import refuse_embedding_model
+from gguf_fc.generation.questions import ask
 from gguf_fc.generation.token_prompts import refuse_unknown_tokens
 from gguf_fc.generation.validation import Validators
 from gguf_fc.grammar import Grammar
 from gguf_fc.job import (
-    Accepted,
     Chunk,
     Detokenize,
     Detokenized,
     Done,
-    Failed,
-    FromWorker,
     GrammarText,
     Job,
-    PromptScores,
     Segment,
     TokenLogprob,
 )
@@ -40,7 +42,7 @@ from gguf_fc.request import Form, Given, TextRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Completer:
+class TextCompleter:
     """Goes on with texts.  *new_id* makes ids of replies."""
 
     pool: Pool
@@ -48,11 +50,11 @@ class Completer:
     new_id: Callable[[], str]
 
     @asynccontextmanager
-    async def complete(self, requests: Sequence[TextRequest]) -> AsyncIterator[Answer]:
+    async def complete(self, requests: Sequence[TextRequest]) -> AsyncIterator[Generation]:
         """The reply to *requests*, each of which is a choice of it.
 
         All ask for the same model and the same form.  No more of them run at once than the model
-        has places, so that one body cannot fill the queue.  Leaving the context cancels what is
+        has slots, so that one body cannot fill the queue.  Leaving the context cancels what is
         not finished.  Raises RequestError or ServerError, here or from the events.
         """
         async with self.pool.use(requests[0].model) as model, AsyncExitStack() as stack:
@@ -60,25 +62,27 @@ class Completer:
             refuse_unknown_tokens([request.prompt for request in requests], model)
             grammar, text = await asyncio.to_thread(_grammar, requests[0], model)
             echoes = await self._echoes(requests, model)
-            places = asyncio.Semaphore(model.ready.n_parallel)
+            slots = asyncio.Semaphore(model.ready.n_parallel)
             choices = []
-            for request in requests:
+            for choice, request in enumerate(requests):
                 job = _job(request, self.new_id(), text, model)
-                events = self._choice(request, job, echoes[request.prompt], model, places)
+                reader = TextReader(echoes[request.prompt], request.form, self.validators)
+                events = _events(choice, job, reader, model, slots, request.prompt.param)
                 choices.append(await stack.enter_async_context(aclosing(events)))
-            async with aclosing(merged(choices)) as events_of_all:
-                yield Answer(
+            whole = merged(choices) if len(choices) > 1 else choices[0]
+            async with aclosing(whole) as events_of_all:
+                yield Generation(
                     id=self.new_id(),
                     model=model.name,
                     prompt_tokens=0,  # known choice by choice, at their ends
-                    loosened=_loosened(grammar),
+                    loosened=loosened_keywords(grammar),
                     events=events_of_all,
                 )
 
     async def _echoes(
         self, requests: Sequence[TextRequest], model: LoadedModel
     ) -> dict[Given, str | None]:
-        """What each prompt is as text; None where it is not to be repeated."""
+        """Each prompt as text; None where it is not to be repeated."""
         echoes: dict[Given, str | None] = {}
         for request in requests:
             prompt = request.prompt
@@ -92,74 +96,53 @@ class Completer:
         question = Detokenize(id=self.new_id(), tokens=prompt.tokens)
         return (await ask(model, question, Detokenized, param=prompt.param)).text
 
-    async def _choice(
-        self,
-        request: TextRequest,
-        job: Job,
-        echo: str | None,
-        model: LoadedModel,
-        places: asyncio.Semaphore,
-    ) -> AsyncGenerator[Event]:
-        async with places, aclosing(model.worker.run(job)) as messages:
-            said: list[str] = []
-            async for event in _events(messages, echo, request.prompt.param):
-                match event:
-                    case TextDelta(text):
-                        said.append(text)
-                        yield event
-                    case Finish(done):
-                        text = "".join(said)[len(echo or "") :]
-                        checks = await self._checks(request.form, text, done)
-                        yield Finish(done, checks)
-                    case _:
-                        yield event
-
-    async def _checks(self, form: Form | None, text: str, done: Done) -> tuple[Check, ...]:
-        if form is None or done.finish_reason != "stop":
-            return ()
-        verdict = await self.validators.judge("answer", text, form.schema)
-        return (Check("text", verdict.result, verdict.reason),)
-
 
 async def _events(
-    messages: AsyncGenerator[FromWorker], echo: str | None, param: str
-) -> AsyncGenerator[Event]:
-    """What a job says, the echo first.  *param* is where its prompt was given."""
-    prompt: list[TokenLogprob] = []
-    begun = False
-    async for message in messages:
-        match message:
-            case Accepted():
-                pass
-            case PromptScores(logprobs=logprobs):
-                prompt += logprobs
-            case Chunk() | Done():
-                for event in chain(() if begun else _beginning(echo, prompt), _said(message)):
-                    yield event
-                begun = True
-            case Failed():
-                raise error_of(message, param)
-            case _:
-                raise EngineError(f"The engine answered out of turn: {message}.")
+    choice: int,
+    job: Job,
+    reader: TextReader,
+    model: LoadedModel,
+    slots: asyncio.Semaphore,
+    param: str,
+) -> AsyncGenerator[tuple[int, Event]]:
+    """The events of *job*, which waits for one of *slots*."""
+    async with slots, aclosing(model.worker.run(job)) as messages:
+        async for item in job_events(choice, messages, reader, param):
+            yield item
 
 
-def _said(message: Chunk | Done) -> Iterator[Event]:
-    match message:
-        case Chunk(text=text, logprobs=logprobs):
-            if logprobs:
-                yield Scores(logprobs)
-            yield TextDelta(text)
-        case Done(finish_reason="cancelled"):
-            raise EngineError("The server is stopping; the reply was cut off.")
-        case Done():
-            yield Finish(message)
+@dataclass(slots=True, eq=False)
+class TextReader:
+    """Reader of one completion, which takes what the model writes as it is.
 
+    It begins with *echo*, the prompt, if that is to be repeated; the rest is checked against
+    *form*, if there is one.
+    """
 
-def _beginning(echo: str | None, prompt: Sequence[TokenLogprob]) -> Iterator[Event]:
-    if prompt:
-        yield Scores(tuple(prompt))
-    if echo is not None:
-        yield TextDelta(echo)
+    echo: str | None
+    form: Form | None
+    validators: Validators
+    _text: list[str] = field(default_factory=list, init=False)
+
+    def begin(self, prompt_scores: Sequence[TokenLogprob]) -> Iterator[Event]:
+        """The echo, after the scores of its tokens."""
+        if prompt_scores:
+            yield Scores(tuple(prompt_scores))
+        if self.echo is not None:
+            yield TextDelta(self.echo)
+
+    async def feed(self, chunk: Chunk) -> Sequence[Event]:
+        """*chunk*'s text."""
+        self._text.append(chunk.text)
+        return (TextDelta(chunk.text),)
+
+    async def finish(self, done: Done) -> Sequence[Event]:
+        """The end, with the check of a text that was not cut off."""
+        if self.form is None or done.finish_reason != "stop":
+            return (Finish(done),)
+        text = "".join(self._text)
+        verdict = await self.validators.judge("answer", text, self.form.schema)
+        return (Finish(done, (Check("text", verdict.result, verdict.reason),)),)
 
 
 def _job(request: TextRequest, job_id: str, grammar: GrammarText | None, model: LoadedModel) -> Job:
@@ -204,15 +187,5 @@ def _grammar(request: TextRequest, model: LoadedModel) -> tuple[Grammar | None, 
         return None, None
     grammar, text = schema_grammar(request.form.schema, request.form.param, model)
     if request.form.strict:
-        for item in grammar.report:
-            raise SchemaNotEnforceable(
-                f"'{item.path}': the keyword '{item.keyword}' cannot be enforced ({item.reason}); "
-                "remove it or leave out 'strict'.",
-                param=item.path,
-            )
+        refuse_loosened(grammar, [request.form.param])
     return grammar, text
-
-
-def _loosened(grammar: Grammar | None) -> tuple[str, ...]:
-    report = () if grammar is None else grammar.report
-    return tuple(f"{item.path}:{item.keyword}" for item in report)

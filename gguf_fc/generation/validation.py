@@ -1,4 +1,4 @@
-"""Whether what the model said is valid under the schemas it was asked to follow, and how often.
+"""Validation of what the model wrote under the schemas it was asked to follow, with counts.
 
 The one door to jsonschema_rs.  The grammar holds a reply to what it can; this is the check against
 the client's own schema, by a library that shares no code with the grammar.  Knows schemas and
@@ -31,7 +31,7 @@ LONGEST_REASON = 300
 LONGEST_NUMBER = 4000  # digits; Python reads no more than 4,300
 
 Result = Literal["valid", "invalid", "not_checked"]
-Kind = Literal["arguments", "answer"]
+Subject = Literal["arguments", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class Validators:
     """
 
     def __init__(self, size: int = KEPT_SCHEMAS) -> None:
-        self.counts: Counter[tuple[Kind, Result]] = Counter()
+        self.counts: Counter[tuple[Subject, Result]] = Counter()
         self._size = size
         self._kept: OrderedDict[str, Validator] = OrderedDict()
         self._lock = threading.Lock()
 
-    async def judge(self, kind: Kind, text: str, schema: Schema) -> Verdict:
+    async def judge(self, subject: Subject, text: str, schema: Schema) -> Verdict:
         """The verdict on *text*, the JSON of one value; what takes long runs off the event loop."""
         key = _key(schema)
         if isinstance(key, Verdict):
@@ -68,7 +68,7 @@ class Validators:
             verdict = self._judge(text, key)
         else:
             verdict = await asyncio.to_thread(self._judge, text, key)
-        self.counts[kind, verdict.result] += 1
+        self.counts[subject, verdict.result] += 1
         return verdict
 
     def _judge(self, text: str, key: str) -> Verdict:

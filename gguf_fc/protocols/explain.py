@@ -11,10 +11,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gguf_fc.generation.answer import Ids, Plan, plan_answer, prompt_of
+from gguf_fc.generation.generation import Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
+from gguf_fc.generation.plan_reply import ReplyPlan, plan_reply
+from gguf_fc.generation.prompt import prompt_of
 from gguf_fc.generation.questions import ask
-from gguf_fc.generation.reply_memory import Recall
+from gguf_fc.generation.reply_memory import ReplyMemory
 from gguf_fc.job import Measure, Measured, Segment
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.protocols.chat.request import to_request
@@ -30,12 +32,12 @@ class Explain:
     pool: Pool
     grammars: GrammarCache
     ids: Ids
-    recall: Recall
+    memory: ReplyMemory
 
     async def explain(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
         """Explain one request; also return its fields without effect."""
         body, ignored = CHAT.parse(raw)
-        request = self.recall.mended(to_request(body, self.pool.sampling(body.model)))
+        request = self.memory.restored(to_request(body, self.pool.sampling(body.model)))
         async with self.pool.use(request.model) as model:
             explained = await self._explain(request, model)
         return explained | {"ignored": list(ignored)}, ignored
@@ -43,14 +45,14 @@ class Explain:
     async def apply_template(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
         """Only the prompt, in the shape of llama.cpp's server."""
         body, ignored = CHAT.parse(raw)
-        request = self.recall.mended(to_request(body, self.pool.sampling(body.model)))
+        request = self.memory.restored(to_request(body, self.pool.sampling(body.model)))
         async with self.pool.use(request.model) as model:
             tools = request.shown_tools
             prompt = await asyncio.to_thread(prompt_of, request, model.dialect, tools)
         return {"prompt": prompt.text}, ignored
 
     async def _explain(self, request: Request, model: LoadedModel) -> Json:
-        plan = await asyncio.to_thread(plan_answer, request, model, self.grammars, self.ids)
+        plan = await asyncio.to_thread(plan_reply, request, model, self.grammars, self.ids)
         whole = await self._measure(model, plan.prompt.segments)
         without_tools = whole
         if request.shown_tools:
@@ -74,7 +76,7 @@ class Explain:
         return await ask(model, measure, Measured, param="messages")
 
 
-def _prompt(plan: Plan, whole: Measured, without_tools: Measured, n_ctx: int) -> Json:
+def _prompt(plan: ReplyPlan, whole: Measured, without_tools: Measured, n_ctx: int) -> Json:
     return {
         "text": plan.prompt.text,
         "prefill": plan.prompt.prefill,

@@ -28,7 +28,7 @@ code { font-size: .9em }
 """
 
 
-class Reference:
+class ApiReference:
     """Both descriptions, made when first asked for: nothing in them depends on a model."""
 
     def __init__(self, operations: Iterable[Operation], version: str) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from gguf_fc.errors import BodyTooLarge, GgufFcError
-from gguf_fc.generation.answer import Answer
+from gguf_fc.generation.generation import Generation, PendingGeneration
 from gguf_fc.protocols.fields import ignored_header
 from gguf_fc.protocols.protocol import Asked, Envelope, Json, Stream, Wire
 from gguf_fc.server.errors import error_response
@@ -29,16 +28,16 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 HEADERS_WITHIN_SECONDS = 1.0  # a stream's headers wait no longer than this for the engine
 
 R = TypeVar("R")
-Generate = Callable[[tuple[R, ...]], AbstractAsyncContextManager[Answer]]
+Begin = Callable[[tuple[R, ...]], PendingGeneration]
 
 
 class Endpoint(Generic[R]):
-    """Answers the requests that *wire* reads with what *generate* makes of them."""
+    """Answers the requests that *wire* reads with what *generate* begins for them."""
 
     def __init__(
         self,
         wire: Wire[Any],
-        generate: Generate[R],
+        generate: Begin[R],
         *,
         clock: Callable[[], float],
         ping_seconds: float = PING_SECONDS,
@@ -64,9 +63,9 @@ class Endpoint(Generic[R]):
         return json_response(reply, headers=headers)
 
     async def _whole(self, asked: Asked[R]) -> Json:
-        async with self._generate(asked.requests) as answered:
-            reply = self._wire.reply(asked, self._envelope(answered))
-            async for choice, event in answered.events:
+        async with self._generate(asked.requests) as generation:
+            reply = self._wire.reply(asked, self._envelope(generation))
+            async for choice, event in generation.events:
                 reply.add(choice, event)
         return reply.result()
 
@@ -94,25 +93,25 @@ class Endpoint(Generic[R]):
         return stream
 
     async def _frames(self, asked: Asked[R], begun: list[Stream]) -> AsyncGenerator[bytes]:
-        async with self._generate(asked.requests) as answered:
-            encoder = self._wire.stream(asked, self._envelope(answered))
+        async with self._generate(asked.requests) as generation:
+            encoder = self._wire.stream(asked, self._envelope(generation))
             begun.append(encoder)
             for frame in encoder.begin():
                 yield frame
-            async for choice, event in answered.events:
+            async for choice, event in generation.events:
                 for frame in encoder.encode(choice, event):
                     yield frame
         for frame in encoder.end():
             yield frame
 
-    def _envelope(self, answered: Answer) -> Envelope:
+    def _envelope(self, generation: Generation) -> Envelope:
         return Envelope(
-            id=answered.id,
+            id=generation.id,
             created=int(self._clock()),
-            model=answered.model,
-            prompt_tokens=answered.prompt_tokens,
-            loosened=answered.loosened,
-            left_out=answered.left_out,
+            model=generation.model,
+            prompt_tokens=generation.prompt_tokens,
+            loosened=generation.loosened,
+            left_out=generation.left_out,
         )
 
 

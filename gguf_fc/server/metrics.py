@@ -1,4 +1,4 @@
-"""``GET /metrics``: what the server has done and is doing, as Prometheus reads it.
+"""``GET /metrics``: counters and histograms of the server and its engine, for Prometheus.
 
 Replies are counted as their events go by, whatever protocol they are sent in; how busy the engine
 is, it is asked at each scrape.  Knows events and counts; no protocol, no prompt, no text.
@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -29,7 +29,8 @@ from starlette.responses import Response
 
 from gguf_fc.errors import GgufFcError
 from gguf_fc.events import CallEnd, CallStart, Event, Finish
-from gguf_fc.generation.answer import Answer
+from gguf_fc.generation.generation import Generation, PendingGeneration
+from gguf_fc.generation.questions import ask
 from gguf_fc.job import Done, Survey, Surveyed
 from gguf_fc.models.pool import Pool
 
@@ -124,29 +125,29 @@ class Metrics:
         )
 
     async def _survey(self) -> Surveyed | None:
-        """What the engine says of itself, if there is one that answers in time."""
+        """The engine's own counters; None while no engine answers in time."""
         model = self._pool.loaded
         if model is None or model.worker.state != "ready":
             return None
         try:
             async with asyncio.timeout(SURVEY_SECONDS):
-                async with aclosing(model.worker.run(Survey(id=f"survey-{uuid.uuid4()}"))) as said:
-                    async for message in said:
-                        if isinstance(message, Surveyed):
-                            return message
+                question = Survey(id=f"survey-{uuid.uuid4()}")
+                return await ask(model, question, Surveyed, param="")
         except TimeoutError:
             logger.warning("the worker does not answer a survey within %s s", SURVEY_SECONDS)
+        except GgufFcError as error:
+            logger.warning("the worker does not answer a survey: %s", error.message)
         return None
 
     @asynccontextmanager
-    async def watch(self, answer: AbstractAsyncContextManager[Answer]) -> AsyncIterator[Answer]:
-        """*answer*, whose events are counted as they go by."""
+    async def watch(self, pending: PendingGeneration) -> AsyncIterator[Generation]:
+        """*pending*, whose events are counted as they go by."""
         started = self._clock()
         try:
-            async with answer as answered:
-                events = self._watched(answered.events, started)
+            async with pending as generation:
+                events = self._watched(generation.events, started)
                 async with aclosing(events):
-                    yield replace(answered, events=events)
+                    yield replace(generation, events=events)
         except GgufFcError as error:
             self._failures.labels(error.code or type(error).__name__).inc()
             raise
@@ -154,10 +155,10 @@ class Metrics:
     async def _watched(
         self, events: AsyncGenerator[tuple[int, Event]], started: float
     ) -> AsyncGenerator[tuple[int, Event]]:
-        choices: dict[int, _Choice] = {}
+        choices: dict[int, _ChoiceCounts] = {}
         try:
             async for number, event in events:
-                self._note(choices.setdefault(number, _Choice(started)), event)
+                self._note(choices.setdefault(number, _ChoiceCounts(started)), event)
                 yield number, event
         except (asyncio.CancelledError, GeneratorExit):  # the client is gone
             self._replies.labels("cancelled").inc()
@@ -166,7 +167,7 @@ class Metrics:
             for choice in choices.values():
                 self._count_calls(choice)
 
-    def _note(self, choice: _Choice, event: Event) -> None:
+    def _note(self, choice: _ChoiceCounts, event: Event) -> None:
         now = self._clock()
         if not isinstance(event, Finish):
             (self._gap if choice.begun else self._first).observe(now - choice.last)
@@ -198,14 +199,14 @@ class Metrics:
         self._accepted.inc(done.accepted_tokens)
         self._steps.inc(done.decode_steps)
 
-    def _count_calls(self, choice: _Choice) -> None:
+    def _count_calls(self, choice: _ChoiceCounts) -> None:
         self._calls.labels("complete").inc(choice.complete)
         self._calls.labels("cut_off").inc(choice.calls - choice.complete)
         self._calls.labels("invalid").inc(choice.invalid)
 
 
 @dataclass(slots=True, eq=False)
-class _Choice:
+class _ChoiceCounts:
     """One choice of a reply, so far."""
 
     started: float

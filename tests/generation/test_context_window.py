@@ -23,13 +23,11 @@ def length_of(messages: Sequence[Message]) -> int:
     return sum(len(message.content or "") for message in messages)
 
 
-def fit(messages: Sequence[Message], n_ctx: int, *, room: int = 1, wanted: bool = True) -> Fitted:
+def fit(messages: Sequence[Message], n_ctx: int, *, room: int = 1) -> Fitted:
     async def length(request: Request) -> int:
         return length_of(request.messages)
 
-    request = Request(
-        model=None, messages=tuple(messages), max_tokens=room, leave_out_oldest=wanted
-    )
+    request = Request(model=None, messages=tuple(messages), max_tokens=room, leave_out_oldest=True)
     return asyncio.run(fitted(request, n_ctx, length))
 
 
@@ -43,10 +41,6 @@ TURNS = [
 
 def test_what_fits_is_left_alone() -> None:
     assert fit(TURNS, 200).left_out == 0
-
-
-def test_nothing_is_left_out_unasked() -> None:
-    assert fit(TURNS, 20, wanted=False).request.messages == tuple(TURNS)
 
 
 def test_whole_turns_go_and_the_system_message_stays() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,14 +13,15 @@ from gguf_fc.events import (
     CallEnd,
     CallStart,
     Check,
+    Finish,
     ParseEvent,
     ReasoningDelta,
     TextDelta,
 )
 from gguf_fc.generation import validation
-from gguf_fc.generation.reply_checks import ReplyChecks
+from gguf_fc.generation.reply_reader import ReplyReader
 from gguf_fc.generation.validation import Validators, Verdict
-from gguf_fc.job import Done, FinishReason
+from gguf_fc.job import Chunk, Done, FinishReason
 from gguf_fc.request import Format, Message, Request, Tool
 
 CITY = {
@@ -27,6 +29,19 @@ CITY = {
     "properties": {"city": {"type": "string", "minLength": 3}},
     "required": ["city"],
 }
+
+
+@dataclass
+class Scripted:
+    """A parser that finds *events* in any text."""
+
+    events: list[ParseEvent]
+
+    def feed(self, _piece: str) -> list[ParseEvent]:
+        return self.events
+
+    def finish(self, *, whole: bool = True) -> list[ParseEvent]:  # noqa: ARG002
+        return []
 
 
 def judge(text: str, schema: Any, validators: Validators | None = None) -> Verdict:
@@ -173,10 +188,11 @@ def checks(
     )
 
     async def run() -> tuple[Check, ...]:
-        watch = ReplyChecks(request, Validators())
-        for event in events:
-            await watch.note(event)
-        return await watch.finish(done(reason))
+        reader = ReplyReader(Scripted(list(events)), request, Validators())
+        await reader.feed(Chunk(id="1", text="", n_tokens=1))
+        (last,) = await reader.finish(done(reason))
+        assert isinstance(last, Finish)
+        return last.checks
 
     return asyncio.run(run())
 

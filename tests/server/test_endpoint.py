@@ -13,8 +13,8 @@ from starlette.requests import Request as HttpRequest
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError
-from gguf_fc.generation.answer import Ids, answer
-from gguf_fc.generation.grammar_cache import GrammarCache
+from gguf_fc.generation.generation import Ids
+from gguf_fc.generation.generator import Generator
 from gguf_fc.job import Accepted, Chunk, Done, FromWorker, Job, Question, Ready
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool
@@ -122,10 +122,10 @@ async def converse(*, stream: bool = True, farewell: str = "", **worker_does: An
         plan=lambda entry: plan(entry, Settings()),
         make_worker=lambda _: worker,
     )
-    grammars, ids = GrammarCache(), Ids(reply=lambda: "chatcmpl-1", call=lambda: "call_1")
+    ids = Ids(reply=lambda: "chatcmpl-1", call=lambda: "call_1")
     endpoint: Endpoint[Request] = Endpoint(
         ChatWire(pool),
-        lambda requests: answer(requests, pool, grammars, ids),
+        Generator(pool).replies(ids),
         clock=lambda: 0,
         ping_seconds=PING_SECONDS,
     )

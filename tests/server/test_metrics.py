@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from gguf_fc.errors import EngineError
 from gguf_fc.events import CallDelta, CallEnd, CallStart, Check, Event, Finish, TextDelta
-from gguf_fc.generation.answer import Answer
+from gguf_fc.generation.generation import Generation
 from gguf_fc.job import Done
 from gguf_fc.server.metrics import Metrics
 from tests.support.gguf_files import write_gguf
@@ -50,14 +50,14 @@ class Seconds:
 @asynccontextmanager
 async def answered(
     events: Sequence[Event], error: Exception | None = None
-) -> AsyncIterator[Answer]:
+) -> AsyncIterator[Generation]:
     async def said() -> AsyncGenerator[tuple[int, Event]]:
         for event in events:
             yield 0, event
         if error is not None:
             raise error
 
-    yield Answer(id="a", model="m", prompt_tokens=30, loosened=(), events=said())
+    yield Generation(id="a", model="m", prompt_tokens=30, loosened=(), events=said())
 
 
 def metrics_of(folder: Path) -> Metrics:

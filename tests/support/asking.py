@@ -12,8 +12,8 @@ from typing import Any
 
 from gguf_fc.config import Settings
 from gguf_fc.events import Event
-from gguf_fc.generation.answer import Ids, answer
-from gguf_fc.generation.grammar_cache import GrammarCache
+from gguf_fc.generation.generation import Ids
+from gguf_fc.generation.generator import Generator
 from gguf_fc.job import Sampling
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool
@@ -58,7 +58,7 @@ class Asked:
 
     async def _events(self, request: Request) -> list[Event]:
         ids = Ids(reply=lambda: "reply", call=lambda: "call_0")
-        async with answer([request], self.pool, GrammarCache(), ids) as answered:
+        async with Generator(self.pool).reply([request], ids) as answered:
             return [event async for _, event in answered.events]
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gguf_fc.events import Event
-from gguf_fc.generation.answer import Answer, refuse_small_context
+from gguf_fc.generation.generation import Complete, Generate, Generation, PendingGeneration
+from gguf_fc.generation.plan_reply import refuse_small_context
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.ollama.request import RawPrompt
-from gguf_fc.request import Request, TextRequest
-
-Generate = Callable[[tuple[Request, ...]], AbstractAsyncContextManager[Answer]]
-Complete = Callable[[tuple[TextRequest, ...]], AbstractAsyncContextManager[Answer]]
+from gguf_fc.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +22,7 @@ class OllamaWork:
     generate: Generate
     complete: Complete
 
-    def start(
-        self, requests: tuple[Request | RawPrompt, ...]
-    ) -> AbstractAsyncContextManager[Answer]:
+    def start(self, requests: tuple[Request | RawPrompt, ...]) -> PendingGeneration:
         """The reply to the one request there is."""
         (request,) = requests
         match request:
@@ -38,16 +34,16 @@ class OllamaWork:
                 return self.generate((request,))
 
     @asynccontextmanager
-    async def _complete(self, raw: RawPrompt) -> AsyncIterator[Answer]:
+    async def _complete(self, raw: RawPrompt) -> AsyncIterator[Generation]:
         async with self.pool.use(raw.text.model) as model:
             refuse_small_context(raw.n_ctx, model)
-        async with self.complete((raw.text,)) as answered:
-            yield answered
+        async with self.complete((raw.text,)) as generation:
+            yield generation
 
     @asynccontextmanager
-    async def _load(self, name: str | None) -> AsyncIterator[Answer]:
+    async def _load(self, name: str | None) -> AsyncIterator[Generation]:
         async with self.pool.use(name) as model:
-            yield Answer(
+            yield Generation(
                 id="load", model=model.name, prompt_tokens=0, loosened=(), events=_nothing()
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gguf_fc.generation.answer import prompt_length
+from gguf_fc.generation.questions import prompt_length
 from gguf_fc.protocols.protocol import Json
 from gguf_fc.protocols.responses.wire import ResponsesWire
 

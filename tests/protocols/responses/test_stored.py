@@ -18,7 +18,7 @@ from gguf_fc.protocols.responses.items import kept_items, with_types
 from gguf_fc.protocols.responses.schema import RESPONSES
 from gguf_fc.protocols.responses.store import ResponseStore, stored
 from gguf_fc.server.errors import on_error
-from gguf_fc.server.response_routes import stored_response_routes
+from gguf_fc.server.routes import stored_response_routes
 
 ITEMS: list[dict[str, Any]] = [
     {"role": "system", "content": "Be kind."},

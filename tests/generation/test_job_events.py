@@ -1,4 +1,4 @@
-"""Chunks become events: scores and reasoning are counted where they come."""
+"""Messages of a job become events: scores and reasoning are counted where they come."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
-from gguf_fc.dialect import Prompt, Unsaid
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.errors import EngineError
 from gguf_fc.events import Event, Finish, ReasoningDelta, Scores, TextDelta
-from gguf_fc.generation.answer import _events
-from gguf_fc.generation.reply_checks import ReplyChecks
+from gguf_fc.generation.job_events import job_events
+from gguf_fc.generation.reply_reader import ReplyReader
 from gguf_fc.generation.validation import Validators
 from gguf_fc.job import Chunk, Done, FromWorker, Pong, TokenLogprob
 from gguf_fc.request import Request
@@ -45,9 +44,11 @@ def events(messages: Sequence[FromWorker]) -> list[Event]:
             yield message
 
     async def gathered() -> list[Event]:
-        parser = Unsaid(Parser(TAGGED, {}, lambda: "id"), Prompt(segments=()))
-        checks = ReplyChecks(Request(model=None, messages=()), Validators())
-        return [event async for event in _events(arriving(), parser, checks)]
+        request = Request(model=None, messages=())
+        reader = ReplyReader(Parser(TAGGED, {}, lambda: "id"), request, Validators())
+        found = [item async for item in job_events(3, arriving(), reader, "messages")]
+        assert {choice for choice, _ in found} == {3}
+        return [event for _, event in found]
 
     return asyncio.run(gathered())
 

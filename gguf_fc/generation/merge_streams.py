@@ -16,25 +16,21 @@ class _End:
 _END: Final = _End()
 
 
-async def merged(streams: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[tuple[int, T]]:
-    """The items of all *streams*, each with the index of its stream.
+async def merged(streams: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[T]:
+    """The items of all *streams*, each as soon as it comes.
 
     Raises what any stream raises; the streams stay the caller's to close.
     """
-    if len(streams) == 1:
-        async for item in streams[0]:  # no task for each item: this is the usual case
-            yield 0, item
-        return
-    upcoming = {_upcoming(stream): n for n, stream in enumerate(streams)}
+    upcoming = {_upcoming(stream): stream for stream in streams}
     try:
         while upcoming:
             done, _ = await asyncio.wait(upcoming, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 found = task.result()
-                n = upcoming.pop(task)
+                stream = upcoming.pop(task)
                 if not isinstance(found, _End):
-                    upcoming[_upcoming(streams[n])] = n
-                    yield n, found
+                    upcoming[_upcoming(stream)] = stream
+                    yield found
     finally:
         for task in upcoming:
             task.cancel()

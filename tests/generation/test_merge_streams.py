@@ -1,4 +1,4 @@
-"""Several streams as one: every item, with its stream, in each stream's order."""
+"""Several streams as one: every item, in its stream's order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gguf_fc.generation.merge import merged
+from gguf_fc.generation.merge_streams import merged
 
 
-async def items(count: int, *, fails: bool = False) -> AsyncGenerator[int]:
+async def items(
+    count: int, *, stream: int = 0, fails: bool = False
+) -> AsyncGenerator[tuple[int, int]]:
     for item in range(count):
         await asyncio.sleep(0)
-        yield item
+        yield stream, item
     if fails:
         raise LookupError("no more")
 
@@ -24,7 +26,10 @@ async def items(count: int, *, fails: bool = False) -> AsyncGenerator[int]:
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
 def test_every_item_arrives_once_and_in_its_stream_s_order(counts: list[int]) -> None:
     async def scenario() -> list[tuple[int, int]]:
-        return [found async for found in merged([items(count) for count in counts])]
+        return [
+            found
+            async for found in merged([items(count, stream=n) for n, count in enumerate(counts)])
+        ]
 
     found = asyncio.run(scenario())
     for n, count in enumerate(counts):

@@ -1,0 +1,48 @@
+"""A generation under way, as every protocol gets it, and the ids it is made with."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Self
+
+from gguf_fc.events import Event
+from gguf_fc.request import Request, TextRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Sources of fresh ids."""
+
+    reply: Callable[[], str]
+    call: Callable[[], str]
+
+    @classmethod
+    def with_prefixes(cls, reply: str, call: str) -> Self:
+        """Random ids behind the prefixes that a protocol's clients know."""
+        return cls(
+            reply=lambda: f"{reply}{uuid.uuid4().hex}",
+            call=lambda: f"{call}{secrets.token_hex(12)}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A reply the engine has accepted and writes.  The last event of each choice is ``Finish``."""
+
+    id: str
+    model: str  # the name it is offered under
+    prompt_tokens: int  # of the first choice
+    loosened: tuple[str, ...]  # "path:keyword" for each schema keyword no grammar can hold
+    events: AsyncGenerator[tuple[int, Event]]  # with the choice they belong to
+    left_out: int = 0  # messages, because the conversation was too long
+
+
+# Leaving the context of a generation cancels what is not finished.  Entering it, or reading the
+# events, raises RequestError or ServerError.
+PendingGeneration = AbstractAsyncContextManager[Generation]
+Generate = Callable[[Sequence[Request]], PendingGeneration]
+Complete = Callable[[Sequence[TextRequest]], PendingGeneration]

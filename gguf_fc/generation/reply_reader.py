@@ -1,0 +1,117 @@
+"""Reader of one reply of a conversation: its text becomes events, and what they say is checked.
+
+Complete calls and the answer are checked against the client's own schemas; the judging itself is
+``validation``'s.  What was cut off is not checked: the finish reason says so already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gguf_fc.events import (
+    CallDelta,
+    CallEnd,
+    CallStart,
+    Check,
+    Event,
+    Finish,
+    ParseEvent,
+    ReasoningDelta,
+    TextDelta,
+)
+from gguf_fc.generation.validation import Subject, Validators
+from gguf_fc.job import Chunk, Done, TokenLogprob
+from gguf_fc.request import Request, Schema
+
+ANY_OBJECT: Schema = {"type": "object"}
+
+
+class TurnParser(Protocol):
+    """The part of ``dialect``'s parser that is used."""
+
+    def feed(self, piece: str) -> list[ParseEvent]:
+        """The events that *piece* completes."""
+        ...
+
+    def finish(self, *, whole: bool = True) -> list[ParseEvent]:
+        """The events that were held back; not *whole*: the text was cut off."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class ReplyReader:
+    """Feed it chunks, then ``finish``.  *parser* knows the model's syntax."""
+
+    parser: TurnParser
+    request: Request
+    validators: Validators
+    begun: str = ""  # of the content, by the client
+    _calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict, init=False)
+    _text: list[str] = field(default_factory=list, init=False)
+    _checks: list[Check] = field(default_factory=list, init=False)
+    _before: int = field(default=0, init=False)  # tokens before the first that is no reasoning
+    _reasoned: bool = field(default=False, init=False)
+    _answers: bool = field(default=False, init=False)  # something else than reasoning was written
+
+    def begin(self, prompt_scores: Sequence[TokenLogprob]) -> Sequence[Event]:  # noqa: ARG002
+        """No event: the prompt of a conversation is not repeated."""
+        return ()
+
+    async def feed(self, chunk: Chunk) -> Sequence[ParseEvent]:
+        """The events that *chunk* completes."""
+        events = self.parser.feed(chunk.text)
+        self._count_reasoning(chunk.n_tokens, events)
+        for event in events:
+            await self._note(event)
+        return events
+
+    async def finish(self, done: Done) -> Sequence[Event]:
+        """The events the parser held back, and the end with all checks."""
+        events = self.parser.finish(whole=done.finish_reason == "stop")
+        for event in events:
+            await self._note(event)
+        await self._check_answer(done)
+        reasoning_tokens = self._before if self._reasoned else 0
+        return (*events, Finish(done, tuple(self._checks), reasoning_tokens))
+
+    def _count_reasoning(self, n_tokens: int, events: Sequence[ParseEvent]) -> None:
+        """Count *n_tokens*, the last of which complete *events*, while there is only reasoning."""
+        if not self._answers:
+            self._answers = any(not isinstance(event, ReasoningDelta) for event in events)
+        if not self._answers:
+            self._reasoned = self._reasoned or bool(events)
+            self._before += n_tokens
+
+    async def _note(self, event: ParseEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self._text.append(text)
+            case CallStart(index, _, name):
+                self._calls[index] = name, []
+            case CallDelta(index, arguments):
+                self._calls[index][1].append(arguments)
+            case CallEnd(index):
+                name, pieces = self._calls[index]
+                place = f"tool_calls[{index}]"
+                await self._check("arguments", place, "".join(pieces), self._parameters(name))
+            case ReasoningDelta():
+                pass
+
+    async def _check_answer(self, done: Done) -> None:
+        text = "".join(self._text)
+        whole = done.finish_reason == "stop" and not (self._calls and not text.strip())
+        if self.request.format.type != "text" and whole:
+            schema = self.request.format.schema
+            schema = ANY_OBJECT if schema is None else schema
+            await self._check("answer", "content", self.begun + text, schema)
+
+    async def _check(self, subject: Subject, place: str, text: str, schema: Schema) -> None:
+        verdict = await self.validators.judge(subject, text, schema)
+        self._checks.append(Check(place, verdict.result, verdict.reason))
+
+    def _parameters(self, name: str) -> Schema:
+        declared = (tool.parameters for tool in self.request.tools if tool.name == name)
+        schema = next(declared, None)
+        return ANY_OBJECT if schema is None else schema
