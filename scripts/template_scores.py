@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dialect_scores import bfcl, prompts, reasoning, streams, templates, toolparse
+from dialect_scores import bfcl, prompts, reasoning, streams, syntax_cases, templates, toolparse
 from dialect_scores.corpus import Corpus
 from dialect_scores.figure import Figure
 from dialect_scores.formats import Formats
@@ -41,6 +41,7 @@ def measures(corpus: Corpus) -> dict[str, Callable[[], Iterator[Figure]]]:
         "streams": lambda: streams.score_splits(corpus, formats()),
         "cut_off": lambda: streams.score_cut_off(corpus),
         "bfcl": lambda: bfcl.score(corpus),
+        "syntax": lambda: syntax_cases.score(corpus),
         "linear": lambda: streams.score_linear(corpus),
     }
 
