@@ -18,10 +18,11 @@ from typing import Any
 
 from gguf_fc.dialect.prompt.template import Template
 from gguf_fc.errors import TemplateError
-from gguf_fc.rendering.frames import FrameError, encode, receive
+from gguf_fc.frames import PLAIN_JSON
 
 SECONDS_PER_MESSAGE = 0.005  # some templates look back from every message
 MOST_SECONDS = 10.0
+READ_SIZE = 1 << 20
 MEMORY = 1 << 30  # bytes of address space; the interpreter itself takes about a tenth
 _LIMITS = {
     "RLIMIT_AS": MEMORY,
@@ -37,21 +38,19 @@ def main(argv: list[str]) -> None:
     with socket.socket(fileno=int(argv[1])) as line:
         _warm_up()
         _give_up_rights()
-        line.sendall(encode(None))  # ready
+        line.sendall(PLAIN_JSON.encode(None))  # ready
+        decoder = PLAIN_JSON.decoder()
         templates: dict[int, Template | TemplateError] = {}
-        while True:
-            try:
-                question = receive(line.recv)
-            except FrameError:
-                return  # nobody asks any more
-            signal.setitimer(signal.ITIMER_PROF, _budget(question, seconds))
-            answer = encode(_answer(question, templates))
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            line.sendall(answer)
+        while data := line.recv(READ_SIZE):  # none: nobody asks any more
+            for question in decoder.feed(data):
+                signal.setitimer(signal.ITIMER_PROF, _budget(question, seconds))
+                answer = PLAIN_JSON.encode(_answer(question, templates))
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                line.sendall(answer)
 
 
 def _warm_up() -> None:
-    """Use what is loaded from files when it is first used, failures included."""
+    """Load whatever is loaded from files on first use, failures included."""
     for text in ("{{ strftime_now('%c') }}{{ 'é' | tojson | upper }}{{ x.y }}", "{% if %}"):
         with suppress(TemplateError):
             Template(text).render({}, datetime.now(UTC))

@@ -5,7 +5,9 @@ the first rendering, is killed when a rendering goes beyond its limits, and star
 next.  It ends when the ``Renderer`` is closed or nobody holds it or its templates any more.
 
 Theory of operation.  Questions and answers alternate, under a lock: a rendering takes about a
-millisecond.  The process bounds its own processor time and memory; the wall clock here is for
+millisecond.  A question is ``[key, template, variables, now]``: *key* stands for the template,
+whose text is null once the process knows it.  An answer is ``[ok, text]``: the rendering, or what
+went wrong.  The process bounds its own processor time and memory; the wall clock here is for
 what escapes that, such as a process that was stopped.  Whatever goes wrong, the process is ended,
 so a fresh one never sees what an old one left behind.
 """
@@ -27,12 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc.errors import RunawayTemplate, TemplateError
-from gguf_fc.rendering.frames import FrameError, encode, receive
+from gguf_fc.frames import PLAIN_JSON, FrameError
 
 COMMAND = (sys.executable, "-P", "-m", "gguf_fc.rendering.process")
 CPU_SECONDS = 2.0  # for one rendering of a short conversation
 WALL_SECONDS = 20.0  # for one answer; its processor time is bounded by far less
 START_SECONDS = 60.0
+READ_SIZE = 1 << 20
 _NEEDED = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -52,30 +55,37 @@ class _Process:
                 process_group=0,  # Ctrl-C at the terminal is for the server
             )
         self._line = ours
+        self._decoder = PLAIN_JSON.decoder()
         self._ready = False
         self._deadline = 0.0
         self.known: dict[str, int] = {}  # the templates it has seen, and their keys
         self.end = weakref.finalize(self, _end, self.popen, ours)
 
     def answer(self, frame: bytes) -> tuple[bool, str]:
-        """Raises FrameError or OSError if there is none."""
+        """The answer to a question.  Raises FrameError or OSError if there is none."""
         if not self._ready:
             self._deadline = time.monotonic() + START_SECONDS
-            receive(self._read)
+            self._receive()
             self._ready = True
         self._deadline = time.monotonic() + WALL_SECONDS
         self._line.settimeout(WALL_SECONDS)
         self._line.sendall(frame)
-        ok, text = receive(self._read)
+        ok, text = self._receive()
         return bool(ok), str(text)
 
-    def _read(self, size: int) -> bytes:
-        self._line.settimeout(max(0.001, self._deadline - time.monotonic()))
-        return self._line.recv(min(size, 1 << 20))
+    def _receive(self) -> Any:
+        """The next value; there is never more than one, because questions and answers alternate."""
+        values: list[Any] = []
+        while not values:
+            self._line.settimeout(max(0.001, self._deadline - time.monotonic()))
+            if not (data := self._line.recv(READ_SIZE)):
+                raise FrameError("the other side is gone")
+            values = self._decoder.feed(data)
+        return values[0]
 
 
 def _environment() -> dict[str, str]:
-    """Where we find modules ourselves, what the interpreter needs, and nothing secret."""
+    """Variables of the process: our module path, what the interpreter needs, nothing secret."""
     kept = {name: os.environ[name] for name in _NEEDED if name in os.environ}
     return {**kept, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
 
@@ -100,17 +110,17 @@ class Renderer:
             self._running()
 
     def compile(self, text: str) -> RemoteTemplate:
-        """A template; whether it compiles is known when it is first rendered."""
+        """A template.  It is compiled, and so found to be none, when it is first rendered."""
         return RemoteTemplate(self, text)
 
     def render(self, text: str, variables: Mapping[str, Any], now: datetime) -> str:
-        """Raises TemplateError, or RunawayTemplate if the process had to be ended."""
+        """The text.  Raises TemplateError, or RunawayTemplate if the process had to be ended."""
         with self._lock:
             process = self._running()
             key = process.known.get(text, len(process.known))
             sent = None if text in process.known else text
             try:
-                frame = encode([key, sent, variables, now.isoformat()])
+                frame = PLAIN_JSON.encode([key, sent, variables, now.isoformat()])
             except FrameError as error:
                 raise TemplateError(f"This cannot be given to a chat template: {error}.") from error
             try:
@@ -136,7 +146,7 @@ class Renderer:
         return self._process
 
     def _ended(self, process: _Process) -> str:
-        """End *process*; what became of it, in words."""
+        """End *process*; return what became of it, in words."""
         self._process = None
         process.end()
         if process.popen.returncode == -signal.SIGPROF:
@@ -146,7 +156,7 @@ class Renderer:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTemplate:
-    """A template with the interface of ``dialect.template.Template``."""
+    """A template with the interface of ``dialect.prompt.template.Template``."""
 
     renderer: Renderer
     text: str

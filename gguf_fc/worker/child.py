@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gguf_fc.frames import MESSAGES, Decoder, FrameError
 from gguf_fc.job import Message, Stop, ToWorker
-from gguf_fc.worker.frames import Decoder, FrameError, encode
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Child:
     process: subprocess.Popen[bytes]
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
-    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    _decoder: Decoder[Message] = field(default_factory=MESSAGES.decoder, init=False)
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> Child:
@@ -56,7 +56,7 @@ class Child:
 
     def send(self, message: ToWorker) -> None:
         """Send *message*.  Raises FrameError; a child that is gone is noticed by ``receive``."""
-        self._writer.write(encode(message))
+        self._writer.write(MESSAGES.encode(message))
 
     async def receive(self) -> list[Message]:
         """The next messages; none when the child is gone."""

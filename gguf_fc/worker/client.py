@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from gguf_fc.errors import WorkerDied, WorkerUnavailable
+from gguf_fc.frames import FrameError
 from gguf_fc.job import (
     Cancel,
     Ending,
@@ -23,7 +24,6 @@ from gguf_fc.job import (
     Ready,
 )
 from gguf_fc.worker.child import COMMAND
-from gguf_fc.worker.frames import FrameError
 from gguf_fc.worker.supervisor import Patience, State, Supervisor
 
 RESTART_SECONDS = 60.0  # how long a new job waits for a worker that is being started again

@@ -32,6 +32,7 @@ from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.time_sharing import TimeSharing
 from gguf_fc.engine.tokenization import Tokenization
 from gguf_fc.errors import GrammarError, ModelFileError
+from gguf_fc.frames import MESSAGES, Decoder
 from gguf_fc.job import (
     Cancel,
     FromWorker,
@@ -45,7 +46,6 @@ from gguf_fc.job import (
     Stop,
 )
 from gguf_fc.saved_prompts import StateFolder
-from gguf_fc.worker.frames import Decoder, encode
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +58,13 @@ class Line:
     """The child's end of the socket, read without waiting unless asked to."""
 
     _socket: socket.socket
-    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    _decoder: Decoder[Message] = field(default_factory=MESSAGES.decoder, init=False)
     is_open: bool = field(default=True, init=False)
 
     def send(self, message: FromWorker) -> None:
         """Send *message*; one that nobody can read any more closes the line."""
         try:
-            self._socket.sendall(encode(message))
+            self._socket.sendall(MESSAGES.encode(message))
         except OSError:
             self.is_open = False
 

@@ -10,8 +10,8 @@ import socket
 import sys
 from pathlib import Path
 
+from gguf_fc.frames import MESSAGES
 from gguf_fc.job import Accepted, Chunk, Done, Job, Load, Ping, Pong, Ready, Stop
-from gguf_fc.worker.frames import Decoder, encode
 
 COMMAND = (sys.executable, "-m", "overhead.worker")
 
@@ -33,9 +33,9 @@ def ready(load: Load) -> Ready:
 
 def answer(line: socket.socket, job: Job, count: int) -> None:
     """Send each token by itself, as an engine does that decodes one at a time."""
-    line.sendall(encode(Accepted(id=job.id, prompt_tokens=1)))
+    line.sendall(MESSAGES.encode(Accepted(id=job.id, prompt_tokens=1)))
     for n in range(count):
-        line.sendall(encode(Chunk(id=job.id, text=f" word{n}", n_tokens=1)))
+        line.sendall(MESSAGES.encode(Chunk(id=job.id, text=f" word{n}", n_tokens=1)))
     done = Done(
         id=job.id,
         finish_reason="stop",
@@ -47,23 +47,23 @@ def answer(line: socket.socket, job: Job, count: int) -> None:
         prompt_ms=0,
         completion_ms=0,
     )
-    line.sendall(encode(done))
+    line.sendall(MESSAGES.encode(done))
 
 
 def main() -> None:
     """Answer until told to stop."""
-    line, decoder = socket.socket(fileno=int(sys.argv[-1])), Decoder()
+    line, decoder = socket.socket(fileno=int(sys.argv[-1])), MESSAGES.decoder()
     count = 0
     while data := line.recv(65536):
         for message in decoder.feed(data):
             match message:
                 case Load():
                     count = int(Path(message.path).stem)
-                    line.sendall(encode(ready(message)))
+                    line.sendall(MESSAGES.encode(ready(message)))
                 case Job():
                     answer(line, message, count)
                 case Ping(n=n):
-                    line.sendall(encode(Pong(n)))
+                    line.sendall(MESSAGES.encode(Pong(n)))
                 case Stop():
                     return
                 case _:

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from gguf_fc.frames import MESSAGES
 from gguf_fc.job import (
     Accepted,
     Cancel,
@@ -30,7 +31,6 @@ from gguf_fc.job import (
     Segment,
     Stop,
 )
-from gguf_fc.worker.frames import Decoder, encode
 
 COMMAND = (sys.executable, "-P", __file__)
 
@@ -53,7 +53,7 @@ def start(load: Load, send: socket.socket) -> None:
     """Do what the file's name says before it is ready."""
     name = Path(load.path).name
     if name == "refuse":
-        send.sendall(encode(LoadFailed(message="no such model")))
+        send.sendall(MESSAGES.encode(LoadFailed(message="no such model")))
         sys.exit()
     if name == "crash" or (name == "repacking" and load.use_extra_bufts):
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -65,7 +65,7 @@ def start(load: Load, send: socket.socket) -> None:
         time.sleep(60)
     if name == "nonsense":
         send.sendall(b"\0\0\0\4nope")
-    send.sendall(encode(ready(load)))
+    send.sendall(MESSAGES.encode(ready(load)))
 
 
 def answer(job: Job) -> list[FromWorker]:
@@ -102,7 +102,7 @@ def measured(job_id: str, prompt: tuple[Segment, ...]) -> Measured:
 
 
 def main() -> None:
-    line, decoder = socket.socket(fileno=int(sys.argv[-1])), Decoder()
+    line, decoder = socket.socket(fileno=int(sys.argv[-1])), MESSAGES.decoder()
     while data := line.recv(65536):
         for message in decoder.feed(data):
             match message:
@@ -110,14 +110,14 @@ def main() -> None:
                     start(message, line)
                 case Job():
                     if any("die" in segment.text for segment in message.prompt):
-                        line.sendall(encode(Accepted(id=message.id, prompt_tokens=1)))
-                    line.sendall(b"".join(map(encode, answer(message))))
+                        line.sendall(MESSAGES.encode(Accepted(id=message.id, prompt_tokens=1)))
+                    line.sendall(b"".join(map(MESSAGES.encode, answer(message))))
                 case Measure(id=job_id, prompt=prompt):
-                    line.sendall(encode(measured(job_id, prompt)))
+                    line.sendall(MESSAGES.encode(measured(job_id, prompt)))
                 case Cancel(id=job_id):
-                    line.sendall(encode(done(job_id, "cancelled")))
+                    line.sendall(MESSAGES.encode(done(job_id, "cancelled")))
                 case Ping(n=n):
-                    line.sendall(encode(Pong(n)))
+                    line.sendall(MESSAGES.encode(Pong(n)))
                 case Stop():
                     return
                 case _:

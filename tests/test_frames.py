@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from gguf_fc.frames import MAX_FRAME, MESSAGES, PLAIN_JSON, FrameError
 from gguf_fc.job import (
     MESSAGE_TYPES,
     Accepted,
@@ -34,9 +35,8 @@ from gguf_fc.job import (
     Tokenized,
     TokenLogprob,
 )
-from gguf_fc.worker.frames import MAX_FRAME, Decoder, FrameError, encode
 
-MESSAGES: list[Message] = [
+EXAMPLES: list[Message] = [
     Load(path="/tmp/a model.gguf", n_ctx=None, n_threads=2),  # noqa: S108 - never opened
     Job(id="1", prompt=(Segment("hello 🦙\n"), Segment("x", special=False))),
     Job(
@@ -91,23 +91,23 @@ def example(kind: Any) -> Any:
 @pytest.mark.parametrize("kind", MESSAGE_TYPES)
 def test_every_message_of_the_union_survives_the_line(kind: type[Message]) -> None:
     message = example(kind)
-    assert Decoder().feed(encode(message)) == [message]
+    assert MESSAGES.decoder().feed(MESSAGES.encode(message)) == [message]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 10_000])
 def test_messages_survive_however_their_bytes_are_cut(size: int) -> None:
-    data = b"".join(map(encode, MESSAGES))
-    decoder = Decoder()
+    data = b"".join(map(MESSAGES.encode, EXAMPLES))
+    decoder = MESSAGES.decoder()
     received: list[Message] = []
     for at in range(0, len(data), size):
         received += decoder.feed(data[at : at + size])
     decoder.finish()
-    assert received == MESSAGES
+    assert received == EXAMPLES
 
 
 def test_a_frame_over_the_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(FrameError, match="over the limit"):
-        Decoder().feed((MAX_FRAME + 1).to_bytes(4, "big"))
+        MESSAGES.decoder().feed((MAX_FRAME + 1).to_bytes(4, "big"))
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,37 @@ def test_a_frame_over_the_limit_is_refused_before_it_is_read() -> None:
 )
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     with pytest.raises(FrameError, match="not a message"):
-        Decoder().feed(len(body).to_bytes(4, "big") + body)
+        MESSAGES.decoder().feed(len(body).to_bytes(4, "big") + body)
 
 
 def test_a_stream_that_ends_inside_a_frame_is_noticed() -> None:
-    decoder = Decoder()
-    decoder.feed(encode(Ping(1))[:-1])
+    decoder = MESSAGES.decoder()
+    decoder.feed(MESSAGES.encode(Ping(1))[:-1])
     with pytest.raises(FrameError, match="inside a frame"):
         decoder.finish()
 
 
 def test_text_that_is_no_unicode_cannot_be_sent() -> None:
     with pytest.raises(FrameError, match="cannot be sent"):
-        encode(Job(id="1", prompt=(Segment("\ud800"),)))
+        MESSAGES.encode(Job(id="1", prompt=(Segment("\ud800"),)))
+
+
+@pytest.mark.parametrize("value", [None, [0, "é\ud800", {"n": 10**30}], "x" * 100_000])
+@pytest.mark.parametrize("size", [1000, 1 << 20])
+def test_plain_json_survives_numbers_of_any_size_and_half_characters(value: Any, size: int) -> None:
+    data = PLAIN_JSON.encode(value) + PLAIN_JSON.encode("next")
+    decoder = PLAIN_JSON.decoder()
+    received = [item for at in range(0, len(data), size) for item in decoder.feed(data[at:][:size])]
+    assert received == [value, "next"]
+
+
+@pytest.mark.parametrize("value", [object(), "x" * (MAX_FRAME + 1)])
+def test_what_is_no_json_or_too_long_is_not_sent(value: Any) -> None:
+    with pytest.raises(FrameError):
+        PLAIN_JSON.encode(value)
+
+
+@pytest.mark.parametrize("data", [b"\0\0\0\4nul}", b"\xff" * 4, b"\0\0\0\1x"])
+def test_what_is_no_json_is_not_taken(data: bytes) -> None:
+    with pytest.raises(FrameError):
+        PLAIN_JSON.decoder().feed(data)
