@@ -55,7 +55,7 @@ class Chooser:
         if sequence.constraint is None or sequence.finish:
             return
         forced = sequence.constraint.forced()
-        if sequence.is_scored:
+        if sequence.job.logprobs is not None:
             sequence.forced.extend(forced)
         else:
             for token in forced:
@@ -67,7 +67,7 @@ class Chooser:
     def _stop_if_complete(self, sequence: Sequence) -> None:
         constraint = sequence.constraint
         if constraint and not sequence.forced and not sequence.finish and constraint.complete:
-            sequence.finish = "stop"
+            sequence.end("stop")
 
     def score_prompt(
         self, sequence: Sequence, start: int, rows: Row[Logits]
@@ -77,11 +77,11 @@ class Chooser:
         What was scored before the sequence had to give way to another is not scored again.
         """
         pieces, n_top = self.vocabulary.pieces, sequence.job.prompt_logprobs or 0
-        scores = [] if sequence.n_scored else [unscored(sequence.tokens[0], pieces)]
+        scores = [] if sequence.stats.scored_tokens else [unscored(sequence.tokens[0], pieces)]
         for at, row in enumerate(rows, start + 1):
-            if at == sequence.n_scored + len(scores) < sequence.n_prompt:
+            if at == sequence.stats.scored_tokens + len(scores) < sequence.n_prompt:
                 scores.append(score(row, sequence.tokens[at], n_top, pieces))
-        sequence.n_scored += len(scores)
+        sequence.stats.count_scored(len(scores))
         return tuple(scores)
 
     def _next(self, sequence: Sequence, logits: Logits) -> None:
@@ -91,7 +91,7 @@ class Chooser:
             self._take(sequence, token, self._score(sequence, logits, token), forced=True)
             self._stop_if_complete(sequence)
         else:
-            row = logits.copy() if sequence.is_scored else logits
+            row = logits.copy() if sequence.job.logprobs is not None else logits
             sequence.sampler.prepare(row, sequence.tokens)
             token = choose(sequence.sampler, sequence.constraint, row)
             self._take(sequence, token, self._score(sequence, logits, token))

@@ -8,27 +8,21 @@ nothing of processes, templates or HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import dropwhile
 from time import monotonic
 
 from gguf_fc.engine.batching.stats import BATCH_BOUNDS, DecodeStats
+from gguf_fc.engine.build_sequence import SequenceBuilder
 from gguf_fc.engine.chooser import Chooser
-from gguf_fc.engine.constrain.build import constraint_of
 from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.kv_cache.cache import KvCache
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
-from gguf_fc.engine.kv_cache.slots import KvCache
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
-from gguf_fc.engine.prompt_segments import tokens_within
-from gguf_fc.engine.scheduler import Scheduler, Step
-from gguf_fc.engine.sequence import NOTHING, Sequence
-from gguf_fc.engine.speculate.drafter import Drafter, Speculation
-from gguf_fc.errors import (
-    ContextLengthExceeded,
-    EngineError,
-    GgufFcError,
-    InvalidParameter,
-    Overloaded,
-)
+from gguf_fc.engine.schedule.planner import Planner
+from gguf_fc.engine.schedule.scheduler import Scheduler
+from gguf_fc.engine.schedule.step import Step
+from gguf_fc.engine.sequence import Sequence
+from gguf_fc.engine.speculate.drafter import NO_DRAFT
+from gguf_fc.errors import EngineError, GgufFcError, Overloaded
 from gguf_fc.job import (
     Accepted,
     Failed,
@@ -40,14 +34,16 @@ from gguf_fc.job import (
     Measure,
     Measured,
     PromptScores,
-    Segment,
     Survey,
     Surveyed,
 )
 
 
 class Engine:
-    """Runs the jobs of one model, loaded as *load* says.  *emit* receives every message."""
+    """Runs the jobs of one model, loaded as *load* says.  *emit* receives every message.
+
+    It owns the KV cache, ``cache``, which saves to *states*.
+    """
 
     def __init__(
         self,
@@ -60,21 +56,25 @@ class Engine:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._model = model
-        self._compile = compile_grammar
         self._emit = emit
         self._clock = clock
         self._stats = DecodeStats()
         self._chooser = Chooser(model.vocabulary)
-        self._speculation = Speculation(model.vocabulary, model.costs)
-        self._drafts = load.drafts and model.can_trim
+        self.cache = KvCache(model, states or SavedStates(max_bytes=0))
+        drafts = load.drafts and model.can_trim  # a wrong draft has to be cut off again
+        self._builder = SequenceBuilder(model, self.cache, compile_grammar, drafts)
         self.scheduler = Scheduler(
-            KvCache(model, states or SavedStates(max_bytes=0)),
+            self.cache,
+            Planner(model.n_batch, model.costs, model.can_trim),
             n_parallel=load.n_parallel,
             n_ctx=model.n_ctx,
-            n_batch=model.n_batch,
             max_queue=load.max_queue,
-            costs=model.costs,
         )
+
+    @property
+    def handlers(self) -> Handlers:
+        """Methods that handle the messages meant for the engine."""
+        return {Job: self.submit, Measure: self.measure, Survey: self.survey}
 
     @property
     def is_idle(self) -> bool:
@@ -84,7 +84,9 @@ class Engine:
     def submit(self, job: Job) -> None:
         """Queue *job*: ``Accepted``, or ``Failed`` when it cannot run."""
         try:
-            sequence = self._prepare(job)
+            if self.scheduler.is_full:
+                raise Overloaded("Too many requests are waiting for this model; try again later.")
+            sequence = self._builder.build(job)
         except GgufFcError as error:
             self._emit(_failed(job.id, error))
             return
@@ -92,15 +94,10 @@ class Engine:
         self.scheduler.add(sequence)
         self._guarded(sequence, self._begin)
 
-    @property
-    def handlers(self) -> Handlers:
-        """Methods that handle the messages meant for the engine."""
-        return {Job: self.submit, Measure: self.measure, Survey: self.survey}
-
     def measure(self, measure: Measure) -> Measured:
         """Length of a prompt, and its cache hit if it were submitted now; changes nothing."""
-        tokens = self.scheduler.cache.retokenize(self._model.tokenize(measure.prompt))
-        length, decision = self.scheduler.cache.preview(tokens)
+        tokens = self._builder.tokenize(measure.prompt)
+        length, decision = self.cache.preview(tokens)
         return Measured(
             id=measure.id, prompt_tokens=len(tokens), cached_tokens=length, cache=decision
         )
@@ -118,13 +115,13 @@ class Engine:
         )
 
     def cancel(self, job_id: str) -> None:
-        """End that job now; one that has ended already is none of our business."""
+        """End that job now; nothing where it has ended already."""
         if sequence := self.scheduler.find(job_id):
             self._end(sequence, "cancelled")
 
     def step(self) -> None:
         """Evaluate one batch and give each sequence that is ready its next tokens."""
-        self.scheduler.start_waiting(self._clock())
+        self.scheduler.admit_waiting(self._clock())
         step, began = self.scheduler.plan(), self._clock()
         try:
             rows = self._model.decode(step.feeds)
@@ -140,60 +137,15 @@ class Engine:
                 if wanted:
                     self._use(sequence, feed, wanted)
 
-    def _prepare(self, job: Job) -> Sequence:
-        if self.scheduler.is_full:
-            raise Overloaded("Too many requests are waiting for this model; try again later.")
-        tokens = self.scheduler.cache.retokenize(self._model.tokenize(job.prompt))
-        n_ctx = self._model.n_ctx_seq
-        if not tokens:
-            raise InvalidParameter("The prompt is empty: it has no token to begin from.")
-        if len(tokens) >= n_ctx:
-            raise ContextLengthExceeded(
-                f"This model's maximum context length is {n_ctx} tokens, "
-                f"and the prompt alone has {len(tokens)}. "
-                "Shorten the messages or the tools, or start the server with a larger context."
-            )
-        limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)
-        constraint = constraint_of(job, self._compile, self._model)
-        drafter = self._drafter(job, tokens) if self._drafts else None
-        return Sequence(
-            job,
-            tokens,
-            limit,
-            constraint,
-            drafter,
-            n_prefix=self._prefix_of(job, tokens),
-            n_turn=self._turn_of(tokens),
-        )
-
-    def _drafter(self, job: Job, tokens: list[int]) -> Drafter:
-        prediction = self._model.tokenize((Segment(job.prediction or "", special=False),))
-        controls = self._model.vocabulary.special  # such as one that begins every text
-        return Drafter(self._speculation, tokens, [*dropwhile(controls.__contains__, prediction)])
-
-    def _turn_of(self, tokens: list[int]) -> int | None:
-        """Where the reply's turn begins: with the prompt's last control token, if it has any."""
-        if self._model.can_trim:
-            return None
-        special = self._model.vocabulary.special
-        return next((at for at in range(len(tokens) - 1, 0, -1) if tokens[at] in special), None)
-
-    def _prefix_of(self, job: Job, tokens: list[int]) -> int | None:
-        """How many of the prompt's *tokens* other conversations begin with; None: unknown."""
-        if job.prefix is None:
-            return None
-        pieces = self._model.vocabulary.pieces
-        return tokens_within(job.prompt, job.prefix, (pieces[token] for token in tokens))
-
     def _begin(self, sequence: Sequence) -> None:
-        """What can be said before anything is evaluated."""
+        """Take what can be taken before anything is evaluated: the grammar's forced beginning."""
         if sequence.is_full and not sequence.scores_prompt:
-            sequence.finish = "length"
+            sequence.end("length")
         elif not sequence.is_full:
             self._chooser.follow_grammar(sequence)
 
     def _use(self, sequence: Sequence, feed: Feed, rows: list[Logits]) -> None:
-        """Score and choose by the *rows* that *feed* yielded."""
+        """Score and choose by the *rows* of logits that *feed* yielded."""
 
         def advance(sequence: Sequence) -> None:
             if sequence.scores_prompt:
@@ -209,10 +161,11 @@ class Engine:
             self._emit(PromptScores(id=sequence.job.id, logprobs=scores))
 
     def _choose(self, sequence: Sequence, feed: Feed, rows: list[Logits]) -> None:
-        if sequence.prompt_done is None:
-            sequence.prompt_done = self._clock()
+        """Choose the next tokens; judge the draft by them."""
+        if sequence.stats.prompt_done is None:
+            sequence.stats.end_prompt(self._clock())
         if sequence.is_full:
-            sequence.finish = "length"
+            sequence.end("length")
         ahead = feed.asked[sequence.n_evaluated - feed.start :]
         n_tokens, n_forced = len(sequence.tokens), len(sequence.forced)
         try:
@@ -220,10 +173,10 @@ class Engine:
         finally:
             n_right = self.scheduler.settle(sequence)
             taken = sequence.tokens[n_tokens + n_forced :]
-            sequence.judge(taken, max(0, len(ahead) - n_forced), max(0, n_right - n_forced))
+            sequence.judge_draft(taken, max(0, len(ahead) - n_forced), max(0, n_right - n_forced))
 
     def _guarded(self, sequence: Sequence, advance: Callable[[Sequence], None]) -> None:
-        """*advance* a sequence, say what it said, and end it if it is at its end or has failed."""
+        """Run *advance*, emit the new text, and end the sequence if it is at its end or fails."""
         try:
             advance(sequence)
         except EngineError as error:
@@ -234,27 +187,28 @@ class Engine:
             return
         if chunk := sequence.chunk():
             self._emit(chunk)
-        if sequence.draft is NOTHING:
-            sequence.guess(max(1, self.scheduler.n_sharing))
+        if sequence.draft is NO_DRAFT:
+            sequence.propose_draft(max(1, self.scheduler.n_sharing))
 
     def _end(self, sequence: Sequence, reason: FinishReason) -> None:
-        sequence.finish = reason
+        sequence.end(reason)
         self.scheduler.remove(sequence)
         if chunk := sequence.chunk():
             self._emit(chunk)
-        self._emit(sequence.done(reason, self._clock()))
+        self._emit(sequence.done(self._clock()))
 
     def _fail(self, sequence: Sequence, error: GgufFcError, *, keep: bool = True) -> None:
         self.scheduler.remove(sequence, keep=keep)
         self._emit(_failed(sequence.job.id, error))
 
     def _make_room(self) -> None:
-        """The memory is full: evict, or preempt; a sequence that does not fit alone must fail."""
+        """Evict or preempt, as the memory is full; a sequence that does not fit alone fails."""
         if not self.scheduler.make_room():
             error = EngineError("The model's memory is too small for this request.")
             self._fail(self.scheduler.running[0], error, keep=False)
 
     def _give_up(self, step: Step, cause: DecodeError) -> None:
+        """Fail the sequences of *step*: what their slots hold is unknown."""
         for sequence in step.sequences:
             error = EngineError(f"The model could not evaluate this request: {cause}.")
             self._fail(sequence, error, keep=False)

@@ -43,19 +43,19 @@ class Vocabulary:
 class Feed:
     """*tokens* to evaluate at *start* in *slot*; the logits after the last *n_rows* are wanted.
 
-    After these come *n_filling* tokens that nobody asked for: with them the batch costs less.
+    After these come *n_padding* tokens that nobody asked for: with them the batch costs less.
     """
 
     slot: int
     start: int
     tokens: Sequence[int]
     n_rows: int = 0
-    n_filling: int = 0
+    n_padding: int = 0
 
     @property
     def asked(self) -> Sequence[int]:
         """The tokens without the filling."""
-        return self.tokens[: len(self.tokens) - self.n_filling]
+        return self.tokens[: len(self.tokens) - self.n_padding]
 
 
 class Model(Protocol):

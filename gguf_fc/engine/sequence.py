@@ -1,9 +1,12 @@
-"""One job's state while it runs: its tokens, how far they are evaluated, what it has said.
+"""State of one job while it runs: its tokens, how far they are evaluated, its output.
 
 A sequence's ``tokens`` are its prompt and then its completion; the first ``n_evaluated`` lie in its
 slot, the rest is *pending*.  Prompt, sampled and forced tokens differ in nothing but who chose
-them, so prefill, decoding and fast-forwarding are all the same: evaluate what is pending.
-What is evaluated *ahead* comes after them and is not theirs yet.
+them, so prefill, decoding and jump-forward decoding are all the same: evaluate what is pending.
+Tokens evaluated *ahead*, such as a draft, come after them and are not the sequence's yet.
+
+Only the methods here change a sequence; each states one whole change.  One exception: ``chooser``
+adds to and takes from the queue ``forced``.
 """
 
 from __future__ import annotations
@@ -12,14 +15,40 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.kv_cache.slots import Lease
 from gguf_fc.engine.output.stop_strings import StopFilter
 from gguf_fc.engine.output.writer import OutputWriter
 from gguf_fc.engine.sample.sampler import Sampler
-from gguf_fc.engine.speculate.drafter import Draft, Drafter, StepLoad
+from gguf_fc.engine.sequence_stats import SequenceStats
+from gguf_fc.engine.speculate.drafter import NO_DRAFT, Draft, Drafter, StepLoad
 from gguf_fc.job import Chunk, Done, FinishReason, Job, TokenLogprob
 
-NOTHING = Draft()
-MOST_CERTAIN = 64  # tokens of a prompt's last batch that count when a draft is priced
+MOST_CERTAIN = 64  # tokens of a prompt's last chunk that count when a draft is priced
+
+
+@dataclass(slots=True, eq=False)
+class Checkpoints:
+    """Positions of a prompt where the KV cache keeps what is evaluated; None once passed."""
+
+    prefix: int | None = None  # end of the prefix shared with other conversations
+    turn: int | None = None  # begin of the reply's turn, in models whose slots cannot be cut
+
+    def distance(self, n_evaluated: int, n_tokens: int) -> int:
+        """Tokens from *n_evaluated* to the next checkpoint or the end of *n_tokens*."""
+        cuts = (self.prefix, self.turn, n_tokens)
+        return min(cut - n_evaluated for cut in cuts if cut is not None and cut > n_evaluated)
+
+    def pass_prefix(self) -> int:
+        """Take the end of the shared prefix, which is evaluated."""
+        assert self.prefix is not None
+        passed, self.prefix = self.prefix, None
+        return passed
+
+    def pass_turn(self) -> int:
+        """Take the begin of the reply's turn, up to which all is evaluated."""
+        assert self.turn is not None
+        passed, self.turn = self.turn, None
+        return passed
 
 
 @dataclass(slots=True, eq=False)
@@ -30,29 +59,18 @@ class Sequence:
     tokens: list[int]
     limit: int  # tokens in all, prompt included
     constraint: Constraint | None = None
-    drafter: Drafter | None = None  # None: nothing is guessed
-    n_prefix: int | None = None  # tokens that other conversations begin with too; None: unknown
-    n_turn: int | None = None  # tokens before the reply's turn begins, where that matters
+    drafter: Drafter | None = None  # None: no speculative decoding
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
     n_prompt: int = field(init=False)
-    slot: int | None = None  # None: waiting
-    n_evaluated: int = 0
-    n_shared: int = 0  # of those, cells that belong to another running sequence too
-    is_begun: bool = False  # something of it was evaluated
-    cached_tokens: int | None = None  # None: not started yet
-    forced_tokens: int = 0
-    decode_steps: int = 0
-    last_step: int = 0  # the number of the step that evaluated something of it last
-    started: float = 0.0
-    prompt_done: float | None = None
-    finish: FinishReason | None = None
+    slot: int | None = field(default=None, init=False)  # None: waiting
+    n_evaluated: int = field(default=0, init=False)
+    n_shared: int = field(default=0, init=False)  # of those, in cells of another running sequence
+    last_step: int = field(default=0, init=False)  # number of the last step it was in; 0: none yet
+    finish: FinishReason | None = field(default=None, init=False)
     sampler: Sampler = field(init=False)
     forced: deque[int] = field(default_factory=deque, init=False)  # to be scored, then taken
-    n_scored: int = 0  # tokens of the prompt whose logprobs were wanted and are known
-    draft: Draft = field(default=NOTHING, init=False)  # of what follows, for one step
-    drafted_tokens: int = 0
-    accepted_tokens: int = 0
-    drafted_predictions: int = 0
-    accepted_predictions: int = 0
+    draft: Draft = field(default=NO_DRAFT, init=False)  # for the next step
+    stats: SequenceStats = field(default_factory=SequenceStats, init=False)
     _output: OutputWriter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,55 +78,85 @@ class Sequence:
         self.sampler = Sampler(self.job.sampling)
         self._output = OutputWriter(StopFilter(self.job.stop))
 
+    # Its position.
+
     @property
     def n_pending(self) -> int:
+        """Tokens that are not evaluated yet."""
         return len(self.tokens) - self.n_evaluated
 
     @property
     def n_certain(self) -> int:
-        """How many tokens it has or must take are not evaluated yet."""
+        """Tokens that it has or must take and that are not evaluated yet."""
         return self.n_pending + len(self.forced)
 
     @property
-    def n_completion(self) -> int:
-        return len(self.tokens) - self.n_prompt
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it may have no token more."""
-        return len(self.tokens) >= self.limit
-
-    @property
-    def is_scored(self) -> bool:
-        """Whether the logits before every token of the reply are wanted."""
-        return self.job.logprobs is not None
-
-    @property
-    def scores_prompt(self) -> bool:
-        """Whether logits are still wanted for the prompt."""
-        return self.job.prompt_logprobs is not None and self.n_scored < self.n_prompt
-
-    @property
-    def reusable(self) -> list[int]:
-        """The tokens that need no evaluation where somebody evaluated them before."""
-        return [] if self.scores_prompt else self.tokens
-
-    @property
     def ahead(self) -> list[int]:
-        """What to evaluate beyond its tokens."""
+        """Tokens to evaluate after its own."""
         return [*self.forced, *self.draft.ahead]
 
     @property
     def is_decoding(self) -> bool:
         """Whether all that is pending was generated: a short step, somebody is waiting for it."""
-        return self.n_completion > 0 and self.n_evaluated >= self.n_prompt
+        return len(self.tokens) > self.n_prompt <= self.n_evaluated
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has reached its limit."""
+        return len(self.tokens) >= self.limit
+
+    @property
+    def scores_prompt(self) -> bool:
+        """Whether logprobs of the prompt's tokens are still wanted."""
+        return self.job.prompt_logprobs is not None and self.stats.scored_tokens < self.n_prompt
+
+    # Changes by the scheduler.
+
+    def admit(self, lease: Lease, now: float) -> None:
+        """Run in the slot of *lease*, for the first time or after a preemption."""
+        self.slot = lease.slot
+        self._go_on_from(lease)
+        self.stats.start(now, min(lease.length, self.n_prompt))
+
+    def upgrade(self, lease: Lease) -> None:
+        """Go on from a longer cached prefix, before anything was evaluated."""
+        self._go_on_from(lease)
+        self.stats.cached_tokens = min(lease.length, self.n_prompt)
+
+    def _go_on_from(self, lease: Lease) -> None:
+        self.n_evaluated = lease.length
+        self.n_shared = lease.length if lease.shared else 0
+        if lease.diverges and self.checkpoints.prefix is None:
+            self.checkpoints.prefix = lease.length
+
+    def note_evaluated(self, end: int, step: int) -> None:
+        """Note that the step of that number evaluated its tokens up to *end*, and maybe more."""
+        self.n_evaluated = min(end, len(self.tokens))
+        self.stats.decode_steps += self.n_evaluated > self.n_prompt
+        self.last_step = step
+
+    def settle(self, n_evaluated: int) -> int:
+        """Count tokens evaluated ahead that it then took as its own; returns how many."""
+        sure, self.n_evaluated = self.n_evaluated, n_evaluated
+        self.stats.decode_steps += sure == self.n_prompt < n_evaluated
+        return max(0, n_evaluated - sure)
+
+    def drop_draft(self) -> None:
+        """Evaluate nothing of the draft; it is still judged."""
+        self.draft = Draft(self.draft.guesses)
+
+    def leave(self) -> None:
+        """Give up the slot, at the end or to wait for another."""
+        self.slot, self.n_evaluated = None, 0
+
+    # Changes by what is chosen.
 
     def take(
         self, token: int, piece: bytes | None, score: TokenLogprob | None, *, forced: bool
     ) -> None:
-        """*token* is next, the end of the reply if it has no *piece*; may set ``finish``."""
+        """Append *token*, which ends the reply if it has no *piece*; may set ``finish``."""
         self.tokens.append(token)
-        self.forced_tokens += forced
+        self.stats.forced_tokens += forced
         if piece is None:
             self._output.end()
             self.finish = "stop"
@@ -119,49 +167,53 @@ class Sequence:
         elif self.is_full:
             self.finish = "length"
 
-    def guess(self, n_streams: int) -> None:
-        """Draft what may follow; *n_streams* share a step."""
+    def end(self, reason: FinishReason) -> None:
+        """Set why it ends."""
+        self.finish = reason
+
+    # Speculative decoding.
+
+    def propose_draft(self, n_streams: int) -> None:
+        """Draft the tokens that may follow; *n_streams* share a step."""
         if self.drafter:
             certain = min(self.n_pending, MOST_CERTAIN) + len(self.forced)
             most = self.limit - len(self.tokens) - len(self.forced) - 1
-            work = StepLoad(certain + n_streams - 1, n_streams)
-            self.draft = self.drafter.propose(self.forced, self.constraint, most, work)
+            load = StepLoad(certain + n_streams - 1, n_streams)
+            self.draft = self.drafter.propose(self.forced, self.constraint, most, load)
 
-    def judge(self, taken: list[int], n_fed: int, n_right: int) -> None:
-        """It went on with *taken*; *n_fed* of the draft were evaluated, *n_right* rightly."""
-        guesses = self.draft.guesses[: self.draft.n_worth]
-        n_fed, n_right = min(n_fed, len(guesses)), min(n_right, len(guesses))
-        self.drafted_tokens += n_fed
-        self.accepted_tokens += n_right
-        self.drafted_predictions += sum(guess.is_prediction for guess in guesses[:n_fed])
-        self.accepted_predictions += sum(guess.is_prediction for guess in guesses[:n_right])
+    def judge_draft(self, taken: list[int], n_fed: int, n_right: int) -> None:
+        """Judge the draft by the tokens *taken*; *n_fed* were evaluated, *n_right* rightly."""
+        guesses = self.draft.guesses[: self.draft.length]
+        self.stats.count_draft(guesses, min(n_fed, len(guesses)), min(n_right, len(guesses)))
         if self.drafter:
             self.drafter.judge(self.draft, taken)
-        self.draft = NOTHING
+        self.draft = NO_DRAFT
+
+    # Its output.
 
     def chunk(self) -> Chunk | None:
-        """What was said since the last chunk, if anything."""
+        """Text since the last chunk, if any."""
         if self.finish is not None:
             self._output.finish()
         return self._output.chunk(self.job.id)
 
-    def done(self, reason: FinishReason, now: float) -> Done:
-        """The regular end, with its counts."""
-        began = now if self.cached_tokens is None else self.started
-        switched = now if self.prompt_done is None else self.prompt_done
+    def done(self, now: float) -> Done:
+        """Regular end with its counts."""
+        assert self.finish is not None
+        prompt_ms, completion_ms = self.stats.milliseconds(now)
         return Done(
             id=self.job.id,
-            finish_reason=reason,
+            finish_reason=self.finish,
             prompt_tokens=self.n_prompt,
-            cached_tokens=self.cached_tokens or 0,
-            completion_tokens=self.n_completion,
-            forced_tokens=self.forced_tokens,
-            drafted_tokens=self.drafted_tokens,
-            accepted_tokens=self.accepted_tokens,
-            drafted_predictions=self.drafted_predictions,
-            accepted_predictions=self.accepted_predictions,
-            decode_steps=self.decode_steps,
-            prompt_ms=(switched - began) * 1000,
-            completion_ms=(now - switched) * 1000,
+            cached_tokens=self.stats.cached_tokens,
+            completion_tokens=len(self.tokens) - self.n_prompt,
+            forced_tokens=self.stats.forced_tokens,
+            drafted_tokens=self.stats.drafted_tokens,
+            accepted_tokens=self.stats.accepted_tokens,
+            drafted_predictions=self.stats.drafted_predictions,
+            accepted_predictions=self.stats.accepted_predictions,
+            decode_steps=self.stats.decode_steps,
+            prompt_ms=prompt_ms,
+            completion_ms=completion_ms,
             stop_string=self._output.stops.hit,
         )

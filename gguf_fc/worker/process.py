@@ -113,7 +113,7 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
     )
     dispatcher = Dispatcher(engine, EmbeddingQueue(rows, line.send), Tokenization(model), line.send)
     line.send(model.ready())
-    with closing(Autosave(engine.scheduler.cache, states)) as keeper:
+    with closing(Autosave(engine.cache, states)) as keeper:
         while line.is_open:
             seconds = keeper.rest() if dispatcher.is_idle else 0.0
             for message in line.receive(seconds):

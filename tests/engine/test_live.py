@@ -215,7 +215,7 @@ def test_a_conversation_that_waited_outside_goes_on_as_if_it_had_stayed(talking:
     for most_bytes, way in ((0, "go on"), (1 << 30, "load")):
         states, compile_grammar = SavedStates(most_bytes), Grammars(talking.vocabulary).compile
         run = Run(talking, compile_grammar, states=states)
-        cache = run.engine.scheduler.cache
+        cache = run.engine.cache
         for name in "abcd":
             run.job(f"What is {name}? " * 120, name, max_tokens=8)
             run.finish()

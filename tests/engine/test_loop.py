@@ -289,7 +289,7 @@ def test_a_prompt_is_filled_up_where_more_tokens_cost_less() -> None:
     run.job("-----0|")
     run.finish()
     (first,), (second,) = run.model.batches[:2]  # type: ignore[attr-defined]
-    assert (len(first.tokens), first.n_filling, first.n_rows) == (8, 1, 1)
+    assert (len(first.tokens), first.n_padding, first.n_rows) == (8, 1, 1)
     assert (second.start, len(second.tokens)) == (7, 1)
     assert run.text() == "hello"
     run.engine.scheduler.check()
@@ -323,7 +323,7 @@ def test_a_step_that_has_no_room_to_be_filled_up_is_not() -> None:
     run.job("----------------0|", max_tokens=1)
     run.finish()
     assert run.text() == "h"
-    assert run.model.batches[0][0].n_filling == 0  # type: ignore[attr-defined]
+    assert run.model.batches[0][0].n_padding == 0  # type: ignore[attr-defined]
 
 
 def test_guesses_for_several_streams_make_whole_groups() -> None:
@@ -613,7 +613,7 @@ def test_what_is_shared_pinned_saved_and_loaded_never_changes_a_reply(
         run.job(prompt, str(n), prefix=min(len(parts[0]), len(prompt)), max_tokens=8)
         run.step(steps)
         if run.engine.is_idle:
-            run.engine.scheduler.cache.save_next()
+            run.engine.cache.save_next()
         states.check()
     run.finish()
     for n, prompt in enumerate(prompts):

@@ -102,7 +102,7 @@ def test_saved_states_are_worth_as_much_as_the_real_thing(model: Llama) -> None:
     states = states_of(model)
     run = start(model, states)
     said = answers(run, asks("first"), "one")
-    while run.engine.scheduler.cache.save_next():
+    while run.engine.cache.save_next():
         pass
     more = f"{asks('first')}{said}<|im_end|>\n<|im_start|>user\nmore<|im_end|>\n"
     restarted = start(model, states)

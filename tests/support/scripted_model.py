@@ -71,7 +71,7 @@ class ScriptedModel:
             self._cells += 1
             slot.append((self._cells, token))
         rows = []
-        end = len(slot) - feed.n_filling
+        end = len(slot) - feed.n_padding
         for length in range(end - feed.n_rows, end):
             row = np.zeros(len(self.vocabulary.pieces), np.float32)
             row[self.reply([token for _, token in slot[: length + 1]])] = 10

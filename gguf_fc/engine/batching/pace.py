@@ -92,7 +92,7 @@ class Pace:
         self._alone = StepSize(self.n_batch, TILE, PROMPT_SECONDS)
         self._ahead = StepSize(self.n_batch, LEAST, STEP_SECONDS)
 
-    def room(self, n_streams: int, *, prompts_wait: bool) -> TokenBudget:
+    def budget(self, n_streams: int, *, prompts_wait: bool) -> TokenBudget:
         """What the next step may have beside the certain tokens of so many streams."""
         if not n_streams:
             return TokenBudget(extra=self._alone.tokens, ahead=0)

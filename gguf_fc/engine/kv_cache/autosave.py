@@ -1,4 +1,4 @@
-"""When what the slots hold is saved: in quiet moments, and now and then where there are none.
+"""Autosave: slots are saved in quiet moments, and now and then where there are none.
 
 Saving takes the engine's time, so it waits until nobody has asked for anything for a moment.  A
 server that is never idle saves all the same, one slot every few seconds: it may be killed.
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from gguf_fc.engine.kv_cache.cache import KvCache
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
-from gguf_fc.engine.kv_cache.slots import KvCache
 
 QUIET_SECONDS = 0.25
 OVERDUE_SECONDS = 5.0
@@ -20,25 +20,25 @@ WRITING_SECONDS = 0.05  # between two looks at a file that is being written
 
 @dataclass(slots=True, eq=False)
 class Autosave:
-    """Saves what *cache* holds as *states*."""
+    """Saves the slots of *cache* as *states*."""
 
     cache: KvCache
     states: SavedStates
     clock: Callable[[], float] = monotonic
-    _worked: float = field(default=0.0, init=False)  # when the engine last had something to do
+    _worked: float = field(default=0.0, init=False)  # time of the engine's last step
     _saved: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._saved = self.clock()
 
     def note_work(self) -> None:
-        """The engine has done something."""
+        """Note that the engine made a step; saves a slot where that is overdue."""
         self._worked = self.clock()
         if self._worked - self._saved >= OVERDUE_SECONDS:
             self._save()
 
     def rest(self) -> float | None:
-        """Nobody asks for anything: save something.  Seconds until there is more to do, if any."""
+        """Save something if it is quiet; seconds until the next call, None if nothing is left."""
         quiet = self.clock() - self._worked
         if quiet < QUIET_SECONDS:
             return QUIET_SECONDS - quiet
@@ -47,7 +47,7 @@ class Autosave:
         return WRITING_SECONDS if self.states.is_writing else None
 
     def close(self) -> None:
-        """Save all there is: the process is about to end."""
+        """Save everything: the process is about to end."""
         while self.cache.save_next():
             pass
         self.states.close()

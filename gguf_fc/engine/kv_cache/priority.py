@@ -1,4 +1,4 @@
-"""What is given up first where there is too little room: the lowest."""
+"""Eviction priority of cached sequences: the lowest goes first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import IntEnum
 
 
 class Priority(IntEnum):
-    """How likely it is that somebody comes back."""
+    """How likely it is that somebody comes back to a cached sequence."""
 
     ONE_OFF = 0  # nobody has
     CONVERSATION = 1  # it went on at least once
-    PREFIX = 2  # several begin with it
+    PREFIX = 2  # a system text and tools that several sequences begin with

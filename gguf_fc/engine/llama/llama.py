@@ -90,7 +90,7 @@ class Batch:
             self.tokens[start:end] = feed.tokens
             self.positions[start:end] = np.arange(feed.start, feed.start + len(feed.tokens))
             self.slots[start:end] = feed.slot
-            last = end - feed.n_filling
+            last = end - feed.n_padding
             self.outputs[start:end] = 0
             self.outputs[last - feed.n_rows : last] = 1
             wanted.append(range(last - feed.n_rows, last))

@@ -58,15 +58,18 @@ LONGEST_REST = 16  # positions
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Guesses, of which the first *n_worth* are worth evaluating."""
+    """Guesses, of which the first *length* are worth evaluating."""
 
     guesses: tuple[Guess, ...] = ()
-    n_worth: int = 0
+    length: int = 0
 
     @property
     def ahead(self) -> list[int]:
         """The tokens to evaluate."""
-        return [guess.token for guess in self.guesses[: self.n_worth]]
+        return [guess.token for guess in self.guesses[: self.length]]
+
+
+NO_DRAFT = Draft()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +130,15 @@ class Drafter:
         except EngineError:
             logger.debug("a draft went beyond its grammar; the reply fails if it gets there")
         guesses = tuple(guess for run in runs for guess in run.guesses)[:most]
-        return self._filled(guesses, min(len(guesses), self._priority(runs, work)), work)
+        return self._filled(guesses, min(len(guesses), self._best_length(runs, work)), work)
 
-    def _filled(self, guesses: tuple[Guess, ...], n_worth: int, work: StepLoad) -> Draft:
-        """The draft in which *n_worth* are worth it; more where the step is filled up anyway."""
-        n_tokens = work.n_certain + n_worth
+    def _filled(self, guesses: tuple[Guess, ...], length: int, work: StepLoad) -> Draft:
+        """The draft in which *length* are worth it; more where the step is filled up anyway."""
+        n_tokens = work.n_certain + length
         n_more = self._speculation.costs.full(n_tokens) - n_tokens
-        if not n_worth or work.n_streams > 1:
-            return Draft(guesses, n_worth)
-        return Draft(guesses, min(len(guesses), n_worth + n_more))
+        if not length or work.n_streams > 1:
+            return Draft(guesses, length)
+        return Draft(guesses, min(len(guesses), length + n_more))
 
     def _extend(
         self, runs: list[_Run], tail: list[int], state: Constraint | None, most: int
@@ -152,14 +155,14 @@ class Drafter:
             if is_last or chance < LEAST_CHANCE:
                 return
 
-    def _priority(self, runs: Sequence[_Run], work: StepLoad) -> int:
+    def _best_length(self, runs: Sequence[_Run], work: StepLoad) -> int:
         """How many of the tokens of *runs* to evaluate, for the most that can be saved."""
         costs, streams = self._speculation.costs, work.n_streams
         anyway = costs.step(costs.full(work.n_certain), streams)
         if streams == 1:
             anyway = costs.in_parts(work.n_certain)
         saved = most_saved = 0.0
-        n_tokens = n_worth = 0
+        n_tokens = length = 0
         for run in runs:
             if run.is_last:
                 break
@@ -169,8 +172,8 @@ class Drafter:
             n_evaluated = costs.full(work.n_certain + n_tokens)
             dearer = costs.step(n_evaluated, streams + n_tokens) - anyway
             if saved - CAUTION * dearer > most_saved:
-                most_saved, n_worth = saved - CAUTION * dearer, n_tokens
-        return n_worth
+                most_saved, length = saved - CAUTION * dearer, n_tokens
+        return length
 
     def judge(self, draft: Draft, taken: Sequence[int]) -> None:
         """The sequence went on with *taken*."""

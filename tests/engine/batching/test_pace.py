@@ -43,7 +43,7 @@ def drive(pace: Pace, machine: Machine, n_steps: int, n_streams: int = 1) -> lis
     """Steps of *n_streams* on *machine* while an endless prompt waits."""
     ran = []
     for at in range(n_steps):
-        n_extra = pace.room(n_streams, prompts_wait=True).extra
+        n_extra = pace.budget(n_streams, prompts_wait=True).extra
         ran.append(Ran(n_extra, machine(at, n_extra), machine(at, 0)))
         pace.note(n_streams, n_extra, 0, ran[-1].seconds)
     return ran
@@ -54,7 +54,7 @@ def steady(per_token: float, plain: float = 0.1) -> Machine:
 
 
 def alone(pace: Pace) -> int:
-    return pace.room(0, prompts_wait=True).extra
+    return pace.budget(0, prompts_wait=True).extra
 
 
 def test_alone_a_step_grows_while_it_is_quick_and_shrinks_when_it_is_slow() -> None:
@@ -91,7 +91,7 @@ def test_without_prompts_what_is_ahead_keeps_steps_short() -> None:
     pace = Pace(N_BATCH)
     n_ahead, seconds = 72, 0.0
     for _ in range(10):
-        taken = min(n_ahead, pace.room(3, prompts_wait=False).ahead)
+        taken = min(n_ahead, pace.budget(3, prompts_wait=False).ahead)
         seconds = 0.1 + 0.03 * taken
         pace.note(3, 0, taken, seconds)
     assert STEP_SECONDS / 2 < seconds <= STEP_SECONDS
@@ -101,7 +101,7 @@ def test_without_prompts_what_is_ahead_keeps_steps_short() -> None:
 def test_beside_prompts_the_streams_have_a_part_of_the_room_for_what_is_ahead() -> None:
     pace = Pace(N_BATCH)
     drive(pace, steady(0.001), 30)
-    room = pace.room(1, prompts_wait=True)
+    room = pace.budget(1, prompts_wait=True)
     assert room.ahead == room.extra // SHARE_AHEAD > 0
 
 
@@ -188,6 +188,6 @@ def test_a_step_that_costs_nothing_more_lets_the_next_be_larger(extra: float) ->
 def test_the_end_of_a_prompt_does_not_change_the_share() -> None:
     pace = Pace(N_BATCH)
     drive(pace, steady(0.005), 20)
-    before = pace.room(1, prompts_wait=True).extra
+    before = pace.budget(1, prompts_wait=True).extra
     pace.note(1, 1, 0, 0.12)  # one token, and what goes with the first one of any number
-    assert abs(pace.room(1, prompts_wait=True).extra - before) <= 0.15 * before
+    assert abs(pace.budget(1, prompts_wait=True).extra - before) <= 0.15 * before

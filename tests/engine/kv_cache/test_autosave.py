@@ -24,7 +24,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.states = SavedStates(1 << 20)
         self.run = Run(ScriptedModel(saying("hello"), n_ctx=1024), states=self.states)
-        self.keeper = Autosave(self.run.engine.scheduler.cache, self.states, lambda: self.now)
+        self.keeper = Autosave(self.run.engine.cache, self.states, lambda: self.now)
         for prompt in PROMPTS:
             self.run.job(prompt, prompt)
             self.run.finish()

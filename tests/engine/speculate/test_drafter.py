@@ -55,25 +55,25 @@ def test_a_draft_never_takes_more_steps_and_gives_up_where_it_is_wrong() -> None
 
 
 def test_as_much_is_evaluated_ahead_as_saves_steps() -> None:
-    def n_worth(curve: tuple[float, ...], n_streams: int, seen: int = 0) -> int:
+    def draft_length(curve: tuple[float, ...], n_streams: int, seen: int = 0) -> int:
         drafter = Drafter(Speculation(VOCABULARY, Costs(curve)), list(b"+-*+-*+-"), [])
         for _ in range(seen):
             draft = drafter.propose((), None, 9, ONE)
             drafter.judge(draft, [guess.token for guess in draft.guesses])
-        return drafter.propose((), None, 9, StepLoad(n_streams, n_streams)).n_worth
+        return drafter.propose((), None, 9, StepLoad(n_streams, n_streams)).length
 
     cheap, dear, linear = (1.0, 1.02), (1.0, 3.0, 4.0, 5.0), (1.0, 2.0, 4.0, 8.0)
-    assert 2 <= n_worth(cheap, 1) < n_worth(cheap, 1, seen=20)
-    assert n_worth(dear, 1) == 0
-    assert n_worth(dear, 1, seen=20) == 9
-    assert n_worth(linear, 1, seen=20) == 0
-    assert n_worth(linear, 8, seen=20) == 0
+    assert 2 <= draft_length(cheap, 1) < draft_length(cheap, 1, seen=20)
+    assert draft_length(dear, 1) == 0
+    assert draft_length(dear, 1, seen=20) == 9
+    assert draft_length(linear, 1, seen=20) == 0
+    assert draft_length(linear, 8, seen=20) == 0
 
 
 def test_guesses_are_judged_whether_they_were_evaluated_or_not() -> None:
     drafter = Drafter(Speculation(VOCABULARY, Costs((1.0, 2.0))), list(b"+-*+-*+-"), [])
     draft = drafter.propose((), None, 9, ONE)
-    assert draft.n_worth == 0
+    assert draft.length == 0
     before = len(draft.guesses)
     for _ in range(9):
         drafter.judge(draft, [ord("*")])
@@ -216,7 +216,7 @@ def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
     def draft(text: str) -> tuple[str, int]:
         drafter = Drafter(Speculation(VOCABULARY, Costs((1.0, 1.0))), list(b"abcdef.ab"), [])
         draft = drafter.propose((), Script(text, {len(text) - 1: 1}), 9, ONE)
-        return bytes(guess.token for guess in draft.guesses).decode(), draft.n_worth
+        return bytes(guess.token for guess in draft.guesses).decode(), draft.length
 
     assert draft("cdef") == ("cdef", 2)
     assert draft("cdefxyz") == ("cdef", 4)
@@ -227,7 +227,7 @@ def test_a_draft_has_more_guesses_where_its_step_is_filled_up_anyway() -> None:
         costs = Costs((1.0, 1.0), grain=Grain(size, 0.1))
         drafter = Drafter(Speculation(VOCABULARY, costs), list(b"abcabcab"), [])
         draft = drafter.propose((), Script("cabcab", {}), most, StepLoad(n_streams, n_streams))
-        return bytes(draft.ahead).decode(), draft.n_worth
+        return bytes(draft.ahead).decode(), draft.length
 
     assert draft(size=1, n_streams=1) == ("cabca", 5)
     assert draft(size=4, n_streams=1) == ("cabcab", 6)

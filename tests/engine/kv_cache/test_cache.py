@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gguf_fc.engine.kv_cache.cache import MOST_PREFIXES, KvCache
 from gguf_fc.engine.kv_cache.common_prefix import common
+from gguf_fc.engine.kv_cache.evict import MOST_IDLE
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
-from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX, MOST_IDLE, MOST_PREFIXES, KvCache
+from gguf_fc.engine.kv_cache.slots import LEAST_PREFIX
 from gguf_fc.engine.model import Feed
 from gguf_fc.saved_prompts import StateFolder
 from tests.support.scripted_model import ScriptedModel, rambling
@@ -46,7 +48,7 @@ class Books:
         lease = self.cache.acquire(tokens)
         rest = tokens[lease.length :]
         self.model.decode([Feed(lease.slot, lease.length, rest, n_rows=1)])
-        self.cache.extend(lease.slot, rest)
+        self.cache.append(lease.slot, rest)
         if leave:
             self.cache.release(lease.slot)
         return lease.slot, lease.length
@@ -140,7 +142,7 @@ def test_the_cache_and_the_model_never_disagree(runs: list[tuple[str, bool]]) ->
         if not leave:
             busy[slot] = list(text.encode())
         books.cache.check(busy)
-        assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache._slots]
+        assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache.slots]
 
 
 def test_a_preview_says_what_acquire_will_do_and_changes_nothing() -> None:
@@ -220,7 +222,7 @@ def test_the_log_shows_where_a_prompt_parts_from_what_is_kept(
 ) -> None:
     books = Books()
     books.run("It is Monday. Hello")
-    with caplog.at_level(logging.DEBUG, "gguf_fc.engine.kv_cache.slots"):
+    with caplog.at_level(logging.DEBUG, "gguf_fc.engine.kv_cache.cache"):
         books.run("It is Friday. Hello")
     (record,) = caplog.messages
     assert "found=6 kept='It is \u00a6Monday. Hello' asked='It is \u00a6Friday. Hello'" in record
@@ -269,7 +271,7 @@ def test_the_cache_and_saved_states_never_disagree(
         assert books.run(text)[1] < len(text)
         books.cache.check({})
         books.states.check()
-        assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache._slots]
+        assert books.held() == [bytes(slot.tokens).decode() for slot in books.cache.slots]
 
 
 LONG = MOST_IDLE // 2
@@ -280,7 +282,7 @@ def test_idle_conversations_wait_outside_where_they_make_steps_longer() -> None:
     texts = [letter * LONG for letter in "abcd"]
     books.idle(*texts[:3])
     books.run(texts[3], leave=False)
-    books.cache.clear()
+    books.cache.evict_saved()
     assert books.held() == ["", *texts[1:]]  # which is short enough with the latest
     assert books.run(texts[0] + "!")[1] == LONG
     assert texts[0] + "!" in books.held()
@@ -291,7 +293,7 @@ def test_a_first_token_in_common_is_no_use_of_a_conversation() -> None:
     texts = ["^" + letter * LONG for letter in "abcd"]
     books.idle(*texts[:3])
     books.run(texts[3], leave=False)
-    books.cache.clear()
+    books.cache.evict_saved()
     assert texts[0] not in books.held()
     assert texts[2] in books.held()
 
@@ -303,7 +305,7 @@ def test_what_is_idle_stays_where_it_costs_nothing_or_is_not_saved() -> None:
             books.run(letter * LONG)
         while is_saved and books.cache.save_next():
             pass
-        books.cache.clear()
+        books.cache.evict_saved()
         assert [len(text) for text in books.held()] == [LONG, LONG, LONG, 0]
 
 
@@ -314,5 +316,5 @@ def test_the_latest_conversation_and_pinned_beginnings_stay_however_long() -> No
     books.run("q" * (MOST_IDLE - 1))
     while books.cache.save_next():
         pass
-    books.cache.clear()
+    books.cache.evict_saved()
     assert sorted(len(text) for text in books.held()) == [0, 0, MOST_IDLE - 1, MOST_IDLE - 1]

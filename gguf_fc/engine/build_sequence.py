@@ -1,0 +1,74 @@
+"""From a job to a sequence: tokens, limit, constraint, drafter, checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import dropwhile
+
+from gguf_fc.engine.constrain.build import constraint_of
+from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.kv_cache.cache import KvCache
+from gguf_fc.engine.model import Model
+from gguf_fc.engine.prompt_segments import tokens_within
+from gguf_fc.engine.sequence import Checkpoints, Sequence
+from gguf_fc.engine.speculate.drafter import Drafter, Speculation
+from gguf_fc.errors import ContextLengthExceeded, InvalidParameter
+from gguf_fc.job import Job, Segment
+
+
+@dataclass(slots=True, eq=False)
+class SequenceBuilder:
+    """Builds the sequences of one model; with *drafts* they use speculative decoding."""
+
+    model: Model
+    cache: KvCache
+    compile_grammar: Compile
+    drafts: bool
+    _speculation: Speculation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._speculation = Speculation(self.model.vocabulary, self.model.costs)
+
+    def tokenize(self, prompt: tuple[Segment, ...]) -> list[int]:
+        """Tokens of *prompt*: those of a cached sequence where that spells the same text."""
+        return self.cache.retokenize(self.model.tokenize(prompt))
+
+    def build(self, job: Job) -> Sequence:
+        """Sequence of *job*.  Raises a GgufFcError where it cannot run."""
+        tokens = self.tokenize(job.prompt)
+        n_ctx = self.model.n_ctx_seq
+        if not tokens:
+            raise InvalidParameter("The prompt is empty: it has no token to begin from.")
+        if len(tokens) >= n_ctx:
+            raise ContextLengthExceeded(
+                f"This model's maximum context length is {n_ctx} tokens, "
+                f"and the prompt alone has {len(tokens)}. "
+                "Shorten the messages or the tools, or start the server with a larger context."
+            )
+        limit = n_ctx if job.max_tokens is None else min(n_ctx, len(tokens) + job.max_tokens)
+        constraint = constraint_of(job, self.compile_grammar, self.model)
+        drafter = self._drafter(job, tokens) if self.drafts else None
+        checkpoints = Checkpoints(self._end_of_prefix(job, tokens), self._begin_of_turn(tokens))
+        return Sequence(job, tokens, limit, constraint, drafter, checkpoints)
+
+    def _drafter(self, job: Job, tokens: list[int]) -> Drafter:
+        prediction = self.model.tokenize((Segment(job.prediction or "", special=False),))
+        controls = self.model.vocabulary.special  # such as BOS, which begins every text
+        return Drafter(self._speculation, tokens, [*dropwhile(controls.__contains__, prediction)])
+
+    def _begin_of_turn(self, tokens: list[int]) -> int | None:
+        """Position of the prompt's last control token, where the reply's turn begins.
+
+        None where a slot can be cut back to it at any time, and where there is no such token.
+        """
+        if self.model.can_trim:
+            return None
+        special = self.model.vocabulary.special
+        return next((at for at in range(len(tokens) - 1, 0, -1) if tokens[at] in special), None)
+
+    def _end_of_prefix(self, job: Job, tokens: list[int]) -> int | None:
+        """Tokens of the prefix that *job* shares with other conversations; None: unknown."""
+        if job.prefix is None:
+            return None
+        pieces = self.model.vocabulary.pieces
+        return tokens_within(job.prompt, job.prefix, (pieces[token] for token in tokens))

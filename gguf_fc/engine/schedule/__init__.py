@@ -1,0 +1,1 @@
+"""Continuous batching: admission, planning of each step, prefix sharing, preemption."""
