@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from native_build import build_key, cache_folder
+from native_build import build_key, cache_folder, locked_version
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("llama-server", "llama-bench", "llama-mtmd-cli")
@@ -40,14 +39,6 @@ OPTIONS = (
     "-DLLAMA_USE_PREBUILT_UI=OFF",  # it would be fetched from elsewhere
     "-DLLAMA_OPENSSL=OFF",
 )
-
-
-def locked_version(lock: str) -> str:
-    """The version of llama-cpp-python that a lock file pins."""
-    found = re.search(r"^llama-cpp-python==([\w.]+)", lock, re.MULTILINE)
-    if not found:
-        sys.exit("the lock file pins no llama-cpp-python")
-    return found[1]
 
 
 def run(*command: str | Path) -> None:

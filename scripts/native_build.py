@@ -1,17 +1,13 @@
-#!/usr/bin/env python3
 """Key of a native build: the variables of the environment that decide what a compiler makes.
-
-    scripts/native_build.py    # prints the key; an empty line where none of them is set
 
 Builds are kept outside the tree, for every checkout of it.  The key is a part of their folder's
 name, so that a build for the processor is never taken for one for the GPU.  It needs nothing but
-Python, because scripts/setup calls it before anything is installed.
+Python, because scripts/setup uses it before anything is installed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,13 +22,18 @@ DECIDING = re.compile(
 DIGITS = 12
 
 
-def build_key(environ: Mapping[str, str]) -> str:
-    """Digest of the deciding variables in *environ*; empty where none of them says anything."""
-    said = sorted(
-        f"{name}={value.strip()}"
-        for name, value in environ.items()
+def deciding(environ: Mapping[str, str]) -> dict[str, str]:
+    """The deciding variables in *environ* that say anything."""
+    return {
+        name: value
+        for name, value in sorted(environ.items())
         if DECIDING.fullmatch(name) and value.strip()
-    )
+    }
+
+
+def build_key(environ: Mapping[str, str]) -> str:
+    """Digest of the deciding variables in *environ*; empty where there are none."""
+    said = [f"{name}={value.strip()}" for name, value in deciding(environ).items()]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()[:DIGITS] if said else ""
 
 
@@ -42,5 +43,9 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "gguf-fc"
 
 
-if __name__ == "__main__":
-    print(build_key(os.environ))
+def locked_version(lock: str) -> str:
+    """The version of llama-cpp-python that a lock file pins."""
+    found = re.search(r"^llama-cpp-python==([\w.]+)", lock, re.MULTILINE)
+    if not found:
+        raise SystemExit("the lock file pins no llama-cpp-python")
+    return found[1]

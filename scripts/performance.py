@@ -37,11 +37,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from speed.page import Measured, causes_of, page
-from speed.random_model import Shape, make_random_model
-from speed.rivals import Rival, llama_server, packaged_server
-from speed.rows import OURS, Row, rows
-
 from demo_model.ballast import Sizes, make_ballast
 from gguf_fc.bench.bench import ends_of
 from gguf_fc.bench.client import Client
@@ -50,6 +45,10 @@ from gguf_fc.bench.ratios import table
 from gguf_fc.bench.rounds import Result, Setting, play, words_per_token
 from gguf_fc.bench.sample import Sample
 from gguf_fc.models.gguf import read_header
+from speed.page import Measured, causes_of, page
+from speed.random_model import Shape, make_random_model
+from speed.rivals import Rival, llama_server, packaged_server
+from speed.rows import OURS, Row, rows
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "gguf_fc" / "demo" / "demo.gguf"

@@ -12,16 +12,15 @@ import pytest
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from gguf_fc.bench.rounds import Result  # noqa: E402 - found by the path above
+from gguf_fc.bench.sample import Sample  # noqa: E402 - found by the path above
+from gguf_fc.bench.workloads import WORKLOADS  # noqa: E402 - found by the path above
+from gguf_fc.models.gguf import read_header  # noqa: E402 - found by the path above
 from performance import Bench  # noqa: E402 - found by the path above
 from speed.page import Measured, causes_of, page  # noqa: E402 - found by the path above
 from speed.random_model import Shape, make_random_model  # noqa: E402 - found by the path above
 from speed.rivals import llama_server  # noqa: E402 - found by the path above
 from speed.rows import Row, rows  # noqa: E402 - found by the path above
-
-from gguf_fc.bench.rounds import Result  # noqa: E402 - found by the path above
-from gguf_fc.bench.sample import Sample  # noqa: E402 - found by the path above
-from gguf_fc.bench.workloads import WORKLOADS  # noqa: E402 - found by the path above
-from gguf_fc.models.gguf import read_header  # noqa: E402 - found by the path above
 from tests.support.random_model import write_random_model  # noqa: E402 - found by the path above
 
 FASTER = Row(key="a", about="twice as fast", workload=WORKLOADS["call-3"], target=2.0)

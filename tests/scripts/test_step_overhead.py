@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from step_overhead import CASES, native, overheads
 
 from gguf_fc.engine.llama.llama import Llama
+from step_overhead import CASES, native, overheads
 from tests.support.loading import in_process
 from tests.support.random_model import write_random_model
 
