@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.batching.costs import Costs, Grain
+from gguf_fc.engine.batching.costs import Costs, KernelTile
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.errors import EngineError
 from gguf_fc.job import (
@@ -264,7 +264,7 @@ def test_a_long_prompt_never_triples_the_gap_of_a_running_stream(per_token: floa
 
 
 def test_a_long_prompt_fills_steps_up_to_what_kernels_take_together() -> None:
-    costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+    costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=KernelTile(4, 1.0))
     model = slow_model(0.0)
     model.costs, model.seconds = costs, lambda n_tokens: 0.02 * costs.step(n_tokens, n_tokens)
     run = Run(model, n_parallel=4)
@@ -281,7 +281,7 @@ def test_a_long_prompt_fills_steps_up_to_what_kernels_take_together() -> None:
     assert model.elapsed - began < 2 * sum(map(model.seconds, [64] * (1000 // 64)))
 
 
-GROUPS = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+GROUPS = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=KernelTile(4, 1.0))
 
 
 def test_a_prompt_is_filled_up_where_more_tokens_cost_less() -> None:
@@ -327,7 +327,7 @@ def test_a_step_that_has_no_room_to_be_filled_up_is_not() -> None:
 
 
 def test_guesses_for_several_streams_make_whole_groups() -> None:
-    costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+    costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=KernelTile(4, 1.0))
     model = ScriptedModel(lambda _: ord("x"), n_ctx=2048, n_ctx_seq=500, costs=costs)
     run = Run(model, n_parallel=3, drafts=True)
     for name in "abc":

@@ -1,1 +1,1 @@
-"""Batch sizes: what a step costs, how long it may take, what was done in it."""
+"""Batch sizes: costs of a step, its token budget, decode counters."""

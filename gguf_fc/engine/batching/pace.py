@@ -1,24 +1,25 @@
-"""How much a step may evaluate beside what it has to.
+"""Pace: the token budget of a step for prefill and drafts, so that streams keep flowing.
 
 Theory of operation.
-1. Where nobody's prompt waits, a step lasts at most about ``STEP_SECONDS``, so that replies flow.
-   Where nobody decodes, it lasts about ``PROMPT_SECONDS``: short enough that whoever comes is
-   served soon, long enough to be efficient.  Prompts are read in whole tiles then, however long
-   one takes: on a processor, llama.cpp's attention looks at fewer tokens one by one, which behind
-   2,000 others takes twice as long for each.  For several threads more than one tile is better.
-2. Where prompts wait beside streams that decode, what is *extra* - prompts, and what is evaluated
-   ahead of the streams - may make a step last ``SLOWDOWN`` times as long as one without.  So the
-   gap between a stream's tokens stays within three times what it would be, and about two thirds of
-   the machine go to the prompts.
-3. What is evaluated ahead gets a third of the extra: then a stream that was guessed well is not
+1. Where no prompt waits, a step lasts at most about ``STEP_SECONDS``, so that replies flow.  Where
+   nobody decodes, it lasts about ``PROMPT_SECONDS``: short enough that whoever comes is served
+   soon, long enough to be efficient.  Prompts are read in whole tiles then, however long one takes:
+   on a processor, llama.cpp's attention takes fewer than ``ATTENTION_TILE`` tokens one by one,
+   which behind 2,000 others takes twice as long for each.  For several threads more than one tile
+   is better.
+2. Where prompts wait beside streams that decode, the *extra* - prefill, and what is evaluated ahead
+   of the streams - may make a step last ``SLOWDOWN`` times as long as one without.  So the gap
+   between a stream's tokens stays within three times what it would be, and about two thirds of the
+   machine go to the prompts.
+3. What is evaluated ahead gets a third of the extra: then a stream that was drafted well is not
    held back more than the others.
-4. What a step without anything extra takes is measured, not guessed: first thing for other streams
-   than before, and again every ``REMEASURE`` steps, as streams grow longer and dearer.  The middle
-   of the last few counts, since any one of them may have been disturbed.
-5. What a token more takes is learned from the steps that had them, what is dearer at once, what is
-   cheaper by and by; twice as many as before are the most that is tried.
-6. Where even a single token takes too long, it is on account: the steps after it have nothing
-   extra until it is paid.  So the gaps are right on average where they cannot be right each.
+4. The time of a plain step, without anything extra, is measured, not estimated: at once when the
+   streams change, and again every ``REMEASURE`` steps, as streams grow longer and dearer.  The
+   median of the last few counts, since any one of them may have been disturbed.
+5. The time of an extra token is learned from the steps that had them: dearer ones at once, cheaper
+   ones by and by; twice as many as before are the most that is tried.
+6. Where even a single token takes too long, it is a debt: the steps after it have nothing extra
+   until it is paid.  So the gaps are right on average where they cannot be right each.
 
 Knows seconds and counts, nothing of sequences.
 """
@@ -29,22 +30,22 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median_low
 
-STEP_SECONDS = 0.5
-PROMPT_SECONDS = 0.8
+STEP_SECONDS = 0.5  # while streams decode and no prompt waits
+PROMPT_SECONDS = 0.8  # while prompts are read and nobody decodes
 FIRST = 64  # tokens; until it is known how fast the machine is
-LEAST = 8
-TILE = 64  # tokens that attention takes together; GGML_FA_TILE_Q in ggml-cpu/common.h
+LEAST = 8  # tokens ahead of streams, however slow the machine is
+ATTENTION_TILE = 64  # tokens that attention takes together; GGML_FA_TILE_Q in ggml-cpu/common.h
 SLOWDOWN = 2.8  # three times is what is promised, and no two steps are alike
-SHARE_AHEAD = 3  # one part in so many
-FIRST_BESIDE = 4
-KEPT = 3  # measurements
-REMEASURE = 32  # steps between two without anything extra
-MOST_DEBT = 4  # steps
+SHARE_AHEAD = 3  # one part of the extra in so many is for what is evaluated ahead
+FIRST_BESIDE = 4  # extra tokens beside streams, until it is known how long one takes
+KEPT = 3  # measurements of plain steps
+REMEASURE = 32  # steps with something extra between two plain ones
+MOST_DEBT = 4  # times what the extra of one step may take
 
 
 @dataclass(slots=True, eq=False)
 class StepSize:
-    """How many tokens make a step of about so many *seconds*: whole *parts*, at least one."""
+    """Number of *tokens* that make a step of about *seconds*: whole *parts*, at least one."""
 
     most: int
     part: int
@@ -55,7 +56,7 @@ class StepSize:
         self.tokens = min(FIRST, self.most)
 
     def note(self, n_tokens: int, seconds: float) -> None:
-        """A step that had *n_tokens*, and maybe what it had to have, took *seconds*."""
+        """Learn from a step that had *n_tokens*, beside what it had to have, and took *seconds*."""
         if seconds > self.seconds:
             fitting = int(n_tokens * self.seconds / seconds)
             self.tokens = min(self.tokens, max(self.part, self._whole(fitting)))
@@ -68,32 +69,32 @@ class StepSize:
 
 @dataclass(frozen=True, slots=True)
 class TokenBudget:
-    """How many tokens, of prompts or ahead of streams, a step may have *extra*."""
+    """Tokens that a step may have beside the certain ones of its streams."""
 
-    extra: int
-    ahead: int  # at most so many of them ahead
+    extra: int  # of prompts, or ahead of streams
+    ahead: int  # the most of these that may be ahead of streams
 
 
 @dataclass(slots=True, eq=False)
 class Pace:
-    """What is extra in each step; ask for it, then ``note`` what the step took."""
+    """Budget of each step: ask for it, then ``note`` how long the step took."""
 
     n_batch: int
     _alone: StepSize = field(init=False)
     _ahead: StepSize = field(init=False)
     _plain: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT), init=False)
-    _n_streams: int = field(default=0, init=False)  # that ``_plain`` was measured with
+    _n_streams: int = field(default=0, init=False)  # streams that ``_plain`` was measured with
     _n_since: int = field(default=0, init=False)  # steps since that had something extra
-    _each: float | None = field(default=None, init=False)  # seconds of an extra token
+    _each: float | None = field(default=None, init=False)  # seconds per extra token
     _most: int = field(default=FIRST_BESIDE, init=False)
     _debt: float = field(default=0.0, init=False)  # seconds
 
     def __post_init__(self) -> None:
-        self._alone = StepSize(self.n_batch, TILE, PROMPT_SECONDS)
+        self._alone = StepSize(self.n_batch, ATTENTION_TILE, PROMPT_SECONDS)
         self._ahead = StepSize(self.n_batch, LEAST, STEP_SECONDS)
 
     def budget(self, n_streams: int, *, prompts_wait: bool) -> TokenBudget:
-        """What the next step may have beside the certain tokens of so many streams."""
+        """Token budget of the next step, beside the certain tokens of *n_streams*."""
         if not n_streams:
             return TokenBudget(extra=self._alone.tokens, ahead=0)
         if not prompts_wait:
@@ -111,11 +112,11 @@ class Pace:
 
     @property
     def _allowed(self) -> float:
-        """Seconds that what is extra may take."""
+        """Seconds that the extra of one step may take."""
         return median_low(self._plain) * (SLOWDOWN - 1)
 
     def note(self, n_streams: int, n_prompt: int, n_ahead: int, seconds: float) -> None:
-        """A step with *n_streams* that decoded took *seconds*.
+        """Learn from a step with *n_streams* that decode, which took *seconds*.
 
         It had *n_prompt* tokens of prompts and *n_ahead* ahead of the streams.
         """
@@ -138,7 +139,7 @@ class Pace:
         self._debt = max(0.0, self._debt - self._allowed)
 
     def _note_beside(self, n_extra: int, asked: int, seconds: float) -> None:
-        """*n_extra* tokens of the *asked* ones there was room for were in that step."""
+        """Learn from a step with *n_extra* tokens beside streams, of *asked* in its budget."""
         extra = max(0.0, seconds - median_low(self._plain))
         debt = self._debt + extra - self._allowed
         self._debt = min(max(0.0, debt), MOST_DEBT * self._allowed)
@@ -148,7 +149,7 @@ class Pace:
         if self._each is None:
             self._each = each
             return
-        dearest = max(2 * self._each, self._allowed / asked)  # what is more was disturbed
+        dearest = max(2 * self._each, self._allowed / asked)  # beyond that it was disturbed
         weight = min(1.0, n_extra / asked)  # the few at a prompt's end say little of many
         if each < self._each:
             weight /= 2

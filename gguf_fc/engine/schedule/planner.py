@@ -48,7 +48,7 @@ class Planner:
             decoding = self._longest_waiting(decoding)
         budget = self._pace.budget(len(decoding), prompts_wait=bool(reading))
         self._feed_streams(step, decoding, budget.ahead, with_prompts=bool(reading))
-        extra = self.costs.filling(step.n_tokens, budget.extra - step.n_ahead)
+        extra = self.costs.rounded_extra(step.n_tokens, budget.extra - step.n_ahead)
         most = min(self.n_batch, step.n_tokens + extra)
         for sequence in reading:
             self._feed(step, sequence, most - step.n_tokens, most - step.n_tokens)
@@ -61,7 +61,7 @@ class Planner:
 
     def streams_per_step(self, n_decoding: int) -> int:
         """Streams that share a step, of so many that decode."""
-        return self.costs.together(n_decoding) if n_decoding > 1 else n_decoding
+        return self.costs.streams_per_step(n_decoding) if n_decoding > 1 else n_decoding
 
     def stop_padding(self) -> bool:
         """Pad no more steps, as there is no room; False if the last one had no padding."""
@@ -90,7 +90,7 @@ class Planner:
         wanted = [len(sequence.draft.ahead) for sequence in decoding]
         if len(decoding) > 1 and not with_prompts:
             certain = sum(sequence.n_certain for sequence in decoding)
-            room = max(0, self.costs.whole(certain + min(room, sum(wanted))) - certain)
+            room = max(0, self.costs.round_down(certain + min(room, sum(wanted))) - certain)
         pending = sum(sequence.n_pending for sequence in decoding)
         for sequence, share in zip(decoding, fair_shares(wanted, room), strict=True):
             most = self.n_batch - step.n_tokens
@@ -121,7 +121,7 @@ class Planner:
 
     def _pad(self, step: Step) -> None:
         """Add tokens where a larger batch costs less: any, which are dropped right afterwards."""
-        n_more = self.costs.full(step.n_tokens) - step.n_tokens
+        n_more = self.costs.padded(step.n_tokens) - step.n_tokens
         self._is_padded = False
         if not n_more or not self._may_pad:
             return

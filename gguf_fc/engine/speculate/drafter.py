@@ -135,7 +135,7 @@ class Drafter:
     def _filled(self, guesses: tuple[Guess, ...], length: int, work: StepLoad) -> Draft:
         """The draft in which *length* are worth it; more where the step is filled up anyway."""
         n_tokens = work.n_certain + length
-        n_more = self._speculation.costs.full(n_tokens) - n_tokens
+        n_more = self._speculation.costs.padded(n_tokens) - n_tokens
         if not length or work.n_streams > 1:
             return Draft(guesses, length)
         return Draft(guesses, min(len(guesses), length + n_more))
@@ -158,7 +158,7 @@ class Drafter:
     def _best_length(self, runs: Sequence[_Run], work: StepLoad) -> int:
         """How many of the tokens of *runs* to evaluate, for the most that can be saved."""
         costs, streams = self._speculation.costs, work.n_streams
-        anyway = costs.step(costs.full(work.n_certain), streams)
+        anyway = costs.step(costs.padded(work.n_certain), streams)
         if streams == 1:
             anyway = costs.in_parts(work.n_certain)
         saved = most_saved = 0.0
@@ -169,7 +169,7 @@ class Drafter:
             n_tokens += len(run.guesses)
             later = costs.step(streams - 1 + len(run.guesses), streams)
             saved += run.chance * later / streams
-            n_evaluated = costs.full(work.n_certain + n_tokens)
+            n_evaluated = costs.padded(work.n_certain + n_tokens)
             dearer = costs.step(n_evaluated, streams + n_tokens) - anyway
             if saved - CAUTION * dearer > most_saved:
                 most_saved, length = saved - CAUTION * dearer, n_tokens

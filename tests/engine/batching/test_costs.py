@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.batching.costs import NO_GRAIN, Costs, Grain
+from gguf_fc.engine.batching.costs import NO_TILE, Costs, KernelTile
 from gguf_fc.engine.llama.measure_costs import measure
 from gguf_fc.engine.model import Feed, Logits
 from tests.support.engine import Run
@@ -38,34 +38,34 @@ def test_rows_have_a_price_of_their_own() -> None:
 
 
 def test_tokens_that_are_left_over_cost_as_much_each() -> None:
-    costs = Costs(DEAR, grain=Grain(4, 0.8))
+    costs = Costs(DEAR, tile=KernelTile(4, 0.8))
     assert [costs.step(n, n) for n in (3, 4, 5, 7, 8)] == pytest.approx([3.5, 4, 4.8, 6.4, 5])
     assert [costs.step(n, n) for n in (16, 17, 20)] == pytest.approx([7, 7.8, 8])
 
 
 def test_more_tokens_are_evaluated_only_where_they_cost_less() -> None:
-    costs = Costs(DEAR, grain=Grain(4, 0.4))
-    assert [costs.full(n) for n in (0, 1, 3, 4, 5, 6, 7, 8)] == [0, 1, 3, 4, 5, 6, 8, 8]
-    assert [Costs(DEAR).full(n) for n in (1, 5, 7)] == [1, 5, 7]
+    costs = Costs(DEAR, tile=KernelTile(4, 0.4))
+    assert [costs.padded(n) for n in (0, 1, 3, 4, 5, 6, 7, 8)] == [0, 1, 3, 4, 5, 6, 8, 8]
+    assert [Costs(DEAR).padded(n) for n in (1, 5, 7)] == [1, 5, 7]
 
 
 @given(st.sampled_from((1, 4, 8)), st.integers(0, 40), st.integers(0, 40))
 def test_a_batch_is_filled_up_to_whole_groups(size: int, n_tokens: int, n_more: int) -> None:
-    costs = Costs(grain=Grain(size, 1.0))
-    added = costs.filling(n_tokens, n_more)
+    costs = Costs(tile=KernelTile(size, 1.0))
+    added = costs.rounded_extra(n_tokens, n_more)
     if not n_more:
         assert added == 0
         return
     total = n_tokens + added
     assert total % size == 0 or total <= size
     assert n_more / 2 <= added < n_more + size
-    assert costs.whole(total) == total
+    assert costs.round_down(total) == total
 
 
 def test_streams_take_turns_where_that_takes_less_time() -> None:
-    costs = Costs(DEAR, grain=Grain(4, 1.0))
-    assert [costs.together(n) for n in (1, 2, 3, 4, 5, 8)] == [1, 1, 1, 4, 5, 8]
-    assert [Costs().together(n) for n in (1, 2, 5)] == [1, 2, 5]
+    costs = Costs(DEAR, tile=KernelTile(4, 1.0))
+    assert [costs.streams_per_step(n) for n in (1, 2, 3, 4, 5, 8)] == [1, 1, 1, 4, 5, 8]
+    assert [Costs().streams_per_step(n) for n in (1, 2, 5)] == [1, 2, 5]
 
 
 def test_tokens_go_one_by_one_where_small_batches_are_dear() -> None:
@@ -110,10 +110,10 @@ def test_what_is_measured_is_what_a_model_takes() -> None:
     assert all(not slot for slot in model.slots)
 
 
-@pytest.mark.parametrize("grain", [NO_GRAIN, Grain(4, 0.9)])
-def test_groups_are_noticed(grain: Grain) -> None:
+@pytest.mark.parametrize("tile", [NO_TILE, KernelTile(4, 0.9)])
+def test_groups_are_noticed(tile: KernelTile) -> None:
     model = Paced(saying("x"))
-    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=grain)
+    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=tile)
     measured = measure(model, lambda: model.now)
     for n_tokens in (5, 8, 11, 12, 16, 21, 24):
         expected = model.pace.step(n_tokens, n_tokens)
@@ -130,10 +130,10 @@ class Disturbed(Paced):
 
 def test_a_size_that_was_disturbed_does_not_hide_what_larger_ones_cost() -> None:
     model = Disturbed(saying("x"))
-    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), grain=Grain(4, 1.0))
+    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=KernelTile(4, 1.0))
     measured = measure(model, lambda: model.now)
     assert [measured.step(n, n) for n in (4, 8, 12, 16)] == pytest.approx([4.0, 4.0, 5.0, 6.0])
-    assert measured.whole(15) == 12
+    assert measured.round_down(15) == 12
 
 
 class Cold(Paced):
@@ -163,7 +163,7 @@ class Uneven(Paced):
 
 def test_a_machine_that_is_slow_for_a_while_is_measured_as_if_it_were_not() -> None:
     model = Uneven(saying("x"))
-    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), HEAD, Grain(4, 0.9))
+    model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), HEAD, KernelTile(4, 0.9))
     measured = measure(model, lambda: model.now)
     for n_tokens, n_rows in ((1, 1), (2, 2), (5, 5), (8, 1), (12, 12), (16, 16)):
         expected = model.pace.step(n_tokens, n_rows)
@@ -180,7 +180,7 @@ class Eights(Costs):
 def test_groups_that_are_larger_are_not_filled_up_by_smaller_ones() -> None:
     model = Paced(saying("x"))
     model.pace = Eights((1.0, 2.7, 3.4, 4.0, 6.0))
-    assert measure(model, lambda: model.now).whole(13) == 13
+    assert measure(model, lambda: model.now).round_down(13) == 13
 
 
 def test_a_slow_model_is_timed_less_and_one_without_time_not_at_all() -> None:

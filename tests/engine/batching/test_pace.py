@@ -11,13 +11,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.batching.pace import (
+    ATTENTION_TILE,
     FIRST,
     PROMPT_SECONDS,
     REMEASURE,
     SHARE_AHEAD,
     SLOWDOWN,
     STEP_SECONDS,
-    TILE,
     Pace,
 )
 
@@ -77,8 +77,8 @@ def test_alone_prompts_are_read_in_whole_tiles_however_long_one_takes(
     pace = Pace(N_BATCH)
     for n_tokens, seconds in steps:
         pace.note(0, n_tokens, 0, seconds)
-        assert alone(pace) % TILE == 0
-        assert TILE <= alone(pace) <= N_BATCH
+        assert alone(pace) % ATTENTION_TILE == 0
+        assert ATTENTION_TILE <= alone(pace) <= N_BATCH
 
 
 def test_a_batch_that_is_smaller_than_a_tile_stays_as_it_is() -> None:

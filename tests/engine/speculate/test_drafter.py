@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.engine.batching.costs import Costs, Grain
+from gguf_fc.engine.batching.costs import Costs, KernelTile
 from gguf_fc.engine.speculate.drafter import Drafter, Speculation, StepLoad
 from gguf_fc.engine.speculate.guesses import FORCED, Guess
 from gguf_fc.job import GrammarText, Job, Sampling, Segment
@@ -126,7 +126,7 @@ def test_every_reply_is_the_same_with_and_without_drafts(
     cancelled = data.draw(st.sets(st.integers(0, 4)))
 
     def run(*, drafts: bool) -> Run:
-        costs = Costs((1.0, 1.1), grain=Grain(4, 0.5))
+        costs = Costs((1.0, 1.1), tile=KernelTile(4, 0.5))
         model = ScriptedModel(reply, n_ctx=n_ctx, n_ctx_seq=80, n_batch=16, costs=costs)
         run = Run(model, n_parallel=3, drafts=drafts)
         for n, options in enumerate(wanted):
@@ -224,7 +224,7 @@ def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
 
 def test_a_draft_has_more_guesses_where_its_step_is_filled_up_anyway() -> None:
     def draft(size: int, n_streams: int, most: int = 9) -> tuple[str, int]:
-        costs = Costs((1.0, 1.0), grain=Grain(size, 0.1))
+        costs = Costs((1.0, 1.0), tile=KernelTile(size, 0.1))
         drafter = Drafter(Speculation(VOCABULARY, costs), list(b"abcabcab"), [])
         draft = drafter.propose((), Script("cabcab", {}), most, StepLoad(n_streams, n_streams))
         return bytes(draft.ahead).decode(), draft.length
