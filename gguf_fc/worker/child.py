@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gguf_fc.frames import MESSAGES, Decoder, FrameError
-from gguf_fc.job import Message, Stop, ToWorker
+from gguf_fc.job import FromWorker, Message, Ping, Pong, Stop, ToWorker
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,33 @@ class Child:
                 break
         return messages
 
+    async def listen(
+        self, deliver: Callable[[FromWorker], None], ping_seconds: float, pong_seconds: float
+    ) -> None:
+        """Hand every message to *deliver*, until the child is gone or has to be killed.
+
+        Any message proves life.  After *ping_seconds* of silence the child is pinged, and after
+        *pong_seconds* more without a word it is killed.
+        """
+        while messages := await self._receive_or_ping(ping_seconds, pong_seconds):
+            for message in messages:
+                if not isinstance(message, Pong):
+                    deliver(message)  # type: ignore[arg-type]  # all that a worker sends
+
+    async def _receive_or_ping(self, ping_seconds: float, pong_seconds: float) -> list[Message]:
+        try:
+            async with asyncio.timeout(ping_seconds):
+                return await self.receive()
+        except TimeoutError:
+            self.send(Ping(0))
+        try:
+            async with asyncio.timeout(pong_seconds):
+                return await self.receive()
+        except TimeoutError:
+            logger.exception("worker pid=%d does not answer; killing it", self.process.pid)
+            self.process.kill()
+            return []
+
     async def close(self, *, grace: float) -> int:
         """End the process, by force after *grace* seconds; its exit status."""
         with suppress(OSError):
@@ -95,12 +122,12 @@ class Child:
 
 
 def _module_path() -> list[str]:
-    """Where we find modules ourselves; nothing else, such as the current folder, is searched."""
+    """Our own module path; nothing else, such as the current folder, is searched."""
     return [folder or str(Path.cwd()) for folder in sys.path]
 
 
 def _is_file(stream: object) -> bool:
-    """Whether a child can inherit *stream*; a test's or a service's may be no real file."""
+    """True if a child can inherit *stream*; a test's or a service's may be no real file."""
     try:
         stream.fileno()  # type: ignore[attr-defined]
     except (AttributeError, OSError):
@@ -109,7 +136,7 @@ def _is_file(stream: object) -> bool:
 
 
 def ending(status: int) -> str:
-    """An exit status in words: ``was killed by SIGSEGV``, ``ended with status 1``."""
+    """Exit status in words: ``was killed by SIGSEGV``, ``ended with status 1``."""
     if status >= 0:
         return f"ended with status {status}"
     return f"was killed by {signal.Signals(-status).name}"

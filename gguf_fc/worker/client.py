@@ -22,6 +22,7 @@ from gguf_fc.job import (
     Progress,
     Question,
     Ready,
+    ToWorker,
 )
 from gguf_fc.worker.child import COMMAND
 from gguf_fc.worker.supervisor import Patience, State, Supervisor
@@ -52,7 +53,7 @@ class Worker:
 
     @property
     def ready(self) -> Ready | None:
-        """What the worker said of its model; None before the first start."""
+        """The worker's description of its model; None before the first start."""
         return self._supervisor.ready
 
     @property
@@ -79,14 +80,15 @@ class Worker:
         Closing the generator cancels.
         """
         try:
-            await self._supervisor.wait_ready(RESTART_SECONDS)
+            if self._supervisor.state != "ready":
+                await self._supervisor.wait_ready(RESTART_SECONDS)
         except WorkerUnavailable as error:
             yield Failed(id=job.id, code=WorkerUnavailable.code, message=error.message)
             return
         assert job.id not in self._jobs, f"job {job.id} runs already"
         messages = self._jobs[job.id] = asyncio.Queue()
         try:
-            self._supervisor.send(job)
+            self._send(job)
             while job.id in self._jobs or not messages.empty():
                 yield await messages.get()
         except FrameError as error:
@@ -94,7 +96,12 @@ class Worker:
             yield Failed(id=job.id, code="engine_error", message=f"{error}")
         finally:
             if self._jobs.pop(job.id, None) is not None:
-                self._supervisor.send(Cancel(job.id))
+                self._send(Cancel(job.id))
+
+    def _send(self, message: ToWorker) -> None:
+        """Send to the child that runs now; if there is none, its death was told already."""
+        if child := self._supervisor.child:
+            child.send(message)
 
     def _deliver(self, message: FromWorker) -> None:
         """Put a message where its job is waiting; one whose job was given up is of no use."""

@@ -1,12 +1,12 @@
-"""Keeps a worker process running: start, ready handshake, ping, restart with back-off.
+"""Supervisor of a worker process: start, ready handshake, restart with back-off.
 
-Knows nothing of jobs: it hands every message on and tells when a worker died.
+Knows nothing of jobs: messages go from the child straight to who sent the job; here it is noticed
+when a child died.
 
 Theory of operation.
 1. A child counts only once it has said ``Ready``.  One that dies before is tried again with safer
    settings (``selftest``); if those are used up, the model cannot be run here.
-2. Any message proves life.  After ``ping_seconds`` of silence the child is pinged, and after
-   ``pong_seconds`` more without a word it is killed.
+2. A child that hangs is killed (``Child.listen``), and so dies like any other.
 3. A child that dies after it was ready is replaced: at once the first time, then after a pause
    that doubles until a child has lived for ``stable_seconds``.
 4. ``give_up`` failed starts in a row end it.
@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Literal
 
 from gguf_fc.errors import ModelFileError, WorkerUnavailable
-from gguf_fc.job import FromWorker, Load, LoadFailed, Message, Ping, Pong, Ready, ToWorker
+from gguf_fc.job import FromWorker, Load, LoadFailed, Ready
 from gguf_fc.worker.child import Child, ending
 from gguf_fc.worker.selftest import SelfTest
 
@@ -37,7 +37,7 @@ State = Literal["starting", "ready", "restarting", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to wait for what, in seconds, and how often to try."""
+    """Time limits, in seconds, and the number of attempts."""
 
     ready_seconds: float = 900
     ping_seconds: float = 10
@@ -50,7 +50,7 @@ class Patience:
 
 
 class _Crashed(Exception):
-    """A child ended before it was ready; with other settings it *may* not."""
+    """Death of a child before it was ready; with other settings it *may* live."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ class _Crashed(Exception):
 
 
 class Supervisor:
-    """One worker, for as long as it is wanted."""
+    """Runs one worker, for as long as it is wanted."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Supervisor:
         self._patience = patience
         self._deliver = deliver
         self._died = died
-        self._child: Child | None = None
+        self.child: Child | None = None  # the one that runs now
         self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()  # ready, stopped or failed: there is something to tell
         self._failure: ModelFileError | None = None
@@ -85,7 +85,7 @@ class Supervisor:
     @property
     def pid(self) -> int | None:
         """The process that runs now."""
-        return self._child.process.pid if self._child else None
+        return self.child.process.pid if self.child else None
 
     async def start(self) -> Ready:
         """Start the worker and wait until it is ready.  Raises ModelFileError."""
@@ -121,11 +121,6 @@ class Supervisor:
         if self.state != "ready":
             raise WorkerUnavailable("The process that runs the model is not running.")
 
-    def send(self, message: ToWorker) -> None:
-        """Send to the worker that runs now; if there is none, its death was told already."""
-        if self._child:
-            self._child.send(message)
-
     async def _supervise(self) -> None:
         pause, failures = 0.0, 0
         while True:
@@ -154,15 +149,15 @@ class Supervisor:
         self._settled.set()
 
     async def _live(self) -> None:
-        """One worker's life, from its start to its death."""
+        """Run one worker, from its start to its death."""
         child, ready = await self._launch()
-        self._child, self.ready, self.state = child, ready, "ready"
+        self.child, self.ready, self.state = child, ready, "ready"
         self._settled.set()
         status: int | None = None
         try:
             await self._listen(child)
         finally:
-            self._child = None
+            self.child = None
             if self.state == "ready":
                 self.state = "restarting"
                 self._settled.clear()
@@ -172,7 +167,7 @@ class Supervisor:
         self._died(reason)
 
     async def _launch(self) -> tuple[Child, Ready]:
-        """A child that is ready, with the first settings that do not crash it."""
+        """Start a child with the first settings that do not crash it."""
         crash: _Crashed | None = None
         for load in self._selftest.settings():
             try:
@@ -221,22 +216,18 @@ class Supervisor:
                 raise _Crashed(f"{load.path}: the process that loads it {ending(status)}.", status)
 
     async def _listen(self, child: Child) -> None:
-        """Hand messages on until the child is gone or has been silent for too long."""
-        while messages := await self._next(child):
-            for message in messages:
-                if not isinstance(message, Pong):
-                    self._deliver(message)  # type: ignore[arg-type]
+        """Return when *child* is gone.
 
-    async def _next(self, child: Child) -> list[Message]:
+        Its messages are read by a task of their own, which goes on without waking this one.
+        """
+        patience = self._patience
+        listening = asyncio.create_task(
+            child.listen(self._deliver, patience.ping_seconds, patience.pong_seconds),
+            name="worker messages",
+        )
         try:
-            async with asyncio.timeout(self._patience.ping_seconds):
-                return await child.receive()
-        except TimeoutError:
-            child.send(Ping(0))
-        try:
-            async with asyncio.timeout(self._patience.pong_seconds):
-                return await child.receive()
-        except TimeoutError:
-            logger.exception("worker pid=%d does not answer; killing it", child.process.pid)
-            child.process.kill()
-            return []
+            await asyncio.wait([listening])
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+        listening.result()
