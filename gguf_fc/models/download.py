@@ -3,7 +3,9 @@
 Theory of operation.  The cache has huggingface_hub's own layout, so every tool finds what another
 one fetched.  huggingface_hub throws a partial file away when a download ends early; a model is too
 large for that.  So the content is fetched here, into a partial file named after the content's hash
-that stays until it is complete, and huggingface_hub then files it.
+that stays until it is complete, and huggingface_hub then files it.  For this a few of its parts
+are used that it does not document: ``tests/models/test_huggingface_hub.py`` lists them, and fails
+where a release has changed one.
 """
 
 from __future__ import annotations
@@ -29,8 +31,10 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError:
     RepositoryNotFoundError,
 )
 from huggingface_hub.file_download import HfFileMetadata, http_get, repo_folder_name
-from huggingface_hub.utils._fixes import WeakFileLock
-from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported by name, lazily
+    WeakFileLock,
+    build_hf_headers,
+)
 
 from gguf_fc.errors import DownloadError
 from gguf_fc.models.fit import size_text
