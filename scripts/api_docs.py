@@ -9,15 +9,14 @@ A table stands between ``<!-- fields: NAME -->`` or ``<!-- operations -->`` and 
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from repository import ROOT
 
-from gguf_fc.server.field_tables import markdown, tables  # noqa: E402
-from gguf_fc.server.operations import OPERATIONS  # noqa: E402
+from gguf_fc.server.field_tables import markdown, tables
+from gguf_fc.server.operations import OPERATIONS
 
 PAGE = ROOT / "docs" / "api.md"
 GENERATED = re.compile(r"(<!-- (?P<what>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -39,9 +38,14 @@ def _text(what: str) -> str:
 
 def main() -> None:
     """Write or check the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
     page = PAGE.read_text()
     new = written(page)
-    if "--check" in sys.argv[1:]:
+    if options.check:
         sys.exit(None if new == page else f"{PAGE} is out of date: run scripts/api_docs.py")
     PAGE.write_text(new)
 

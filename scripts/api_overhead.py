@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import subprocess
 import sys
 import time
@@ -25,12 +24,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median, quantiles
+
+from repository import ROOT
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
 BODY = json.dumps({"messages": [{"role": "user", "content": "Hello!"}], "stream": True})
 FOR_ONE_TOKEN = 300  # requests; processor times are counted in hundredths of a second
 WARM_UP = 5  # requests before the first that counts
@@ -68,12 +67,8 @@ class Scripted:
 @contextmanager
 def scripted_server(tokens: int) -> Iterator[Scripted]:
     """A server that answers with so many *tokens*."""
-    paths = os.pathsep.join((str(ROOT), str(ROOT / "scripts")))
-    environment = {**os.environ, "PYTHONPATH": paths}
     command = [sys.executable, "-m", "overhead.server", str(tokens)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
             yield Scripted(int(process.stdout.readline()), process.pid)

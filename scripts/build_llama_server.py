@@ -23,9 +23,10 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from repository import ROOT
+
 from native_build import build_key, cache_folder, locked_version
 
-ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("llama-server", "llama-bench", "llama-mtmd-cli")
 NICENESS = 10
 OPTIONS = (

@@ -22,11 +22,9 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from native_build import build_key, cache_folder, deciding, locked_version
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))  # -I leaves it out
-
-from native_build import build_key, cache_folder, deciding, locked_version  # noqa: E402
-
 LOCKS = {"serve": "requirements.lock", "dev": "requirements-dev.lock"}
 
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Scores the demo model on tools that its training never saw, greedily.
 
     python scripts/eval_demo_model.py                          # through `gguf-fc serve`
@@ -24,9 +25,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from repository import ROOT
+
 from demo_model.examination import Case, Examiner, Reply, judge
 
-ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "gguf_fc" / "demo" / "demo.gguf"
 _START = 120.0  # seconds for the server to come up
 _LIMIT = 400  # tokens of a reply

@@ -24,15 +24,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import repository  # noqa: F401 - finds the code and the packages
+
 import httpx
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for the helpers of the tests
-
-from api_trials.bodies import bounded, odd_bodies  # noqa: E402
-from api_trials.judge import Outcome, fault  # noqa: E402
-from tests.support.server import Server, running  # noqa: E402
+from api_trials.bodies import bounded, odd_bodies
+from api_trials.judge import Outcome, fault
+from tests.support.server import Server, running
 
 AT_ONCE = 4
 SECONDS = 60

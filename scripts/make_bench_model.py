@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes the ballast model: what the demo model says, at the cost of a 0.5B model.
 
     python scripts/make_bench_model.py bench.gguf
@@ -18,12 +19,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from repository import ROOT
+
 from demo_model.ballast import Sizes, make_ballast
 from demo_model.examination import Examiner
 from demo_model.greedy import Greedy
 from demo_model.render import render
 
-SHIPPED = Path(__file__).parent.parent / "gguf_fc" / "demo" / "demo.gguf"
+SHIPPED = ROOT / "gguf_fc" / "demo" / "demo.gguf"
 
 
 def check(one: Path, other: Path, prompts: int) -> None:

@@ -9,12 +9,15 @@ make the ballast model first (`scripts/make_bench_model.py`).
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import time
 import urllib.request
 from typing import Any
+
+import repository  # noqa: F401 - finds the code and the packages
 
 QUESTIONS = (
     "What is the weather like in Paris?",
@@ -96,4 +99,7 @@ def ask(url: str, question: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    main(parser.parse_known_args()[1])

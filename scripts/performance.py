@@ -4,8 +4,8 @@
     scripts/performance.py --llama-server BIN/llama-server [--threads 1,2] [--rows call,chat]
                            [--quick] [--again] [--no-repack] [--folder DIR] [--page PAGE.md]
 
-BIN also holds llama-bench; both are built from the sources inside llama-cpp-python's own source
-release (``pip download --no-binary :all:``, ``vendor/llama.cpp``), so all run the same kernels.
+BIN also holds llama-bench; ``scripts/build_llama_server.py`` builds both from the sources inside
+llama-cpp-python's own source release, so all run the same kernels, and prints BIN/llama-server.
 Every row is kept in DIR as it is measured; a second run goes on with the rows that are missing.
 ``--quick`` plays everything once and small, to see that it works.  ``--packaged DIR`` names a
 folder with what ``llama_cpp.server`` needs beside (``pip install --target``); without it that row
@@ -37,6 +37,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from repository import DATA, ROOT
+
 from demo_model.ballast import Sizes, make_ballast
 from gguf_fc.bench.bench import ends_of
 from gguf_fc.bench.client import Client
@@ -50,7 +52,6 @@ from speed.random_model import Shape, make_random_model
 from speed.rivals import Rival, llama_server, packaged_server
 from speed.rows import OURS, Row, rows
 
-ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "gguf_fc" / "demo" / "demo.gguf"
 CTX = 16_384  # tokens, shared by 16 sequences
 ROW_SECONDS = 300  # a row that takes longer is given up
@@ -303,14 +304,13 @@ def _wanted(everything: Sequence[Row], names: str, bench: Bench) -> list[Row]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    data = Path(os.environ.get("GGUF_FC_DATA", ROOT.parent / "shared" / "data"))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("--llama-server", type=Path, required=True, help="its program; llama-bench lies beside it")
     add("--packaged", type=Path, help="what llama_cpp.server needs beside llama_cpp")
-    add("--vocabulary", type=Path, default=data / "vocab" / "ggml-vocab-qwen2.gguf")
+    add("--vocabulary", type=Path, default=DATA / "vocab" / "ggml-vocab-qwen2.gguf")
     add("--folder", type=Path, default=Path(tempfile.gettempdir()) / "gguf-fc-performance")
     add("--threads", default="1,2", help="numbers of threads, with commas between them")
     add("--rows", default="", help="names, with commas between them (default: all)")

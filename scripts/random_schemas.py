@@ -25,15 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from schema_trials.generator import Generator
+import repository  # noqa: F401 - finds the code and the packages
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for the helpers of the tests
-
-from gguf_fc.errors import GrammarError  # noqa: E402
-from gguf_fc.generation.validation import Validators  # noqa: E402
-from gguf_fc.grammar import Spacing, schema_to_grammar  # noqa: E402
-from gguf_fc.job import (  # noqa: E402
+from gguf_fc.errors import GrammarError
+from gguf_fc.generation.validation import Validators
+from gguf_fc.grammar import Spacing, schema_to_grammar
+from gguf_fc.job import (
     Chunk,
     ConstraintEngine,
     Done,
@@ -44,9 +41,10 @@ from gguf_fc.job import (  # noqa: E402
     Sampling,
     Segment,
 )
-from gguf_fc.models.gguf import read_header  # noqa: E402
-from gguf_fc.worker.client import Worker  # noqa: E402
-from tests.support.random_model import write_random_model  # noqa: E402
+from gguf_fc.models.gguf import read_header
+from gguf_fc.worker.client import Worker
+from schema_trials.generator import Generator
+from tests.support.random_model import write_random_model
 
 AT_ONCE = 8
 MAX_TOKENS = 400

@@ -12,10 +12,11 @@ that is not right, ``--page`` writes the figures and what is supported as a page
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from repository import DATA
 
 from schema_figures.calls import calls
 from schema_figures.figure import Figure
@@ -23,8 +24,6 @@ from schema_figures.instances import maskbench, suites
 from schema_figures.masks import masks
 from schema_figures.page import page
 from schema_figures.texts import texts
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def measures(data: Path, every: int) -> dict[str, Callable[[], Iterator[Figure]]]:
@@ -42,8 +41,7 @@ def measures(data: Path, every: int) -> dict[str, Callable[[], Iterator[Figure]]
 def main() -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = os.environ.get("GGUF_FC_DATA", ROOT.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--only", default="maskbench,bfcl,suite,texts", help="which figures")
     parser.add_argument("--every", type=int, default=1, help="only every N-th row")
     parser.add_argument("--masks", action="store_true", help="measure masks as well")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Print what a step costs beside the model itself, with a real vocabulary.
 
-    PYTHONPATH=. scripts/step_overhead.py VOCABULARY.gguf [--steps 300] [--cases greedy,calls]
+    scripts/step_overhead.py VOCABULARY.gguf [--steps 300] [--cases greedy,calls]
 
 VOCABULARY is any GGUF file; a model with its tokenizer and random weights is made from it, so that
 nothing is known of what it says.  All figures are milliseconds of processor time per step, medians;
@@ -27,6 +27,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+
+import repository  # noqa: F401 - finds the code and the packages
 
 import llama_cpp
 

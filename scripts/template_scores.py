@@ -12,19 +12,18 @@ DIR holds the corpus (default: the environment variable GGUF_FC_DATA, or ../shar
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from repository import DATA
 
 from dialect_scores import bfcl, prompts, reasoning, streams, syntax_cases, templates, toolparse
 from dialect_scores.corpus import Corpus
 from dialect_scores.figure import Figure
 from dialect_scores.formats import Formats
 from dialect_scores.page import page
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def measures(corpus: Corpus) -> dict[str, Callable[[], Iterator[Figure]]]:
@@ -49,8 +48,7 @@ def measures(corpus: Corpus) -> dict[str, Callable[[], Iterator[Figure]]]:
 def main() -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = os.environ.get("GGUF_FC_DATA", ROOT.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--only", help="names of measures, with commas between them")
     parser.add_argument("--every", type=int, default=1, help="only every N-th row")
     parser.add_argument("--list", action="store_true", help="print what is not right")

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes the demo model from nothing: data, tokenizer, training, GGUF.
 
 python scripts/train_demo_model.py train --folder FOLDER     # resumes where it stopped
@@ -11,6 +12,8 @@ import argparse
 import datetime as dt
 import sys
 from pathlib import Path
+
+import repository  # noqa: F401 - finds the code and the packages
 
 from demo_model.conversations import Maker
 from demo_model.export import export

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
@@ -29,28 +28,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from repository import DATA
+
 import jsonschema_rs
 import orjson
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for the helpers of the tests
-
-from gguf_fc import Dialect  # noqa: E402
-from gguf_fc.config import Settings  # noqa: E402
-from gguf_fc.errors import GgufFcError  # noqa: E402
-from gguf_fc.generation.generation import Ids  # noqa: E402
-from gguf_fc.generation.generator import Generator  # noqa: E402
-from gguf_fc.generation.grammar_cache import GrammarCache  # noqa: E402
-from gguf_fc.models.plan import plan  # noqa: E402
-from gguf_fc.models.pool import Pool  # noqa: E402
-from gguf_fc.models.registry import Entry  # noqa: E402
-from gguf_fc.protocols.chat.reply import ChatReply  # noqa: E402
-from gguf_fc.protocols.chat.request import to_request  # noqa: E402
-from gguf_fc.protocols.chat.schema import CHAT  # noqa: E402
-from gguf_fc.protocols.protocol import Envelope  # noqa: E402
-from gguf_fc.worker.client import Worker  # noqa: E402
-from tests.support.choices import CHOICES, SCHEMAS, TOOLS  # noqa: E402
-from tests.support.random_model import write_random_model  # noqa: E402
+from gguf_fc import Dialect
+from gguf_fc.config import Settings
+from gguf_fc.errors import GgufFcError
+from gguf_fc.generation.generation import Ids
+from gguf_fc.generation.generator import Generator
+from gguf_fc.generation.grammar_cache import GrammarCache
+from gguf_fc.models.plan import plan
+from gguf_fc.models.pool import Pool
+from gguf_fc.models.registry import Entry
+from gguf_fc.protocols.chat.reply import ChatReply
+from gguf_fc.protocols.chat.request import to_request
+from gguf_fc.protocols.chat.schema import CHAT
+from gguf_fc.protocols.protocol import Envelope
+from gguf_fc.worker.client import Worker
+from tests.support.choices import CHOICES, SCHEMAS, TOOLS
+from tests.support.random_model import write_random_model
 
 AT_ONCE = 8
 MAX_TOKENS = 300
@@ -219,8 +217,7 @@ async def row(folder: Path, text: str, dialect: Dialect, options: argparse.Names
 def main() -> int:
     """Print a row a template, then what was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = os.environ.get("GGUF_FC_DATA", ROOT.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--generations", type=int, default=200, help="for each cell of the table")
     parser.add_argument("--only", default="", help="only templates with this in their name")
     parser.add_argument("--constraint", default="llguidance", choices=["llguidance", "llama.cpp"])
