@@ -68,7 +68,7 @@ class Costs:
         return self._parts[n_tokens][0]
 
     def first_part(self, n_tokens: int) -> int:
-        """Size of the first of the best parts of *n_tokens*: all of them where one batch is best."""
+        """Size of the first of the best parts of *n_tokens*: all where one batch is best."""
         return n_tokens if n_tokens > MOST_IN_PARTS else self._parts[n_tokens][1]
 
     def streams_per_step(self, n_streams: int) -> int:

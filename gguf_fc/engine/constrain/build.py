@@ -1,4 +1,4 @@
-"""What a reply is held to: its grammar, from what was begun on, and the end of its reasoning."""
+"""Building a job's constraint: its grammar after the prefill, and its limit of reasoning."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from gguf_fc.engine.model import Model
 from gguf_fc.errors import EngineError, GrammarError
 from gguf_fc.job import Job, ReasoningLimit, Segment
 
-_LEADS = ("a", "\n", ".")  # texts behind which another is cut into tokens as in a reply
+_LEADS = ("a", "\n", ".")  # texts after which another is tokenized as within a reply
 
 
 def constraint_of(job: Job, compile_grammar: Compile, model: Model) -> Constraint | None:
-    """What holds the reply to *job*.  Raises GrammarError or EngineError."""
+    """Constraint on the reply to *job*; None if it is free.  Raises GrammarError or EngineError."""
     if job.grammar is None:
         return None
     constraint = compile_grammar(job.grammar)
     if job.grammar.begun:
-        _go_on(constraint, job.grammar.begun, model)
+        _take_prefill(constraint, job.grammar.begun, model)
     if job.reasoning is None:
         return constraint
     return limited(constraint, job.reasoning, model)
 
 
 def limited(inner: Constraint, limit: ReasoningLimit, model: Model) -> Constraint:
-    """*inner* with the reasoning held to *limit*.
+    """Wrap *inner* so that the reasoning is held to *limit*.
 
     Raises EngineError if there is a number of tokens to hold it to, and the vocabulary cannot
     write the closing mark.
@@ -39,8 +39,8 @@ def limited(inner: Constraint, limit: ReasoningLimit, model: Model) -> Constrain
     )
 
 
-def _go_on(constraint: Constraint, begun: str, model: Model) -> None:
-    """Take *begun*, the beginning of the reply.  Raises GrammarError."""
+def _take_prefill(constraint: Constraint, begun: str, model: Model) -> None:
+    """Advance *constraint* over *begun*, the prefill.  Raises GrammarError."""
     tokens = _tokens_of(Segment(begun, special=False), model)
     for token in tokens:
         if not constraint.allows(token):
@@ -53,7 +53,7 @@ def _go_on(constraint: Constraint, begun: str, model: Model) -> None:
 
 
 def _tokens_of(segment: Segment, model: Model) -> tuple[int, ...]:
-    """The tokens of a text in the middle of others; none if the vocabulary cannot write it."""
+    """Tokens of a text in the middle of others; none if the vocabulary cannot write it."""
     for lead in _LEADS:
         before = model.tokenize((Segment(lead, segment.special),))
         both = model.tokenize((Segment(lead + segment.text, segment.special),))

@@ -1,7 +1,7 @@
-"""Holding a reply to its grammar with llama.cpp's own grammar sampler.
+"""Constrained decoding by llama.cpp's own grammar sampler.
 
 The second implementation of ``constraint.Constraint``.  The sampler itself arrives through the
-constructor; this module knows its habits, not its library.
+constructor; this module knows its quirks, not its library.
 
 Theory of operation.
 1. The sampler throws where it is told to accept a token that it refuses, and that ends the
@@ -45,24 +45,24 @@ Allowed = NDArray[np.bool_]
 
 
 class GrammarState(Protocol):
-    """Where a reply stands in a grammar.  ``llama`` has the real one, the tests another."""
+    """State of a reply in the sampler's grammar.  ``llama`` has the real one, the tests another."""
 
     def allowed(self, tokens: Tokens) -> Allowed:
-        """For each of *tokens*, whether it may be next."""
+        """Mask over *tokens*: True for each that may be next."""
         ...
 
     def accept(self, token: int) -> None:
-        """*token*, an allowed one, is next."""
+        """Advance by *token*, which is allowed."""
         ...
 
     def copy(self) -> Self:
-        """The same state, to go on from independently."""
+        """Independent copy."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class SamplerConstraint:
-    """A constraint run by llama.cpp."""
+    """Constraint run by llama.cpp."""
 
     _state: GrammarState
     _tokens: _VocabularyTokens
@@ -72,18 +72,18 @@ class SamplerConstraint:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing at all may follow."""
+        """True once nothing at all may follow."""
         if not self.accepting or self._state.allowed(self._tokens.letters).any():
             return False
         return not np.delete(self.mask(), self._tokens.ends).any()
 
     @property
     def accepting(self) -> bool:
-        """Whether the reply may end here."""
+        """True where the reply may end."""
         return bool(self._state.allowed(self._tokens.ends[:1]).all())
 
     def allows(self, token: int) -> bool:
-        """Whether *token* may be next; one that ends replies, if the reply may end here."""
+        """Test *token*; one that ends replies is allowed where the reply may end."""
         if self._mask is not None:
             return bool(self._mask[token])
         if token in self._tokens.hidden and token not in self._named:
@@ -93,11 +93,11 @@ class SamplerConstraint:
         return bool(self._state.allowed(np.array([token], np.int32))[0])
 
     def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
-        """The first *count* of *tokens* that may be next; None if the mask finds them sooner."""
+        """First *count* of *tokens* that are allowed; None if the mask finds them sooner."""
         return search(self.allows, tokens, count)
 
     def mask(self) -> Allowed:
-        """For each token, whether it may be next."""
+        """Mask over the vocabulary: True for each token that may be next."""
         if self._mask is None:
             mask = self._tokens.utf8.after(self._pending).copy()
             mask[list(self._tokens.hidden - self._named)] = False
@@ -109,7 +109,7 @@ class SamplerConstraint:
         return self._mask
 
     def take(self, token: int) -> None:
-        """*token*, an allowed one, is next."""
+        """Advance by *token*, which is allowed."""
         if not self.allows(token):
             raise EngineError(f"The grammar cannot be followed: it refuses the token {token}.")
         self._state.accept(token)
@@ -117,25 +117,25 @@ class SamplerConstraint:
         self._mask = None
 
     def forced(self) -> list[int]:
-        """The tokens that must be next: none that the sampler could prove."""
+        """Jump-forward tokens: none that the sampler could prove."""
         return []
 
     def spelling(self) -> int | None:
-        """The sampler knows tokens, not texts."""
+        """Nothing: the sampler knows tokens, not texts."""
         return None
 
     def value_end(self) -> int | None:
-        """Nor which of them end a value."""
+        """Nothing: the sampler does not say which tokens end a value."""
         return None
 
     def copy(self) -> Self:
-        """The same state, to look ahead with."""
+        """Independent copy, to look ahead with."""
         return replace(self, _state=self._state.copy())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _VocabularyTokens:
-    """A vocabulary as the sampler is asked about it."""
+    """Vocabulary in the form in which the sampler is asked about it."""
 
     pieces: tuple[bytes, ...]
     utf8: Utf8Tokens
@@ -157,7 +157,7 @@ class _VocabularyTokens:
 
 
 class SamplerGrammars:
-    """Reads grammars for one vocabulary and keeps those last used."""
+    """Compiler of grammars for one vocabulary, with a cache of those last used."""
 
     def __init__(self, vocabulary: Vocabulary, open_grammar: Callable[[str], GrammarState]) -> None:
         """*open_grammar* reads GBNF and raises GrammarError if it cannot."""
@@ -171,12 +171,12 @@ class SamplerGrammars:
         self._kept: LruCache[str, GrammarState] = LruCache(KEPT_GRAMMARS)
 
     def compile(self, grammar: GrammarText) -> Constraint:
-        """A constraint at its start.  Raises GrammarError."""
+        """Constraint at the start of a reply.  Raises GrammarError."""
         start = self._kept.get(grammar.gbnf, lambda: self._read(grammar.gbnf))
         return SamplerConstraint(start.copy(), self._tokens, frozenset(grammar.tokens))
 
     def _read(self, text: str) -> GrammarState:
-        """Read by native code, of which only what cannot overwhelm it is asked."""
+        """Parse *text* natively, unless it is too large or deep for that.  Raises GrammarError."""
         if len(text) > MAX_BYTES:
             raise GrammarError(f"The grammar has more than {MAX_BYTES:,} bytes.")
         if _nesting(text) > MAX_GROUPS:
@@ -185,7 +185,7 @@ class SamplerGrammars:
 
 
 def _nesting(gbnf: str) -> int:
-    """How many groups are open at most."""
+    """Depth of the most deeply nested group."""
     brackets = (character for character in _QUOTED.sub("", gbnf) if character in "()")
     depth = deepest = 0
     for bracket in brackets:

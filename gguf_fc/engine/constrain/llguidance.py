@@ -1,4 +1,4 @@
-"""Holding a reply to its grammar.  The one door to llguidance.
+"""Constrained decoding by llguidance, to which this is the one door.
 
 ``Grammars`` compiles a grammar's text once and hands out a ``Constraint`` per job.  Knows tokens
 and grammars; nothing of JSON Schema, tools or logits.
@@ -7,9 +7,9 @@ Theory of operation.
 1. A sampled token is tested alone (half a microsecond); the mask over the whole vocabulary (up to
    milliseconds) is only computed when it is refused, and where those that could be chosen in its
    place are not found sooner by testing the likeliest one by one.
-2. Where only one continuation exists, ``forced`` returns it and has taken it.  llguidance forces
-   only tokens the tokenizer itself would choose, and keeps back the last where a longer one could
-   span the edge.
+2. Jump-forward: where only one continuation exists, ``forced`` returns it and has taken it.
+   llguidance forces only tokens the tokenizer itself would choose, and keeps back the last where a
+   longer one could span the edge.
 3. Plain text in a grammar never matches a control token, which llguidance knows by a leading 0xff.
    Only control, unknown and unused tokens are marked so: a vocabulary's added ordinary tokens
    are text.
@@ -17,6 +17,7 @@ Theory of operation.
    there, and the end only where the reply is whole.
 5. Where only one text can follow, but not surely as the same tokens, ``spelling`` guesses the first
    of them.  ``value_end`` tries a few marks: one that leaves a single text after it ends a value.
+   Both serve speculative decoding only.
 6. A matcher that fails stays failed.  That ends its job, never the worker.
 """
 
@@ -41,62 +42,61 @@ KEPT_GRAMMARS = 32
 # stays below 100 ms with these.
 LEXER_FUEL_PER_TOKEN = 2_000_000
 LEXER_FUEL_AT_START = 2_000_000
-# Tokens that are tested in vain before the mask is computed instead, and how many more for each
-# that was not in vain.
+# Refused tokens after which the mask is computed instead, and how many more for each allowed one.
 PATIENCE = 16
 PATIENCE_GAINED = 7
-# What ends a value in the notations that calls are written in, the usual ones first.
+# Marks that end a value in the notations that calls are written in, the usual ones first.
 MARKS = tuple(bytes([mark]) for mark in b"\"<,}])'`|\n")
 
 T = TypeVar("T")
 
 
 class Constraint(Protocol):
-    """What may follow.  Raises EngineError when it can go on no longer."""
+    """State of a reply in its grammar.  Methods raise EngineError when it cannot be continued."""
 
     @property
     def complete(self) -> bool:
-        """Whether nothing at all may follow."""
+        """True once nothing at all may follow."""
         ...
 
     @property
     def accepting(self) -> bool:
-        """Whether the reply may end here."""
+        """True where the reply may end."""
         ...
 
     def allows(self, token: int) -> bool:
-        """Whether *token* may be next; one that ends replies, if the reply may end here."""
+        """Test *token*; one that ends replies is allowed where the reply may end."""
         ...
 
     def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
-        """The first *count* of *tokens* that may be next; None if the mask finds them sooner."""
+        """First *count* of *tokens* that are allowed; None if the mask finds them sooner."""
         ...
 
     def mask(self) -> NDArray[np.bool_]:
-        """For each token, whether it may be next."""
+        """Mask over the vocabulary: True for each token that may be next."""
         ...
 
     def take(self, token: int) -> None:
-        """*token*, an allowed one, is next."""
+        """Advance by *token*, which is allowed."""
         ...
 
     def forced(self) -> list[int]:
-        """The tokens that must be next, already taken; often none."""
+        """Jump-forward tokens: those that must be next, already taken; often none."""
         ...
 
     def spelling(self) -> int | None:
-        """Where only one text can follow, the token it probably begins with."""
+        """First token of the only text that can follow, as the tokenizer would probably cut it."""
         ...
 
     def value_end(self) -> int | None:
-        """Within a free value, the token that probably ends it and begins what must follow.
+        """Token that probably ends a free value and begins what must follow.
 
         None where the reply may end, and where no mark ends anything.
         """
         ...
 
     def copy(self) -> Self:
-        """The same state, to look ahead with."""
+        """Independent copy, to look ahead with."""
         ...
 
 
@@ -104,7 +104,7 @@ Compile = Callable[[GrammarText], Constraint]
 
 
 def search(allows: Callable[[int], bool], tokens: Iterable[int], count: int) -> list[int] | None:
-    """The first *count* of *tokens* that *allows* says yes to; None if they are too rare."""
+    """First *count* of *tokens* that *allows* accepts; None if they are too rare."""
     found: list[int] = []
     patience = PATIENCE
     for token in tokens:
@@ -122,7 +122,7 @@ def search(allows: Callable[[int], bool], tokens: Iterable[int], count: int) -> 
 
 @dataclass(slots=True, eq=False)
 class MatcherConstraint:
-    """A constraint run by llguidance."""
+    """Constraint run by llguidance."""
 
     _matcher: LLMatcher
     _vocabulary: Vocabulary
@@ -131,25 +131,25 @@ class MatcherConstraint:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing at all may follow."""
+        """True once nothing at all may follow."""
         return self._checked(self._matcher.is_stopped())
 
     @property
     def accepting(self) -> bool:
-        """Whether the reply may end here."""
+        """True where the reply may end."""
         return self._checked(self._matcher.is_accepting())
 
     def allows(self, token: int) -> bool:
-        """Whether *token* may be next; one that ends replies, if the reply may end here."""
+        """Test *token*; one that ends replies is allowed where the reply may end."""
         return self._checked(self._matcher.validate_tokens([token]) == 1)
 
     def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
-        """The first *count* of *tokens* that may be next; None if the mask finds them sooner."""
+        """First *count* of *tokens* that are allowed; None if the mask finds them sooner."""
         validate = self._matcher.validate_tokens
         return self._checked(search(lambda token: validate([token]) == 1, tokens, count))
 
     def mask(self) -> NDArray[np.bool_]:
-        """For each token, whether it may be next."""
+        """Mask over the vocabulary: True for each token that may be next."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         allowed = np.unpackbits(bits, bitorder="little")[: len(self._vocabulary.pieces)].view(bool)
         if not self._checked(allowed.any()):
@@ -157,22 +157,22 @@ class MatcherConstraint:
         return allowed
 
     def take(self, token: int) -> None:
-        """*token*, an allowed one, is next."""
+        """Advance by *token*, which is allowed."""
         self._checked(self._matcher.consume_token(token))
 
     def forced(self) -> list[int]:
-        """The tokens that must be next, already taken."""
+        """Jump-forward tokens: those that must be next, already taken."""
         tokens = self._checked(self._matcher.compute_ff_tokens())
         self._checked(self._matcher.consume_tokens(tokens))
         return tokens
 
     def spelling(self) -> int | None:
-        """Where only one text can follow, the token it probably begins with."""
+        """First token of the only text that can follow, as the tokenizer would probably cut it."""
         text = self._checked(self._matcher.compute_ff_bytes())
         return next(iter(self._tokenizer.tokenize_bytes(text)), None)
 
     def value_end(self) -> int | None:
-        """Within a free value, the token that probably ends it and begins what must follow."""
+        """Token that probably ends a free value and begins what must follow."""
         if self.accepting:
             return None
         for mark in self._marks:
@@ -185,7 +185,7 @@ class MatcherConstraint:
         return None
 
     def copy(self) -> Self:
-        """The same state, to look ahead with."""
+        """Independent copy, to look ahead with."""
         return replace(self, _matcher=self._matcher.deep_copy())
 
     def _checked(self, value: T) -> T:
@@ -197,7 +197,7 @@ class MatcherConstraint:
 
 @dataclass(slots=True, eq=False)
 class Grammars:
-    """Compiles grammars for one vocabulary and keeps those last used."""
+    """Compiler of grammars for one vocabulary, with a cache of those last used."""
 
     vocabulary: Vocabulary
     _tokenizer: LLTokenizer = field(init=False)
@@ -216,7 +216,7 @@ class Grammars:
         )
 
     def compile(self, grammar: GrammarText) -> Constraint:
-        """A constraint at its start.  Raises GrammarError."""
+        """Constraint at the start of a reply.  Raises GrammarError."""
         text = grammar.llguidance
         start = self._kept.get(text, lambda: self._read(text))
         return MatcherConstraint(start.deep_copy(), self.vocabulary, self._tokenizer, self._marks)
@@ -233,6 +233,7 @@ class Grammars:
 
 
 def _marked(vocabulary: Vocabulary) -> list[bytes]:
+    """Bytes of each token as llguidance wants them: control tokens begin with 0xff."""
     return [
         b"\xff" + piece if piece and token in vocabulary.special else piece
         for token, piece in enumerate(vocabulary.pieces)

@@ -1,4 +1,4 @@
-"""A small memory of what was made last."""
+"""LRU cache that makes the values it lacks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Made = TypeVar("Made")
 
 @dataclass(slots=True, eq=False)
 class LruCache(Generic[Key, Made]):
-    """The *size* things last asked for, by their key."""
+    """The *size* values last used, by key."""
 
     size: int
     _kept: OrderedDict[Key, Made] = field(default_factory=OrderedDict, init=False)
 
     def get(self, key: Key, make: Callable[[], Made]) -> Made:
-        """What belongs to *key*, made if it is not kept."""
+        """Value of *key*, made by *make* if it is not cached."""
         if key not in self._kept:
             self._kept[key] = make()
         self._kept.move_to_end(key)

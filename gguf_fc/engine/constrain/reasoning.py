@@ -1,7 +1,7 @@
-"""Ending a reply's reasoning where it has gone on for long enough.
+"""Token budget of a reply's reasoning.
 
-``LimitedReasoning`` is a constraint around another: it counts the tokens of the block and writes
-the closing mark in the model's place.  Knows tokens and marks, not what is thought.
+``LimitedReasoning`` is a constraint around another: it counts the tokens of the reasoning block and
+forces the closing mark.  Knows tokens and marks, not the text of the reasoning.
 
 Theory of operation.
 1. A reply reasons at its very beginning or not at all.  Either the prompt has opened the block, or
@@ -33,7 +33,7 @@ _SPACE = b" \t\r\n"
 
 @dataclass(slots=True, eq=False)
 class LimitedReasoning:
-    """Holds a reply to *inner* and its reasoning to *limit*; *closing* are the mark's tokens."""
+    """Constraint *inner* with the reasoning held to *limit*; *closing* are the mark's tokens."""
 
     inner: Constraint
     limit: ReasoningLimit
@@ -50,27 +50,27 @@ class LimitedReasoning:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing at all may follow."""
+        """True once nothing at all may follow."""
         return self.inner.complete
 
     @property
     def accepting(self) -> bool:
-        """Whether the reply may end here."""
+        """True where the reply may end."""
         return self.inner.accepting
 
     def allows(self, token: int) -> bool:
-        """Whether *token* may be next; one that ends replies, if the reply may end here."""
+        """Test *token*; one that ends replies is allowed where the reply may end."""
         allowed = self.inner.allows(token)
         if not allowed and self._state == "inside" and token in self.vocabulary.ends:
             self._ending = self.inner.allows(self.closing[0])
         return allowed
 
     def first_allowed(self, tokens: Iterable[int], count: int) -> list[int] | None:
-        """The first *count* of *tokens* that may be next; None if the mask finds them sooner."""
+        """First *count* of *tokens* that are allowed; None if the mask finds them sooner."""
         return None if self._ending else self.inner.first_allowed(tokens, count)
 
     def mask(self) -> NDArray[np.bool_]:
-        """For each token, whether it may be next."""
+        """Mask over the vocabulary: True for each token that may be next."""
         if not self._ending:
             return self.inner.mask()
         mask = np.zeros(len(self.vocabulary.pieces), np.bool_)
@@ -78,14 +78,14 @@ class LimitedReasoning:
         return mask
 
     def take(self, token: int) -> None:
-        """*token*, an allowed one, is next."""
+        """Advance by *token*, which is allowed."""
         self.inner.take(token)
         self._ending = self._ending and token == self.closing[0]
         if not self._ending:
             self._note(token)
 
     def forced(self) -> list[int]:
-        """The tokens that must be next, already taken."""
+        """Jump-forward tokens: those that must be next, already taken."""
         taken = self._closed()
         for token in self.inner.forced():
             self._note(token)
@@ -93,21 +93,21 @@ class LimitedReasoning:
         return taken
 
     def spelling(self) -> int | None:
-        """Where only one text can follow, the token it probably begins with."""
+        """First token of the only text that can follow, as the tokenizer would probably cut it."""
         return self.inner.spelling()
 
     def value_end(self) -> int | None:
-        """Within a free value, the token that probably ends it and begins what must follow."""
+        """Token that probably ends a free value and begins what must follow."""
         return self.inner.value_end()
 
     def copy(self) -> Self:
-        """The same state, to look ahead with."""
+        """Independent copy, to look ahead with."""
         other = copy(self)
         other.inner = self.inner.copy()
         return other
 
     def _closed(self) -> list[int]:
-        """The closing mark, or the rest of it, where the time for it has come."""
+        """Force the closing mark, or the rest of it, where it is due; its tokens."""
         start = int(self._ending)  # its first token was chosen
         due = self._ending or (self._state == "inside" and self._left == 0)
         if not due or not (start or self.inner.allows(self.closing[0])):
@@ -121,7 +121,7 @@ class LimitedReasoning:
         return rest
 
     def _note(self, token: int) -> None:
-        """What *token* means for the block."""
+        """Count *token*, and notice where it opens or closes the block."""
         if self._state == "over":
             return
         self._text += self.vocabulary.pieces[token]

@@ -1,4 +1,4 @@
-"""Which tokens keep a reply whole UTF-8; tokens may hold a part of a character.
+"""Mask of the tokens that keep a reply valid UTF-8; tokens may hold a part of a character.
 
 For an engine that does not look: llama.cpp's grammar sampler takes any byte for the next one of an
 unfinished character, a quotation mark too.
@@ -17,7 +17,7 @@ CONTINUATION = range(0x80, 0xC0)  # bytes that no character begins with
 
 
 def unfinished(data: bytes) -> bytes | None:
-    """The beginning of a character with which *data* ends; None if it can never be UTF-8."""
+    """Unfinished character at the end of *data*; None if *data* can never be UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         decoder.decode(data)
@@ -29,7 +29,7 @@ def unfinished(data: bytes) -> bytes | None:
 
 
 class Utf8Tokens:
-    """The tokens of a vocabulary, as they may follow each other."""
+    """Masks of one vocabulary, by the unfinished character before the next token."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces
@@ -39,7 +39,7 @@ class Utf8Tokens:
         ]
 
     def after(self, pending: bytes) -> NDArray[np.bool_]:
-        """For each token, whether it may follow the unfinished character *pending*."""
+        """Mask of the tokens that may follow the unfinished character *pending*."""
         if not pending:
             return self._first
         mask = np.zeros(len(self._pieces), bool)

@@ -1,4 +1,4 @@
-"""Tokens' bytes to text, never half a character.
+"""Streaming detokenizer: bytes of tokens to text, never half a character.
 
 At most the three bytes of an unfinished character are held; bytes that are no UTF-8 become U+FFFD.
 """
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class Detokenizer:
-    """Feed it the bytes of one token after another."""
+    """Incremental UTF-8 decoder: feed it the bytes of one token after another."""
 
     _decoder: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"), init=False
     )
 
     def feed(self, piece: bytes) -> str:
-        """The characters that are now complete."""
+        """Characters that are now complete."""
         return self._decoder.decode(piece)
 
     def finish(self) -> str:
-        """What an unfinished character at the end is shown as."""
+        """Replacement for an unfinished character at the end, if there is one."""
         return self._decoder.decode(b"", final=True)

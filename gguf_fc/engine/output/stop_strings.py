@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class StopFilter:
-    """Feed it text; ``hit`` is the stop string that has come."""
+    """Filter of streamed text; ``hit`` is the stop string that was found."""
 
     stops: tuple[str, ...]
     hit: str | None = field(default=None, init=False)
@@ -18,11 +18,11 @@ class StopFilter:
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop string has come."""
+        """True once a stop string was found."""
         return self.hit is not None
 
     def feed(self, text: str) -> str:
-        """The text that is now certain to stand before any stop string."""
+        """Text that is now certain to stand before any stop string."""
         if self.stopped:
             return ""
         text = self._held + text
@@ -35,12 +35,12 @@ class StopFilter:
         return text[:end]
 
     def finish(self) -> str:
-        """No more text comes, so what was held back is no stop string."""
+        """Release what was held back: no more text comes, so it is no stop string."""
         held, self._held = self._held, ""
         return held
 
     def _open(self, text: str) -> int:
-        """The length of the longest tail that may still become a stop string."""
+        """Length of the longest suffix of *text* that may still become a stop string."""
         longest = max(map(len, self.stops), default=0)
         lengths = range(min(longest - 1, len(text)), 0, -1)
         tails = (n for n in lengths if any(stop.startswith(text[-n:]) for stop in self.stops))

@@ -1,4 +1,4 @@
-"""How probable a model held a token: logprobs, from a row of logits nobody has touched yet.
+"""Logprobs of tokens, from a row of logits as the model gave it.
 
 As the reference servers define it: the softmax over the whole vocabulary, before temperature,
 penalties, biases, cuts and grammar.
@@ -18,7 +18,7 @@ LEAST = -9999.0  # instead of an infinity, which JSON cannot say
 
 
 def score(logits: Logits, token: int, n_top: int, pieces: Sequence[bytes]) -> TokenLogprob:
-    """The logprob of *token*, beside the *n_top* likeliest ones."""
+    """Logprob of *token*, with those of the *n_top* most likely tokens."""
     peak = float(logits.max())
     total = peak + float(np.log(np.exp(logits - np.float32(peak)).sum(dtype=np.float64)))
 
@@ -34,5 +34,5 @@ def score(logits: Logits, token: int, n_top: int, pieces: Sequence[bytes]) -> To
 
 
 def unscored(token: int, pieces: Sequence[bytes]) -> TokenLogprob:
-    """The first token of a prompt: nothing stands before it."""
+    """First token of a prompt, which has no logprob: nothing precedes it."""
     return TokenLogprob(tuple(pieces[token]), None)

@@ -1,4 +1,4 @@
-"""Choosing the next token from a row of logits.
+"""Sampling the next token from a row of logits.
 
 Penalties and biases, then top_k, top_p and min_p, then temperature and one random number, in the
 order llama.cpp applies them.  Each job has its own generator: its seed alone decides its numbers.
@@ -38,7 +38,7 @@ BELOW_ONE = 1 - 2.0**-53
 
 @dataclass(slots=True, eq=False)
 class Sampler:
-    """One job's way of choosing."""
+    """Sampling parameters and random generator of one job."""
 
     sampling: Sampling
     _random: np.random.Generator = field(init=False)
@@ -69,7 +69,7 @@ class Sampler:
 
     @property
     def n_decisive(self) -> int | None:
-        """How many of the largest logits a choice may depend on; None for all of them."""
+        """Number of the largest logits that a choice may depend on; None for all of them."""
         return 1 if self._is_greedy else self.sampling.top_k or None
 
     @property
@@ -77,7 +77,7 @@ class Sampler:
         return self.sampling.temperature < COLDEST or self.sampling.top_k == 1
 
     def choose(self, logits: Logits, allowed: NDArray[np.bool_] | None = None) -> int:
-        """A token, of the *allowed* ones (at least one) if a mask is given."""
+        """Sample a token, among the *allowed* ones (at least one) if a mask is given."""
         if allowed is None:
             return self._choose(logits)
         if 2 * np.count_nonzero(allowed) <= len(logits):
@@ -87,7 +87,7 @@ class Sampler:
         return self._choose(masked)
 
     def choose_from(self, tokens: Tokens, logits: Logits) -> int:
-        """One of these *tokens*."""
+        """Sample one of *tokens*."""
         return int(tokens[self._choose(logits[tokens])])
 
     def _choose(self, logits: Logits) -> int:
@@ -100,7 +100,7 @@ class Sampler:
         return int(tokens[self._one_of(logits[tokens])])
 
     def _one_of(self, values: Logits) -> int:
-        """At which of *values* the choice falls."""
+        """Index in *values* of the sampled one."""
         s, share = self.sampling, self._random.random()
         if len(values) <= FEW:
             left = ranked(values.tolist(), s.top_p, s.min_p)
@@ -113,7 +113,7 @@ class Sampler:
 
 
 def ranked(values: list[float], top_p: float, min_p: float) -> list[tuple[float, int]]:
-    """The values that top_p and min_p leave, the largest first, and where they stand.
+    """Values that top_p and min_p leave, with their indices, the largest first.
 
     In Python: for a few values that is quicker than numpy, which takes its time before each of two
     dozen operations.  Raises EngineError if they are no numbers.
@@ -129,7 +129,7 @@ def ranked(values: list[float], top_p: float, min_p: float) -> list[tuple[float,
 
 
 def largest(values: Logits, count: int) -> Tokens:
-    """Where the *count* largest *values* stand, in no order.
+    """Indices of the *count* largest *values*, in no order.
 
     Laid out in rows, they all stand in the *count* columns that have the largest maxima: so only
     those are searched, about twice the square root of what there is.
@@ -145,7 +145,7 @@ def largest(values: Logits, count: int) -> Tokens:
 
 
 def likeliest(logits: Logits, count: int) -> Tokens:
-    """The tokens whose *logits* are the largest, in order; of equal ones, the smaller token first.
+    """Tokens with the largest *logits*, in order; of equal ones, the smaller token first.
 
     At least *count* and about as many: all from some logit on.
     """
@@ -158,7 +158,7 @@ def likeliest(logits: Logits, count: int) -> Tokens:
 
 
 def draw(weights: Logits, share: float) -> int:
-    """Where *share* of the sum of *weights* is reached; 0 <= *share* < 1.
+    """Index at which *share* of the sum of *weights* is reached; 0 <= *share* < 1.
 
     Never at a weight of 0.  Raises EngineError if they are no numbers.
     """
@@ -173,7 +173,7 @@ def draw(weights: Logits, share: float) -> int:
 
 
 def _reach(weights: Logits, share: float) -> tuple[int, float]:
-    """At which weight *share* of their sum is reached, and at which share of that weight."""
+    """Index at which *share* of the sum is reached, and the share of that weight."""
     heights = weights.cumsum(dtype=np.float64)
     if not heights[-1] > 0:
         raise EngineError(NO_NUMBERS)
@@ -184,7 +184,7 @@ def _reach(weights: Logits, share: float) -> tuple[int, float]:
 
 
 def _maxima(values: Logits, n_rows: int) -> Logits:
-    """Of *values* in *n_rows* rows, as far as they fill these, the maximum of each column."""
+    """Maximum of each column of *values*, laid out in *n_rows* rows as far as they fill these."""
     n_columns = len(values) // n_rows
     maxima: Logits = values[: n_rows * n_columns].reshape(n_rows, n_columns).max(axis=0)
     return maxima
@@ -205,7 +205,7 @@ def _weights(logits: Logits, temperature: float = 1.0) -> Logits:
 
 
 def likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
-    """Where the fewest stand that together have *top_p*, but none below *min_p* of the largest."""
+    """Indices of the fewest that together have *top_p*, none below *min_p* of the largest."""
     weights = _weights(logits)
     goal = top_p * float(weights.sum())
     near = np.flatnonzero(weights >= min_p)
@@ -213,7 +213,7 @@ def likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
 
 
 def _head(weights: Logits, goal: float) -> Tokens:
-    """Where the fewest stand whose sum reaches *goal*; all, if they do not reach it."""
+    """Indices of the fewest whose sum reaches *goal*; all, if they do not reach it."""
     count = FIRST_CUT
     while True:
         head = largest(weights, count)

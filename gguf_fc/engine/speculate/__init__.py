@@ -1,1 +1,1 @@
-"""Speculative decoding: prompt lookup, drafts, and whether they are worth their price."""
+"""Speculative decoding: prompt lookup, kinds of guesses and their hit rates, draft length."""

@@ -1,6 +1,6 @@
-"""What kinds of guesses there are, and how likely each is before anything is known of the model.
+"""Kinds of guesses, and the hit rate of each before anything is known of the model.
 
-Knows the bytes around a guess; nothing of tokens' numbers, grammars or prices.
+Knows the bytes around a guess; nothing of token ids, grammars or prices.
 
 Theory of operation.
 1. How often a guess is right depends on where it stands more than on where it was found.  A word
@@ -33,11 +33,11 @@ Where = Literal[
     "against the copy",
 ]
 
-STEPS: Final = (1, 2, 3, 4, 8)  # numbers of tokens in common that are told apart
+STEPS: Final = (1, 2, 3, 4, 8)  # lengths of the n-gram in common that are told apart
 _OPENING: Final = b"\"'`:([{<>=,|\n"
 _GAP: Final = re.compile(rb"[\s\"'`][^\s\"'`]")
 
-_HELD: Final[dict[Where, tuple[float, ...]]] = {  # by the number in common
+_HELD: Final[dict[Where, tuple[float, ...]]] = {  # by ``STEPS``
     "in a word": (0.8, 0.9, 0.95, 0.97, 0.98),
     "at the end of a word": (0.4, 0.4, 0.5, 0.7, 0.8),
     "after a joint": (0.4, 0.5, 0.6, 0.8, 0.85),
@@ -65,7 +65,7 @@ _SPELLING: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class GuessKind:
-    """Guesses that are counted together."""
+    """Class of guesses that share a hit rate."""
 
     source: Source
     where: Where = ""
@@ -74,7 +74,7 @@ class GuessKind:
 
     @property
     def first_rate(self) -> float:
-        """How often such a guess is right, before any was judged."""
+        """Hit rate before any guess was judged."""
         match self.source:
             case "prediction" | "copy":
                 rates = _HELD if self.is_held else _FREE
@@ -93,27 +93,27 @@ FORCED: Final = GuessKind("forced")  # by the grammar, after the guess before it
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A token, and what kind of guess it is."""
+    """Draft token, and the kind of guess that it is."""
 
     token: int
     kind: GuessKind
 
     @property
     def is_prediction(self) -> bool:
-        """Whether it was taken from the client's prediction."""
+        """True for a token taken from the client's prediction."""
         return self.kind.source == "prediction"
 
 
 def copied(
     source: Literal["prediction", "copy"], agreed: bytes, ahead: bytes, n: int, *, is_held: bool
 ) -> GuessKind:
-    """The kind of *ahead*, which stood in the source behind *agreed*, *n* tokens."""
+    """Kind of a copy of *ahead*, which followed *agreed*, *n* tokens, in its source."""
     n_common = max(step for step in STEPS if step <= n)
     return GuessKind(source, _where(agreed, ahead), n_common, is_held)
 
 
 def closing(copy: Guess | None, *, can_go_on: bool) -> GuessKind:
-    """The kind of a value's end in the place of *copy*, which the grammar lets *go on* or not."""
+    """Kind of a guess that a value ends in place of *copy*, which may be allowed to *go on*."""
     if copy is None:
         return GuessKind("closing")
     if copy.kind.where in ("after one word", "between words"):
@@ -122,7 +122,7 @@ def closing(copy: Guess | None, *, can_go_on: bool) -> GuessKind:
 
 
 def goes_on_a_word(ahead: bytes) -> bool:
-    """Whether a word that was begun may go on with *ahead*."""
+    """True where *ahead* may continue a word that was begun."""
     return _is_letter(ahead[:1])
 
 
@@ -138,5 +138,5 @@ def _where(agreed: bytes, ahead: bytes) -> Where:
 
 
 def _is_letter(byte: bytes) -> bool:
-    """Whether *byte* is a part of a word: an ASCII letter or digit, or of another character."""
+    """True for a part of a word: an ASCII letter or digit, or a byte of another character."""
     return byte.isalnum() or byte >= b"\x80"

@@ -1,18 +1,18 @@
-"""How often guesses of a kind were right.  Knows neither tokens nor sequences."""
+"""Hit rates of guesses: moving averages.  Knows neither tokens nor sequences."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 NEWEST = 0.02  # the weight of the newest guess
-TRUST = 4.0  # guesses that the first rate, or what was seen elsewhere, counts as
+TRUST = 4.0  # weight of the prior, in guesses: the first rate, or the rate elsewhere
 
 
 @dataclass(slots=True, eq=False)
 class HitRate:
-    """How often a kind of guess was right lately; *elsewhere* is the same in all sequences.
+    """Recent hit rate of one kind of guess.
 
-    Without that, it begins as *first*.
+    Its prior is *elsewhere*, the rate of the same kind in all sequences; without that, *first*.
     """
 
     first: float = 0.5
@@ -22,12 +22,12 @@ class HitRate:
 
     @property
     def chance(self) -> float:
-        """That the next guess is right."""
+        """Chance that the next guess is right."""
         first = self.elsewhere.chance if self.elsewhere else self.first
         return (self._hits + TRUST * first) / (self._trials + TRUST)
 
     def note(self, *, hit: bool) -> None:
-        """A guess was right, or was not."""
+        """Count a guess that was right, or was not."""
         self._hits += hit - NEWEST * self._hits
         self._trials += 1 - NEWEST * self._trials
         if self.elsewhere:

@@ -1,7 +1,7 @@
-"""Where a text went the way it goes now: earlier places that end with the same tokens.
+"""Prompt lookup: how the text went on where the same n-gram of tokens stood before.
 
-Each token's places are kept in a list, so that a new token and a search cost the same however long
-the text is.
+The positions of each token are kept in a list, so that a new token and a search cost the same
+however long the text is.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-LONGEST = 16  # tokens in common that are counted
-MOST_PLACES = 16  # that are compared, the latest of them
+LONGEST = 16  # tokens of the longest n-gram that is told apart
+MOST_PLACES = 16  # earlier positions that are compared, the latest of them
 
 
 @dataclass(frozen=True, slots=True)
 class LookupMatch:
-    """The token that followed, and how many tokens before it agree."""
+    """Token that followed an earlier occurrence, and the length of the n-gram that agrees."""
 
     token: int
     n_common: int
@@ -23,15 +23,15 @@ class LookupMatch:
 
 @dataclass(slots=True, eq=False)
 class PromptLookup:
-    """A list of tokens, which may grow, in which to look up how it went on."""
+    """Index of a list of tokens, which may grow."""
 
     tokens: list[int]
     _places: dict[int, list[int]] = field(default_factory=dict, init=False)
     _n_known: int = field(default=0, init=False)
 
     def find(self, tail: Sequence[int]) -> LookupMatch | None:
-        """What followed the longest end of *tail* that stands in the text; of two, the later."""
-        self._read()
+        """Match of the longest suffix of *tail* that occurs earlier; of two, the later."""
+        self._update()
         best = None
         for at in reversed(self._places.get(tail[-1], ())[-MOST_PLACES:]):
             n_common = self._in_common(tail, at)
@@ -39,8 +39,8 @@ class PromptLookup:
                 best = LookupMatch(self.tokens[at + 1], n_common)
         return best
 
-    def _read(self) -> None:
-        """Note where the tokens stand that have one after them."""
+    def _update(self) -> None:
+        """Index the new tokens, except the last, which nothing follows yet."""
         for at in range(self._n_known, len(self.tokens) - 1):
             self._places.setdefault(self.tokens[at], []).append(at)
         self._n_known = max(0, len(self.tokens) - 1)
