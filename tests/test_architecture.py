@@ -61,11 +61,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 
-# What every protocol may use.
-SHARED = {
-    *("error_body", "field_reasons", "field_types", "fields", "protocol"),
-    *("reply_fields", "sampling", "sse_frames", "stream_options"),
-}
+# What protocols share: the tables of their bodies, and the pieces of their replies.
+BODIES = {"field_types", "fields", "sampling", "shared_rows"}
+REPLIES = {"error_body", "protocol", "reply_fields", "sse_frames"}
 
 # One level down: a room is a subfolder of a part, or a module beside the subfolders.  Again an
 # entry names only rooms listed above it.
@@ -131,19 +129,21 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "protocol": set(),
         "error_body": set(),
         "sampling": {"fields"},
-        "field_types": {"fields"},
-        "field_reasons": {"fields"},
-        "stream_options": {"fields"},
-        "sse_frames": {"error_body"},
+        "field_types": set(),
+        "shared_rows": {"fields"},
+        "stream_options": set(),
+        "sse_frames": {"error_body", "protocol"},
         "reply_fields": {"protocol"},
-        "chat": SHARED,
-        "completions": {"chat", *SHARED},
-        "messages": SHARED,
-        "responses": SHARED,
-        "embeddings": SHARED,
-        "tokens": SHARED,
-        "explain": {"chat", *SHARED},
-        "ollama": {"embeddings", *SHARED},
+        # No protocol imports another; the two with a ``stream_options`` share its struct.
+        "chat": {"stream_options", *BODIES, *REPLIES},
+        "completions": {"stream_options", *BODIES, *REPLIES},
+        "messages": {*BODIES, *REPLIES},
+        "responses": {*BODIES, *REPLIES},
+        # Single questions, and Ollama's protocol, which asks one of them.
+        "embeddings": {"protocol", *BODIES},
+        "tokens": {"protocol", *BODIES},
+        "explain": {"chat", "protocol"},
+        "ollama": {"embeddings", *BODIES, *REPLIES},
     },
 }
 

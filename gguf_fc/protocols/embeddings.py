@@ -21,10 +21,10 @@ from gguf_fc.generation.questions import ask
 from gguf_fc.generation.token_prompts import given_prompts, refuse_unknown_tokens
 from gguf_fc.job import Embed, Embedded
 from gguf_fc.models.pool import LoadedModel, Pool
-from gguf_fc.protocols.field_reasons import NOTHING_KEPT
 from gguf_fc.protocols.field_types import ModelName
 from gguf_fc.protocols.fields import Fields
 from gguf_fc.protocols.protocol import Json
+from gguf_fc.protocols.shared_rows import NOTHING_KEPT
 from gguf_fc.request import Given
 from gguf_fc.typed_json import about
 

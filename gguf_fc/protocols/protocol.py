@@ -38,7 +38,7 @@ class Envelope:
     left_out: int = 0  # messages, because the conversation was too long
 
 
-class Reply(Protocol):
+class WireReply(Protocol):
     """Folds events into one reply."""
 
     def add(self, choice: int, event: Event) -> None:
@@ -50,7 +50,7 @@ class Reply(Protocol):
         ...
 
 
-class Stream(Protocol):
+class WireStream(Protocol):
     """Encodes events as frames, each ready to be sent."""
 
     def begin(self) -> Iterator[bytes]:
@@ -85,11 +85,11 @@ class Wire(Protocol[A]):
         """What *body* asks for.  Raises RequestError."""
         ...
 
-    def reply(self, asked: A, envelope: Envelope) -> Reply:
+    def reply(self, asked: A, envelope: Envelope) -> WireReply:
         """A fold for one reply."""
         ...
 
-    def stream(self, asked: A, envelope: Envelope) -> Stream:
+    def stream(self, asked: A, envelope: Envelope) -> WireStream:
         """An encoder for one stream."""
         ...
 

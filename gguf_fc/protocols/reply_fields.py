@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gguf_fc.events import (
-    Check,
-    Finish,
-)
+from gguf_fc.events import Check, Finish
 from gguf_fc.job import ScoredToken, TokenLogprob
-from gguf_fc.protocols.protocol import Json
+from gguf_fc.protocols.protocol import Envelope, Json
 
-LEAST_LOGPROB = -9999.0  # what the protocol's clients know as "never"
+LEAST_LOGPROB = -9999.0  # stands for "never" in OpenAI's API
+
+
+def loosened(envelope: Envelope) -> Json:
+    """Schema keywords that the grammar does not hold, where there are any."""
+    return {"loosened": list(envelope.loosened)} if envelope.loosened else {}
 
 
 def validation(checks: Mapping[int, Sequence[Check]]) -> Json:
-    """What the checks against the client's schemas found, where there was anything to check.
+    """Results of the checks against the client's schemas, where there was anything to check.
 
     *checks* are those of each choice; all but the first choice are named in the subject.
     """
@@ -30,7 +32,7 @@ def validation(checks: Mapping[int, Sequence[Check]]) -> Json:
 
 
 def timings(ends: Sequence[Finish]) -> Json:
-    """What the reply cost; not part of the protocol, so clients pass over it."""
+    """Cost of the reply; not part of the protocol, so clients pass over it."""
     jobs = [end.done for end in ends]
     return {
         "prompt_ms": round(max(done.prompt_ms for done in jobs), 3),

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from gguf_fc.errors import BodyTooLarge, GgufFcError
 from gguf_fc.generation.generation import Generation, PendingGeneration
 from gguf_fc.protocols.fields import ignored_header
-from gguf_fc.protocols.protocol import Asked, Envelope, Json, Stream, Wire
+from gguf_fc.protocols.protocol import Asked, Envelope, Json, Wire, WireStream
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import PING_SECONDS, ClientGone, EventStream, while_connected
 from gguf_fc.server.json_response import json_response
@@ -72,7 +72,7 @@ class Endpoint(Generic[R]):
     async def _stream(
         self, http: HttpRequest, asked: Asked[R], headers: dict[str, str]
     ) -> Response:
-        begun: list[Stream] = []  # the encoder, once there is one: it knows what was sent
+        begun: list[WireStream] = []  # the encoder, once there is one: it knows what was sent
 
         def error_frame(error: Exception) -> bytes:
             return begun[0].error_frame(error) if begun else self._wire.error_frame(error)
@@ -92,7 +92,7 @@ class Endpoint(Generic[R]):
             raise
         return stream
 
-    async def _frames(self, asked: Asked[R], begun: list[Stream]) -> AsyncGenerator[bytes]:
+    async def _frames(self, asked: Asked[R], begun: list[WireStream]) -> AsyncGenerator[bytes]:
         async with self._generate(asked.requests) as generation:
             encoder = self._wire.stream(asked, self._envelope(generation))
             begun.append(encoder)

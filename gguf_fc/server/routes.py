@@ -26,9 +26,9 @@ from gguf_fc.protocols.messages.count import CountTokens
 from gguf_fc.protocols.messages.error_body import error_body as messages_error
 from gguf_fc.protocols.messages.wire import MessagesWire
 from gguf_fc.protocols.ollama.catalog import OllamaCatalog
-from gguf_fc.protocols.ollama.dispatch import OllamaWork
 from gguf_fc.protocols.ollama.embed import OllamaEmbed
 from gguf_fc.protocols.ollama.error_body import error_body as ollama_error
+from gguf_fc.protocols.ollama.load_or_generate import OllamaGenerator
 from gguf_fc.protocols.ollama.wire import OllamaWire
 from gguf_fc.protocols.protocol import Json, Wire
 from gguf_fc.protocols.responses.input_tokens import InputTokens
@@ -111,12 +111,12 @@ def ollama_routes(generator: Generator) -> list[Route]:
     """Ollama's protocol."""
     pool = generator.pool
     complete = generator.completions(COMPLETION_IDS)
-    work = OllamaWork(pool, generator.replies(CHAT_IDS), complete)
+    ollama = OllamaGenerator(pool, generator.replies(CHAT_IDS), complete)
     embed = OllamaEmbed(Embeddings(pool, _new_id), time.monotonic_ns)
     catalog = OllamaCatalog(pool)
     return [
-        _generate("/api/chat", OllamaWire(pool, "chat"), work.start),
-        _generate("/api/generate", OllamaWire(pool, "generate"), work.start),
+        _generate("/api/chat", OllamaWire(pool, "chat"), ollama.start),
+        _generate("/api/generate", OllamaWire(pool, "generate"), ollama.start),
         _post("/api/embed", embed.embed, ollama_error),
         _post("/api/embeddings", embed.embed_one, ollama_error),
         _post("/api/show", catalog.show, ollama_error),

@@ -30,7 +30,7 @@ from gguf_fc.events import (
 from gguf_fc.job import Done
 from gguf_fc.protocols.chat.calls import CallFinish, CallForm, CallWriter, WholeCall
 from gguf_fc.protocols.protocol import Envelope, Json
-from gguf_fc.protocols.reply_fields import scored, timings, validation
+from gguf_fc.protocols.reply_fields import loosened, scored, timings, validation
 from gguf_fc.protocols.sse_frames import DONE, error_frame, frame
 
 ChatFinish = Literal["stop", "length"] | CallFinish
@@ -68,9 +68,9 @@ class ChatStream:
 
     def opening(self) -> Iterator[Json]:
         """A chunk with the role for each choice."""
-        loosened = _loosened(self.envelope)
+        beside = loosened(self.envelope)
         for choice in range(self.n_choices):
-            yield self._chunk(choice, {"role": "assistant", "content": None}) | loosened
+            yield self._chunk(choice, {"role": "assistant", "content": None}) | beside
 
     def chunks(self, choice: int, event: Event) -> Iterator[Json]:
         """The chunks that carry *event*."""
@@ -120,7 +120,7 @@ class ChatStream:
 
 
 @dataclass(slots=True, eq=False)
-class _Choice:
+class ChatChoice:
     """One choice, as it grows."""
 
     writer: CallWriter
@@ -178,11 +178,11 @@ class ChatReply:
 
     envelope: Envelope
     form: CallForm = field(default_factory=CallForm)
-    _choices: dict[int, _Choice] = field(default_factory=dict, init=False)
+    _choices: dict[int, ChatChoice] = field(default_factory=dict, init=False)
 
     def add(self, choice: int, event: Event) -> None:
         """Take in one event."""
-        self._choices.setdefault(choice, _Choice(self.form.writer())).add(event)
+        self._choices.setdefault(choice, ChatChoice(self.form.writer())).add(event)
 
     def result(self) -> Json:
         """The whole reply; only after every choice has had its ``Finish``."""
@@ -197,7 +197,7 @@ class ChatReply:
             "usage": usage(ends),
             "timings": timings(ends),
             **validation({index: choice.ended.checks for index, choice in choices}),
-            **_loosened(self.envelope),
+            **loosened(self.envelope),
         }
 
 
@@ -230,8 +230,3 @@ def usage(ends: Sequence[Finish]) -> Json:
 def score_list(scores: list[Json] | None) -> Json | None:
     """The ``logprobs`` of a choice: every token of the reply, calls and reasoning included."""
     return {"content": scores, "refusal": None} if scores else None
-
-
-def _loosened(envelope: Envelope) -> Json:
-    """What the grammar does not enforce, as a field beside the protocol's own."""
-    return {"loosened": list(envelope.loosened)} if envelope.loosened else {}

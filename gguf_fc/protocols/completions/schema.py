@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 
 from gguf_fc.dialect.openai_json.types import ResponseFormat
 from gguf_fc.generation.token_prompts import Prompt
-from gguf_fc.protocols.chat.schema import CHAT
 from gguf_fc.protocols.field_types import (
     AsRepeatPenalty,
     FrequencyPenalty,
@@ -26,6 +25,7 @@ from gguf_fc.protocols.field_types import (
     TopP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
+from gguf_fc.protocols.shared_rows import SHARED_REFUSED, SHARED_WITHOUT_EFFECT
 from gguf_fc.protocols.stream_options import StreamOptions
 from gguf_fc.typed_json import about
 
@@ -91,24 +91,13 @@ class TextBody(Struct):
     stream_options: Annotated[StreamOptions | None, about("only with `stream`")] = None
 
 
-# Fields without effect, and refused ones, that mean here what they mean in a chat completion.
-AS_IN_CHAT = (
-    *("cache_prompt", "id_slot", "keep_alive", "return_progress", "slot_id"),
-    *("timings_per_token", "user"),
-)
-REFUSED_AS_IN_CHAT = (
-    *("dry_multiplier", "dynatemp_range", "guided_choice", "guided_grammar", "guided_json"),
-    *("guided_regex", "ignore_eos", "lora", "min_tokens", "mirostat", "return_tokens", "samplers"),
-    *("skip_special_tokens", "stop_token_ids", "structured_outputs", "top_n_sigma", "typical_p"),
-    "xtc_probability",
-)
 IN_CHAT = "send them to /v1/chat/completions"
 
 TEXT = Fields(
     TextBody,
-    without_effect={name: CHAT.without_effect[name] for name in AS_IN_CHAT},
+    without_effect=SHARED_WITHOUT_EFFECT,
     refused={
-        **{name: CHAT.refused[name] for name in REFUSED_AS_IN_CHAT},
+        **SHARED_REFUSED,
         "messages": Refused(IN_CHAT),
         "tools": Refused(IN_CHAT, harmless=([],)),
     },

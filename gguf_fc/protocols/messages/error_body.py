@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gguf_fc.errors import GgufFcError
+from gguf_fc.protocols.error_body import message_with_param
 from gguf_fc.protocols.protocol import Json
 
 _TYPES = {
@@ -16,11 +17,7 @@ _TYPES = {
 
 
 def error_body(error: Exception) -> Json:
-    """*error* as a body, or as an event.  The protocol has no place for the parameter but words."""
-    message = "The server failed on this request; its log has the details."
-    kind = "api_error"
-    if isinstance(error, GgufFcError):
-        named = error.param is None or error.param in error.message
-        message = error.message if named else f"{error.param}: {error.message}"
-        kind = _TYPES.get(error.status, kind)
-    return {"type": "error", "error": {"type": kind, "message": message}}
+    """*error* as a body, or as an event."""
+    status = error.status if isinstance(error, GgufFcError) else 500
+    shown = {"type": _TYPES.get(status, "api_error"), "message": message_with_param(error)}
+    return {"type": "error", "error": shown}

@@ -32,12 +32,13 @@ from gguf_fc.job import Done
 from gguf_fc.protocols.messages.error_body import error_body
 from gguf_fc.protocols.messages.signature import SHOWN, signature_of
 from gguf_fc.protocols.protocol import Envelope, Json
-from gguf_fc.protocols.reply_fields import validation
+from gguf_fc.protocols.reply_fields import loosened, validation
+from gguf_fc.protocols.sse_frames import named_frame
 
 StopReason = Literal[
     "end_turn", "tool_use", "stop_sequence", "max_tokens", "model_context_window_exceeded"
 ]
-Kind = Literal["text", "thinking", "tool_use"]
+BlockKind = Literal["text", "thinking", "tool_use"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,38 +49,32 @@ class Manner:
     omits_thinking: bool = False
 
 
-def sse(data: Json) -> bytes:
-    """*data* as one event, named for its type."""
-    name: str = data["type"]
-    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
-
-
 @dataclass(slots=True, eq=False)
 class MessageStream:
     """Encodes events as frames."""
 
     envelope: Envelope
     manner: Manner = field(default_factory=Manner)
-    _open: Kind | None = field(default=None, init=False)
+    _open: BlockKind | None = field(default=None, init=False)
     _index: int = field(default=-1, init=False)  # of the block opened last
     _reasoning: list[str] = field(default_factory=list, init=False)  # of the open block
     _complete_calls: int = field(default=0, init=False)
 
     def begin(self) -> Iterator[bytes]:
         """The frame that opens the stream."""
-        yield sse(self.opening())
+        yield named_frame(self.opening())
 
     def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
         """The frames that carry *event*; this protocol has one choice only."""
-        return map(sse, self.events(event))
+        return map(named_frame, self.events(event))
 
     def end(self) -> Iterator[bytes]:
         """The frame that closes the stream."""
-        yield sse({"type": "message_stop"})
+        yield named_frame({"type": "message_stop"})
 
     def error_frame(self, error: Exception) -> bytes:
         """*error* as the last frame."""
-        return sse(error_body(error))
+        return named_frame(error_body(error))
 
     def opening(self) -> Json:
         """The message before anything was said."""
@@ -116,7 +111,7 @@ class MessageStream:
             case Scores():
                 pass  # the protocol has no place for them
 
-    def _in_block(self, kind: Kind, empty: Json) -> Iterator[Json]:
+    def _in_block(self, kind: BlockKind, empty: Json) -> Iterator[Json]:
         if self._open == kind:
             return
         yield from self._close()
@@ -218,7 +213,6 @@ def _signature(reasoning: str, manner: Manner) -> str:
 
 
 def _message(envelope: Envelope, *, usage: Json, content: list[Json] | None = None) -> Json:
-    loosened = {"loosened": list(envelope.loosened)} if envelope.loosened else {}
     return {
         "id": envelope.id,
         "type": "message",
@@ -228,5 +222,5 @@ def _message(envelope: Envelope, *, usage: Json, content: list[Json] | None = No
         "stop_reason": None,
         "stop_sequence": None,
         "usage": usage,
-        **loosened,
+        **loosened(envelope),
     }

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from gguf_fc.dialect.openai_json.types import ToolName
-from gguf_fc.protocols.field_reasons import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.protocols.field_types import (
     ModelName,
     StopString,
@@ -21,6 +20,7 @@ from gguf_fc.protocols.field_types import (
 )
 from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.messages.blocks import Blocks, TextBlock
+from gguf_fc.protocols.shared_rows import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.typed_json import about
 
 Display = Annotated[

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.messages.error_body import error_body
-from gguf_fc.protocols.messages.reply import Manner, MessageReply, MessageStream, sse
+from gguf_fc.protocols.messages.reply import Manner, MessageReply, MessageStream
 from gguf_fc.protocols.messages.request import omits_thinking, to_request
 from gguf_fc.protocols.messages.schema import MESSAGES
 from gguf_fc.protocols.protocol import Asked, Envelope, Json
+from gguf_fc.protocols.sse_frames import named_frame
 from gguf_fc.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedMessage(Asked[Request]):
+class MessagesAsked(Asked[Request]):
     """One request, and what its reply has to know of it."""
 
     manner: Manner = field(default_factory=Manner)
@@ -27,24 +28,24 @@ class MessagesWire:
 
     pool: Pool
     media_type: str = "text/event-stream"
-    ping: bytes | None = sse({"type": "ping"})
+    ping: bytes | None = named_frame({"type": "ping"})
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> AskedMessage:  # noqa: ARG002
+    def read(self, body: bytes, headers: Mapping[str, str]) -> MessagesAsked:  # noqa: ARG002
         """What *body* asks for.  Raises RequestError."""
         fields, ignored = MESSAGES.parse(body)
         request, passed_over = to_request(fields, self.pool.sampling(fields.model))
-        return AskedMessage(
+        return MessagesAsked(
             requests=(request,),
             stream=request.stream,
             ignored=(*ignored, *passed_over),
             manner=Manner(max_tokens=fields.max_tokens, omits_thinking=omits_thinking(fields)),
         )
 
-    def reply(self, asked: AskedMessage, envelope: Envelope) -> MessageReply:
+    def reply(self, asked: MessagesAsked, envelope: Envelope) -> MessageReply:
         """A fold for one message."""
         return MessageReply(envelope, asked.manner)
 
-    def stream(self, asked: AskedMessage, envelope: Envelope) -> MessageStream:
+    def stream(self, asked: MessagesAsked, envelope: Envelope) -> MessageStream:
         """An encoder for one stream."""
         return MessageStream(envelope, asked.manner)
 
@@ -54,4 +55,4 @@ class MessagesWire:
 
     def error_frame(self, error: Exception) -> bytes:
         """*error* as the only frame of a stream whose work was not accepted."""
-        return sse(error_body(error))
+        return named_frame(error_body(error))

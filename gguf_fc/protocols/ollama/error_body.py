@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from gguf_fc.errors import GgufFcError
+from gguf_fc.protocols.error_body import message_with_param
 from gguf_fc.protocols.protocol import Json
 
 
 def error_body(error: Exception) -> Json:
-    """*error* as a body, or as a line.  The protocol has no place for the parameter but words."""
-    if not isinstance(error, GgufFcError):
-        return {"error": "The server failed on this request; its log has the details."}
-    named = error.param is None or error.param in error.message
-    return {"error": error.message if named else f"{error.param}: {error.message}"}
+    """*error* as a body, or as a line."""
+    return {"error": message_with_param(error)}

@@ -30,9 +30,9 @@ from gguf_fc.events import (
 )
 from gguf_fc.protocols.ollama.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
-from gguf_fc.protocols.reply_fields import scored, validation
+from gguf_fc.protocols.reply_fields import loosened, scored, validation
 
-Kind = Literal["chat", "generate"]
+OllamaKind = Literal["chat", "generate"]
 
 NS_PER_MS = 1_000_000
 
@@ -42,7 +42,9 @@ def line(data: Json) -> bytes:
     return orjson.dumps(data) + b"\n"
 
 
-def piece(kind: Kind, text: str = "", *, thinking: str = "", calls: Sequence[Json] = ()) -> Json:
+def piece(
+    kind: OllamaKind, text: str = "", *, thinking: str = "", calls: Sequence[Json] = ()
+) -> Json:
     """A piece of what was said, where each kind of request has it."""
     thought = {"thinking": thinking} if thinking else {}
     if kind == "generate":
@@ -52,7 +54,9 @@ def piece(kind: Kind, text: str = "", *, thinking: str = "", calls: Sequence[Jso
 
 
 @dataclass(slots=True)
-class _Call:
+class UnsentCall:
+    """A call until it is complete: lines hold whole calls only."""
+
     id: str
     name: str
     arguments: list[str] = field(default_factory=list)
@@ -62,10 +66,10 @@ class _Call:
 class OllamaStream:
     """Encodes events as lines.  *name* is the model as the client called it."""
 
-    kind: Kind
+    kind: OllamaKind
     name: str
     envelope: Envelope
-    _calls: dict[int, _Call] = field(default_factory=dict, init=False)  # those that are open
+    _calls: dict[int, UnsentCall] = field(default_factory=dict, init=False)  # those that are open
     _scores: list[Json] = field(default_factory=list, init=False)  # of what comes next
     _finish: Finish | None = field(default=None, init=False)
 
@@ -93,7 +97,7 @@ class OllamaStream:
             case ReasoningDelta(text):
                 yield self._object(piece(self.kind, thinking=text))
             case CallStart(index, id_, name):
-                self._calls[index] = _Call(id_, name)
+                self._calls[index] = UnsentCall(id_, name)
             case CallDelta(index, arguments):
                 self._calls[index].arguments.append(arguments)
             case CallEnd(index):
@@ -109,9 +113,7 @@ class OllamaStream:
         ended = {"done": True, "done_reason": "load"}
         if self._finish is not None:
             ended = _ended(self._finish)
-        if self.envelope.loosened:
-            ended["loosened"] = list(self.envelope.loosened)
-        return self._object(piece(self.kind)) | ended
+        return self._object(piece(self.kind)) | ended | loosened(self.envelope)
 
     def _object(self, said: Json) -> Json:
         scores = {"logprobs": self._scores} if self._scores else {}
@@ -130,7 +132,7 @@ class OllamaStream:
 class OllamaReply:
     """Folds what the stream says into one object."""
 
-    kind: Kind
+    kind: OllamaKind
     name: str
     envelope: Envelope
     _stream: OllamaStream = field(init=False)
@@ -157,7 +159,7 @@ class OllamaReply:
         return last | whole | ({"logprobs": scores} if scores else {})
 
 
-def _called(index: int, call: _Call) -> Json:
+def _called(index: int, call: UnsentCall) -> Json:
     arguments = orjson.Fragment("".join(call.arguments) or "{}")  # exactly as the model wrote them
     return {"id": call.id, "function": {"index": index, "name": call.name, "arguments": arguments}}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.ollama.error_body import error_body
 from gguf_fc.protocols.ollama.names import entry_of
-from gguf_fc.protocols.ollama.reply import Kind, OllamaReply, OllamaStream, line, piece
+from gguf_fc.protocols.ollama.reply import OllamaKind, OllamaReply, OllamaStream, line, piece
 from gguf_fc.protocols.ollama.request import RawPrompt, chat_request, generate_request
 from gguf_fc.protocols.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE
 from gguf_fc.protocols.protocol import Asked, Envelope, Json
@@ -16,7 +16,7 @@ from gguf_fc.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedOllama(Asked[Request | RawPrompt]):
+class OllamaAsked(Asked[Request | RawPrompt]):
     """One request, and the model as the client called it."""
 
     name: str
@@ -27,7 +27,7 @@ class OllamaWire:
     """One of the two kinds of request.  *pool* knows the sampling defaults of its models."""
 
     pool: Pool
-    kind: Kind
+    kind: OllamaKind
     media_type: str = "application/x-ndjson"
 
     @property
@@ -35,12 +35,12 @@ class OllamaWire:
         """A line that says nothing: this protocol has no comments."""
         return line(piece(self.kind) | {"done": False})
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> AskedOllama:  # noqa: ARG002
+    def read(self, body: bytes, headers: Mapping[str, str]) -> OllamaAsked:  # noqa: ARG002
         """What *body* asks for.  Raises RequestError."""
         if self.kind == "chat":
             chat, ignored = OLLAMA_CHAT.parse(body)
             entry = entry_of(self.pool, chat.model)
-            return AskedOllama(
+            return OllamaAsked(
                 requests=(chat_request(chat, entry.alias, entry.sampling),),
                 stream=chat.stream is not False,
                 ignored=ignored,
@@ -48,18 +48,18 @@ class OllamaWire:
             )
         prompt, ignored = OLLAMA_GENERATE.parse(body)
         entry = entry_of(self.pool, prompt.model)
-        return AskedOllama(
+        return OllamaAsked(
             requests=(generate_request(prompt, entry.alias, entry.sampling),),
             stream=prompt.stream is not False,
             ignored=ignored,
             name=prompt.model,
         )
 
-    def reply(self, asked: AskedOllama, envelope: Envelope) -> OllamaReply:
+    def reply(self, asked: OllamaAsked, envelope: Envelope) -> OllamaReply:
         """A fold for one reply."""
         return OllamaReply(self.kind, asked.name, envelope)
 
-    def stream(self, asked: AskedOllama, envelope: Envelope) -> OllamaStream:
+    def stream(self, asked: OllamaAsked, envelope: Envelope) -> OllamaStream:
         """An encoder for one stream."""
         return OllamaStream(self.kind, asked.name, envelope)
 

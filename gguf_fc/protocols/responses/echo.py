@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gguf_fc.protocols.responses.schema import Reasoning, ResponsesBody, ResponseTool
+from gguf_fc.protocols.responses.schema import ReasoningConfig, ResponsesBody, ResponseTool
 from gguf_fc.request import Request
 
 Json = dict[str, Any]
@@ -36,7 +36,7 @@ def echo(body: ResponsesBody, request: Request) -> Json:
     }
 
 
-def _reasoning(asked: Reasoning | None) -> Json:
+def _reasoning(asked: ReasoningConfig | None) -> Json:
     if asked is None:
         return {"effort": None, "summary": None}
     return {"effort": asked.effort, "summary": asked.summary or asked.generate_summary}

@@ -21,7 +21,7 @@ from gguf_fc.protocols.responses.store import ResponseStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class GivenInput:
     """A conversation: what was said *before*, and the new *items*, each with its place."""
 
     before: tuple[Kept, ...]
@@ -36,7 +36,7 @@ class Given:
         yield from zip(self.places, self.items, strict=True)
 
 
-def read_input(body: ResponsesBody, store: ResponseStore, new_id: NewId) -> Given:
+def read_input(body: ResponsesBody, store: ResponseStore, new_id: NewId) -> GivenInput:
     """The conversation that *body* asks to go on with.
 
     Raises InvalidParameter for a response or an item that is not kept here, or if there is none.
@@ -50,7 +50,7 @@ def read_input(body: ResponsesBody, store: ResponseStore, new_id: NewId) -> Give
         raise InvalidParameter("'input' says nothing; send a text or items.", param="input")
     places = tuple(place for place, _ in kept)
     passed_over = (f"input[{n}]" for n in range(len(given)))
-    return Given(
+    return GivenInput(
         before=before,
         items=tuple(settled(item, new_id) for _, item in kept),
         places=places,

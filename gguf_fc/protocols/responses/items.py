@@ -30,14 +30,14 @@ class ItemPart(Struct, omit_defaults=True):
     logprobs: Annotated[list[Any] | None, about("as they were sent; not read")] = None
 
 
-class _Item(Struct, kw_only=True, tag_field="type", omit_defaults=True):
+class ResponseItem(Struct, kw_only=True, tag_field="type", omit_defaults=True):
     """What all items have in common."""
 
     id: Annotated[str | None, about("by which it can be referred to, if it is kept")] = None
     status: Annotated[Status | None, about("as it was sent; shown again")] = None
 
 
-class MessageItem(_Item, kw_only=True, tag="message"):
+class MessageItem(ResponseItem, kw_only=True, tag="message"):
     """A turn of the conversation; its ``type`` may be left out."""
 
     role: Annotated[Literal["user", "assistant", "system", "developer"], about("whose turn it is")]
@@ -45,7 +45,7 @@ class MessageItem(_Item, kw_only=True, tag="message"):
     phase: Annotated[str | None, about("as it was sent; not read")] = None
 
 
-class FunctionCallItem(_Item, kw_only=True, tag="function_call"):
+class FunctionCallItem(ResponseItem, kw_only=True, tag="function_call"):
     """A call the assistant made earlier.  *arguments* is JSON text or an object."""
 
     call_id: CallId
@@ -53,14 +53,14 @@ class FunctionCallItem(_Item, kw_only=True, tag="function_call"):
     arguments: Annotated[str | dict[str, Any], about("JSON; what is not quite that is mended")]
 
 
-class FunctionCallOutputItem(_Item, kw_only=True, tag="function_call_output"):
+class FunctionCallOutputItem(ResponseItem, kw_only=True, tag="function_call_output"):
     """The result of a call."""
 
     call_id: CallId
     output: Annotated[str | list[ItemPart], about("what the tool returned")]
 
 
-class CustomToolCallItem(_Item, kw_only=True, tag="custom_tool_call"):
+class CustomToolCallItem(ResponseItem, kw_only=True, tag="custom_tool_call"):
     """A call whose argument is one text, made earlier."""
 
     call_id: CallId
@@ -68,14 +68,14 @@ class CustomToolCallItem(_Item, kw_only=True, tag="custom_tool_call"):
     input: Annotated[str, about("the text")]
 
 
-class CustomToolCallOutputItem(_Item, kw_only=True, tag="custom_tool_call_output"):
+class CustomToolCallOutputItem(ResponseItem, kw_only=True, tag="custom_tool_call_output"):
     """The result of such a call."""
 
     call_id: CallId
     output: Annotated[str | list[ItemPart], about("what the tool returned")]
 
 
-class ReasoningItem(_Item, kw_only=True, tag="reasoning"):
+class ReasoningItem(ResponseItem, kw_only=True, tag="reasoning"):
     """What the assistant reasoned earlier."""
 
     summary: Annotated[list[ItemPart], about("read where nothing else is there")] = []
@@ -85,25 +85,25 @@ class ReasoningItem(_Item, kw_only=True, tag="reasoning"):
     ] = None
 
 
-class ItemReference(_Item, kw_only=True, tag="item_reference"):
+class ItemReference(ResponseItem, kw_only=True, tag="item_reference"):
     """An item that is kept here, by its id; its ``type`` may be left out."""
 
     id: Annotated[str, Meta(min_length=1, description="of an item that is kept here")]
 
 
-class WebSearchCallItem(_Item, kw_only=True, tag="web_search_call"):
+class WebSearchCallItem(ResponseItem, kw_only=True, tag="web_search_call"):
     """A search that another server made; passed over."""
 
 
-class FileSearchCallItem(_Item, kw_only=True, tag="file_search_call"):
+class FileSearchCallItem(ResponseItem, kw_only=True, tag="file_search_call"):
     """A search that another server made; passed over."""
 
 
-class ImageGenerationCallItem(_Item, kw_only=True, tag="image_generation_call"):
+class ImageGenerationCallItem(ResponseItem, kw_only=True, tag="image_generation_call"):
     """An image that another server made; passed over."""
 
 
-class McpListToolsItem(_Item, kw_only=True, tag="mcp_list_tools"):
+class McpListToolsItem(ResponseItem, kw_only=True, tag="mcp_list_tools"):
     """The tools that another server found; passed over."""
 
 

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class OutputShape:
     """What a client asked of the form of the output."""
 
     summary: bool = False  # reasoning as its summary instead of its content
@@ -27,7 +27,7 @@ class Shape:
     custom: frozenset[str] = frozenset()  # names of the tools that take a text
 
 
-class Growing(Protocol):
+class OpenItem(Protocol):
     """An item while it is written.  Its events lack ``output_index``."""
 
     def begin(self) -> Iterator[Json]:
@@ -44,7 +44,7 @@ class Growing(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Message:
+class OpenMessage:
     """The assistant's words."""
 
     id: str
@@ -88,11 +88,11 @@ class Message:
 
 
 @dataclass(slots=True, eq=False)
-class Reasoning:
+class OpenReasoning:
     """What the model reasons, under the names of one of its two forms."""
 
     id: str
-    shape: Shape
+    shape: OutputShape
     _pieces: list[str] = field(default_factory=list)
 
     def begin(self) -> Iterator[Json]:
@@ -135,7 +135,7 @@ class Reasoning:
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class OpenCall:
     """A call of a function."""
 
     id: str
@@ -174,7 +174,7 @@ class Call:
 
 
 @dataclass(slots=True, eq=False)
-class CustomCall:
+class OpenCustomCall:
     """A call of a custom tool, which takes a text.  Its text is told whole, as the call ends."""
 
     id: str

@@ -32,12 +32,12 @@ from gguf_fc.events import (
 from gguf_fc.job import TokenLogprob
 from gguf_fc.protocols.responses.items import NewId, Status
 from gguf_fc.protocols.responses.open_items import (
-    Call,
-    CustomCall,
-    Growing,
-    Message,
-    Reasoning,
-    Shape,
+    OpenCall,
+    OpenCustomCall,
+    OpenItem,
+    OpenMessage,
+    OpenReasoning,
+    OutputShape,
 )
 
 Json = dict[str, Any]
@@ -48,10 +48,10 @@ class Output:
     """``take`` each event, then ``close``; ``items`` are those that are closed."""
 
     new_id: NewId
-    shape: Shape
+    shape: OutputShape
     items: list[Json] = field(default_factory=list)
     call_indices: list[int] = field(default_factory=list)  # where the calls stand, in order
-    _open: Growing | None = None
+    _open: OpenItem | None = None
     _tokens: tuple[TokenLogprob, ...] = ()  # of what comes next
 
     def take(self, event: ParseEvent | Scores) -> Iterator[Json]:
@@ -62,23 +62,25 @@ class Output:
                 self._tokens = tokens + scored
             case TextDelta(text):
                 message = self._open
-                if not isinstance(message, Message):
-                    message = Message(self.new_id("msg_"))
+                if not isinstance(message, OpenMessage):
+                    message = OpenMessage(self.new_id("msg_"))
                     yield from self._begin(message)
                 yield from self._placed(message.more(text, tokens))
             case ReasoningDelta(text):
                 reasoning = self._open
-                if not isinstance(reasoning, Reasoning):
-                    reasoning = Reasoning(self.new_id("rs_"), self.shape)
+                if not isinstance(reasoning, OpenReasoning):
+                    reasoning = OpenReasoning(self.new_id("rs_"), self.shape)
                     yield from self._begin(reasoning)
                 yield from self._placed(reasoning.more(text))
             case CallStart(_, call_id, name):
                 if name in self.shape.custom:
-                    yield from self._begin(CustomCall(self.new_id("ctc_"), call_id, name))
+                    yield from self._begin(OpenCustomCall(self.new_id("ctc_"), call_id, name))
                 else:
-                    yield from self._begin(Call(self.new_id("fc_"), call_id, name))
+                    yield from self._begin(OpenCall(self.new_id("fc_"), call_id, name))
             case CallDelta(_, arguments):
-                assert isinstance(self._open, Call | CustomCall), "a call's pieces come in order"
+                assert isinstance(self._open, OpenCall | OpenCustomCall), (
+                    "a call's pieces come in order"
+                )
                 yield from self._placed(self._open.more(arguments))
             case CallEnd():
                 self.call_indices.append(len(self.items))
@@ -86,14 +88,14 @@ class Output:
 
     def close(self, status: Status) -> Iterator[Json]:
         """What is left to say once all is said; *status* is that of the item that is open."""
-        if isinstance(self._open, Call | CustomCall):
+        if isinstance(self._open, OpenCall | OpenCustomCall):
             self._open = None  # rule 3
         yield from self._end(status)
         if status == "completed" and all(item["type"] == "reasoning" for item in self.items):
-            yield from self._begin(Message(self.new_id("msg_")))
+            yield from self._begin(OpenMessage(self.new_id("msg_")))
             yield from self._end(status)
 
-    def _begin(self, item: Growing) -> Iterator[Json]:
+    def _begin(self, item: OpenItem) -> Iterator[Json]:
         yield from self._end("completed")
         self._open = item
         yield from self._placed(

@@ -6,10 +6,13 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.protocols.responses.open_items import Shape
+from gguf_fc.protocols.protocol import Asked, Json
+from gguf_fc.protocols.responses.input import GivenInput
+from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.schema import ResponsesBody
 from gguf_fc.protocols.responses.tools import choice_of, custom_names, tools_of, tools_passed_over
 from gguf_fc.protocols.sampling import sampling_of
@@ -28,6 +31,16 @@ _OF_OTHER_TOOLS = frozenset(
         "web_search_call.results",
     }
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsesAsked(Asked[Request]):
+    """What a body asks for, what the response repeats of it, and what it is kept with."""
+
+    given: GivenInput
+    shape: OutputShape
+    repeated: Json
+    store: bool
 
 
 def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:
@@ -58,10 +71,10 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
     )
 
 
-def shape_of(body: ResponsesBody) -> Shape:
+def shape_of(body: ResponsesBody) -> OutputShape:
     """The form the output should have."""
     reasoning = body.reasoning
-    return Shape(
+    return OutputShape(
         summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
         sealed=SEALED_REASONING in (body.include or ()),
         custom=custom_names(body),

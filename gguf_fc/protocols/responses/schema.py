@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gguf_fc.protocols.field_reasons import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.protocols.field_types import (
     Effort,
     FrequencyPenalty,
@@ -26,6 +25,7 @@ from gguf_fc.protocols.field_types import (
 )
 from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.responses.items import Item
+from gguf_fc.protocols.shared_rows import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.typed_json import about
 
 SummaryStyle = Literal["auto", "concise", "detailed"]
@@ -33,7 +33,7 @@ MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 
 
-class CustomFormat(Struct):
+class TextToolFormat(Struct):
     """The form of a custom tool's text."""
 
     type: Annotated[Literal["text", "grammar"], about("any text, or one of a form")]
@@ -55,7 +55,7 @@ class ResponseTool(Struct):
     strict: Annotated[
         bool | None, about("`true`: refuse a schema that cannot be enforced in full")
     ] = None
-    format: Annotated[CustomFormat | None, about("the form of a custom tool's text")] = None
+    format: Annotated[TextToolFormat | None, about("the form of a custom tool's text")] = None
 
     @property
     def is_offered(self) -> bool:
@@ -85,7 +85,7 @@ class TextConfig(Struct):
     verbosity: Annotated[Literal["low", "medium", "high"] | None, about("how much is said")] = None
 
 
-class Reasoning(Struct):
+class ReasoningConfig(Struct):
     """Whether and how to reason."""
 
     effort: Annotated[Effort | None, about("how much; `none` switches it off")] = None
@@ -127,7 +127,7 @@ class ResponsesBody(Struct, kw_only=True):
     parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
     text: Annotated[TextConfig | None, about("the form of an answer that is not a call")] = None
     reasoning: Annotated[
-        Reasoning | None, about("how much reasoning, and in which form it is sent")
+        ReasoningConfig | None, about("how much reasoning, and in which form it is sent")
     ] = None
     max_output_tokens: Annotated[
         TokenCount | None, about("most tokens of a response, reasoning included")

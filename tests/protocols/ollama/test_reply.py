@@ -22,7 +22,7 @@ from gguf_fc.events import (
     TextDelta,
 )
 from gguf_fc.job import ScoredToken, TokenLogprob
-from gguf_fc.protocols.ollama.reply import Kind, OllamaReply, OllamaStream
+from gguf_fc.protocols.ollama.reply import OllamaKind, OllamaReply, OllamaStream
 from gguf_fc.protocols.ollama.wire import OllamaWire
 from gguf_fc.protocols.protocol import Envelope
 from tests.support.endings import done
@@ -58,7 +58,7 @@ ENDED = {
 }
 
 
-def stream(events: list[Event], kind: Kind = "chat") -> list[dict[str, Any]]:
+def stream(events: list[Event], kind: OllamaKind = "chat") -> list[dict[str, Any]]:
     encoder = OllamaStream(kind, "demo:latest", ENVELOPE)
     middle = [frame for event in events for frame in encoder.encode(0, event)]
     frames = [*encoder.begin(), *middle, *encoder.end()]
@@ -66,7 +66,7 @@ def stream(events: list[Event], kind: Kind = "chat") -> list[dict[str, Any]]:
     return [orjson.loads(frame) for frame in frames]
 
 
-def fold(events: list[Event], kind: Kind = "chat") -> dict[str, Any]:
+def fold(events: list[Event], kind: OllamaKind = "chat") -> dict[str, Any]:
     reply = OllamaReply(kind, "demo:latest", ENVELOPE)
     for event in events:
         reply.add(0, event)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gguf_fc.errors import InvalidParameter, PreviousResponseNotFound, UnsupportedParameter
 from gguf_fc.protocols.responses.conversation import messages_of, sealed
-from gguf_fc.protocols.responses.input import Given, read_input
+from gguf_fc.protocols.responses.input import GivenInput, read_input
 from gguf_fc.protocols.responses.items import kept_items, with_types
 from gguf_fc.protocols.responses.schema import RESPONSES
 from gguf_fc.protocols.responses.store import ResponseStore, stored
@@ -24,7 +24,7 @@ def counting() -> Callable[[str], str]:
     return lambda prefix: f"{prefix}{next(numbers)}"
 
 
-def read(given_input: Any, store: ResponseStore | None = None, **body: Any) -> Given:
+def read(given_input: Any, store: ResponseStore | None = None, **body: Any) -> GivenInput:
     parsed, _ = RESPONSES.convert({"input": with_types(given_input), **body})
     return read_input(parsed, store or ResponseStore(), counting())
 

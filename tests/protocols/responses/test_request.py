@@ -9,7 +9,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 
 from gguf_fc.errors import InvalidParameter, RequestError, UnsupportedParameter
 from gguf_fc.job import Sampling
-from gguf_fc.protocols.responses.open_items import Shape
+from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.request import passed_over, shape_of, to_request
 from gguf_fc.protocols.responses.schema import RESPONSES, ResponsesBody
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
@@ -137,9 +137,9 @@ def test_reasoning_is_switched_and_shaped() -> None:
     assert request(reasoning={"effort": "none"}).thinking is False
     assert request(reasoning={"effort": "high"}).effort == "high"
     assert request(reasoning={"effort": None}).thinking is None
-    assert shape_of(body(reasoning={"summary": "auto"})) == Shape(summary=True)
-    assert shape_of(body(reasoning={"generate_summary": "concise"})) == Shape(summary=True)
-    assert shape_of(body(include=["reasoning.encrypted_content"])) == Shape(sealed=True)
+    assert shape_of(body(reasoning={"summary": "auto"})) == OutputShape(summary=True)
+    assert shape_of(body(reasoning={"generate_summary": "concise"})) == OutputShape(summary=True)
+    assert shape_of(body(include=["reasoning.encrypted_content"])) == OutputShape(sealed=True)
 
 
 def test_limits_and_sampling_are_taken_over() -> None:

@@ -14,8 +14,9 @@ from gguf_fc.errors import EngineError
 from gguf_fc.events import Event, Finish, TextDelta
 from gguf_fc.job import Done
 from gguf_fc.protocols.protocol import Envelope
+from gguf_fc.protocols.responses.reply import ResponsesStream
 from gguf_fc.protocols.responses.store import ResponseStore
-from gguf_fc.protocols.responses.wire import ResponsesStream, ResponsesWire
+from gguf_fc.protocols.responses.wire import ResponsesWire
 from tests.support.serving import Application, entry
 
 END = Finish(

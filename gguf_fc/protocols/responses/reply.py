@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from gguf_fc.errors import Overloaded, RequestError
 from gguf_fc.events import Check, Event, Finish
 from gguf_fc.protocols.error_body import error_body
-from gguf_fc.protocols.protocol import Envelope
-from gguf_fc.protocols.reply_fields import timings
+from gguf_fc.protocols.protocol import Envelope, Json
+from gguf_fc.protocols.reply_fields import loosened, timings
+from gguf_fc.protocols.responses.items import kept_items
 from gguf_fc.protocols.responses.output import Output
-
-Json = dict[str, Any]
+from gguf_fc.protocols.responses.request import ResponsesAsked
+from gguf_fc.protocols.responses.store import ResponseStore, stored
+from gguf_fc.protocols.sse_frames import named_frame
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +78,7 @@ class Responder:
         yield self._event(status)
 
     def _with(self, status: str, **changes: object) -> Json:
-        beside = {"loosened": list(self.envelope.loosened), "left_out": self.envelope.left_out}
+        left_out = self.envelope.left_out
         return {
             "id": self.envelope.id,
             "object": "response",
@@ -90,7 +91,8 @@ class Responder:
             "output": list(self.output.items),
             "usage": None,
             **self.asked,
-            **{name: value for name, value in beside.items() if value},
+            **loosened(self.envelope),
+            **({"left_out": left_out} if left_out else {}),
             **changes,
         }
 
@@ -114,6 +116,67 @@ class Responder:
         for event in events:
             self._sent += 1
             yield event | {"sequence_number": self._sent - 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseInProgress:
+    """A response under way, and where it will be kept."""
+
+    responder: Responder
+    asked: ResponsesAsked
+    store: ResponseStore
+
+    def keep(self) -> None:
+        """Keep the response as it now is, if that is wanted."""
+        if self.asked.store:
+            response, given = self.responder.response, self.asked.given
+            output = kept_items(response["output"])
+            self.store.add(stored(response, given.before, given.items, output))
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesReply:
+    """Folds events into one response."""
+
+    response: ResponseInProgress
+
+    def add(self, choice: int, event: Event) -> None:  # noqa: ARG002
+        """Take in an event."""
+        for _ in self.response.responder.encode(event):
+            pass
+
+    def result(self) -> Json:
+        """The whole response."""
+        self.response.keep()
+        return self.response.responder.response
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesStream:
+    """Encodes events as the protocol's, and those as frames."""
+
+    response: ResponseInProgress
+
+    def begin(self) -> Iterator[bytes]:
+        """The frames that open the stream."""
+        return map(named_frame, self.response.responder.begin())
+
+    def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
+        """The frames that carry *event*.  A response is kept before its last is sent."""
+        frames = [named_frame(sent) for sent in self.response.responder.encode(event)]
+        if isinstance(event, Finish):
+            self.response.keep()
+        return iter(frames)
+
+    def end(self) -> Iterator[bytes]:
+        """Nothing: ``Finish`` has closed the stream."""
+        return iter(())
+
+    def error_frame(self, error: Exception) -> bytes:
+        """*error* as the last frame."""
+        last = self.response.responder.fail(error)
+        self.response.keep()
+        return named_frame(last)
 
 
 def error_event(error: Exception) -> Json:

@@ -27,16 +27,16 @@ from gguf_fc.events import (
 from gguf_fc.job import Done, FinishReason, Sampling, ScoredToken, TokenLogprob
 from gguf_fc.protocols.protocol import Envelope
 from gguf_fc.protocols.responses.echo import echo
-from gguf_fc.protocols.responses.open_items import Shape
+from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.output import Output
+from gguf_fc.protocols.responses.reply import Responder, error_event
 from gguf_fc.protocols.responses.request import to_request
-from gguf_fc.protocols.responses.response import Responder, error_event
 from gguf_fc.protocols.responses.schema import RESPONSES
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 CUSTOM = frozenset({"sh"})
-CONTENT, SUMMARY = Shape(custom=CUSTOM), Shape(summary=True, custom=CUSTOM)
-SEALED = Shape(sealed=True, custom=CUSTOM)
+CONTENT, SUMMARY = OutputShape(custom=CUSTOM), OutputShape(summary=True, custom=CUSTOM)
+SEALED = OutputShape(sealed=True, custom=CUSTOM)
 
 
 def finish(reason: FinishReason = "stop", *checks: Check) -> Finish:
@@ -120,14 +120,14 @@ def counting() -> Callable[[str], str]:
     return lambda prefix: f"{prefix}{next(numbers)}"
 
 
-def responder(shape: Shape = CONTENT, **body: Any) -> Responder:
+def responder(shape: OutputShape = CONTENT, **body: Any) -> Responder:
     parsed, _ = RESPONSES.convert({"input": "x", **body})
     request = to_request(parsed, (), Sampling(temperature=0.5))
     envelope = Envelope(id="resp_1", created=1, model="demo")
     return Responder(envelope, echo(parsed, request), Output(counting(), shape), clock=lambda: 2.0)
 
 
-def sent(events: list[Event], shape: Shape = CONTENT, **body: Any) -> list[dict[str, Any]]:
+def sent(events: list[Event], shape: OutputShape = CONTENT, **body: Any) -> list[dict[str, Any]]:
     one = responder(shape, **body)
     return [*one.begin(), *(found for event in events for found in one.encode(event))]
 
@@ -232,7 +232,9 @@ def test_events_are_numbered_from_0_without_a_gap(events: list[Event]) -> None:
 
 @pytest.mark.parametrize("shape", [CONTENT, SUMMARY, SEALED])
 @pytest.mark.parametrize("events", CASES.values(), ids=CASES)
-def test_the_official_types_accept_every_event_strictly(events: list[Event], shape: Shape) -> None:
+def test_the_official_types_accept_every_event_strictly(
+    events: list[Event], shape: OutputShape
+) -> None:
     for event in sent(events, shape):
         read = ADAPTER.validate_python(event, strict=True)
         assert unknown_fields(read) <= BESIDE_THE_PROTOCOL
@@ -270,7 +272,7 @@ def test_the_official_stream_helper_adds_the_events_up_to_the_response(name: str
 
 @pytest.mark.parametrize("shape", [CONTENT, SUMMARY, SEALED])
 @pytest.mark.parametrize("events", CASES.values(), ids=CASES)
-def test_what_is_done_is_what_the_response_holds(events: list[Event], shape: Shape) -> None:
+def test_what_is_done_is_what_the_response_holds(events: list[Event], shape: OutputShape) -> None:
     found = sent(events, shape)
     done = [event["item"] for event in found if event["type"] == "response.output_item.done"]
     assert found[-1]["response"]["output"] == done

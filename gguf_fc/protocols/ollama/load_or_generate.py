@@ -1,4 +1,4 @@
-"""How a request of Ollama's protocol is carried out: answered, gone on with, or only loaded for."""
+"""Generation for Ollama's protocol: a chat, a raw prompt, or only the loading of a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gguf_fc.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class OllamaWork:
+class OllamaGenerator:
     """*generate* answers conversations, *complete* goes on with texts."""
 
     pool: Pool
