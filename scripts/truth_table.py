@@ -36,8 +36,7 @@ import orjson
 from gguf_fc import Dialect
 from gguf_fc.config import Settings
 from gguf_fc.errors import GgufFcError
-from gguf_fc.generation.generation import Ids
-from gguf_fc.generation.generator import Generator
+from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool

@@ -1,32 +1,13 @@
-"""A generation under way, as every protocol gets it, and the ids it is made with."""
+"""A generation under way, as every protocol gets it."""
 
 from __future__ import annotations
 
-import secrets
-import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Self
 
 from gguf_fc.events import Event
 from gguf_fc.request import Request, TextRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Sources of fresh ids."""
-
-    reply: Callable[[], str]
-    call: Callable[[], str]
-
-    @classmethod
-    def with_prefixes(cls, reply: str, call: str) -> Self:
-        """Random ids behind the prefixes that a protocol's clients know."""
-        return cls(
-            reply=lambda: f"{reply}{uuid.uuid4().hex}",
-            call=lambda: f"{call}{secrets.token_hex(12)}",
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ JSON.
 from __future__ import annotations
 
 import asyncio
+import secrets
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Self
 
 from gguf_fc.errors import GgufFcError, GrammarError
 from gguf_fc.generation.context_window import Fitted, fitted
@@ -18,7 +21,6 @@ from gguf_fc.generation.generation import (
     Complete,
     Generate,
     Generation,
-    Ids,
     PendingGeneration,
 )
 from gguf_fc.generation.grammar_cache import GrammarCache
@@ -37,6 +39,22 @@ Watch = Callable[[PendingGeneration], PendingGeneration]  # passes it on, and co
 
 def _unwatched(pending: PendingGeneration) -> PendingGeneration:
     return pending
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Sources of fresh ids."""
+
+    reply: Callable[[], str]
+    call: Callable[[], str]
+
+    @classmethod
+    def with_prefixes(cls, reply: str, call: str) -> Self:
+        """Random ids behind the prefixes that a protocol's clients know."""
+        return cls(
+            reply=lambda: f"{reply}{uuid.uuid4().hex}",
+            call=lambda: f"{call}{secrets.token_hex(12)}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,9 @@ class Generator:
             fits = [await _fitted(request, model, ids) for request in requests]
             plans, accepted, choices = [], [], []
             for choice, fit in enumerate(fits):
-                plan = await asyncio.to_thread(plan_reply, fit.request, model, self.grammars, ids)
+                plan = await asyncio.to_thread(
+                    plan_reply, fit.request, model, self.grammars, ids.reply(), ids.call
+                )
                 messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
                 accepted.append(await _accepted(messages, plan))
                 events = job_events(choice, messages, plan.reader, fit.request.messages_at)

@@ -5,11 +5,11 @@ Also the refusals: requests the model cannot meet are told so here, before anyth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gguf_fc.dialect import Dialect, Prompt, Unsaid
 from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
-from gguf_fc.generation.generation import Ids
 from gguf_fc.generation.grammar_cache import GrammarCache, loosened_keywords, refuse_loosened
 from gguf_fc.generation.prompt import prompt_of, shared_prefix
 from gguf_fc.generation.reply_reader import ReplyReader
@@ -31,7 +31,13 @@ class ReplyPlan:
     loosened: tuple[str, ...]  # "path:keyword" for each schema keyword the grammar does not hold
 
 
-def plan_reply(request: Request, model: LoadedModel, grammars: GrammarCache, ids: Ids) -> ReplyPlan:
+def plan_reply(
+    request: Request,
+    model: LoadedModel,
+    grammars: GrammarCache,
+    reply_id: str,
+    new_call_id: Callable[[], str],
+) -> ReplyPlan:
     """Plan the reply to *request*; takes long enough to run off the event loop.
 
     Raises GgufFcError.
@@ -43,7 +49,7 @@ def plan_reply(request: Request, model: LoadedModel, grammars: GrammarCache, ids
     grammar, text = _grammar(request, model, grammars, prompt)
     _refuse_loosened_strict(grammar, request)
     job = Job(
-        id=ids.reply(),
+        id=reply_id,
         prompt=prompt.segments,
         prefix=shared_prefix(prompt.text, request.messages),
         max_tokens=request.max_tokens,
@@ -54,18 +60,22 @@ def plan_reply(request: Request, model: LoadedModel, grammars: GrammarCache, ids
         prediction=request.prediction,
         logprobs=request.logprobs,
     )
-    reader = _reader(request, dialect, prompt, grammars, ids)
+    reader = _reader(request, dialect, prompt, grammars, new_call_id)
     return ReplyPlan(request, prompt, grammar, job, reader, loosened_keywords(grammar))
 
 
 def _reader(
-    request: Request, dialect: Dialect, prompt: Prompt, grammars: GrammarCache, ids: Ids
+    request: Request,
+    dialect: Dialect,
+    prompt: Prompt,
+    grammars: GrammarCache,
+    new_call_id: Callable[[], str],
 ) -> ReplyReader:
     callable_tools = [tool for tool in request.tools if request.tool_choice.permits(tool.name)]
     # A client's own grammar is over the whole reply, so nothing of it was begun by the prompt.
     prefill = prompt.prefill if request.grammar is None else ""
     inline = not request.separate_reasoning
-    parser = dialect.parser(callable_tools, prefill, ids.call, inline=inline)
+    parser = dialect.parser(callable_tools, prefill, new_call_id, inline=inline)
     return ReplyReader(
         Unsaid(parser, prompt) if prompt.said or prompt.thought else parser,
         request,

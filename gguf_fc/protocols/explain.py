@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gguf_fc.generation.generation import Ids
+from gguf_fc.generation.generator import Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.generation.plan_reply import ReplyPlan, plan_reply
 from gguf_fc.generation.prompt import prompt_of
@@ -52,7 +52,9 @@ class Explain:
         return {"prompt": prompt.text}, ignored
 
     async def _explain(self, request: Request, model: LoadedModel) -> Json:
-        plan = await asyncio.to_thread(plan_reply, request, model, self.grammars, self.ids)
+        plan = await asyncio.to_thread(
+            plan_reply, request, model, self.grammars, self.ids.reply(), self.ids.call
+        )
         whole = await self._measure(model, plan.prompt.segments)
         without_tools = whole
         if request.shown_tools:

@@ -15,8 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gguf_fc import __version__
-from gguf_fc.generation.generation import Ids
-from gguf_fc.generation.generator import Generator
+from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.protocols.chat.wire import ChatWire
 from gguf_fc.protocols.completions.wire import TextWire
 from gguf_fc.protocols.embeddings import Embeddings

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from gguf_fc.errors import ContextLengthExceeded
-from gguf_fc.generation.generation import Ids
-from gguf_fc.generation.generator import Generator
+from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Failed, FromWorker, Job, Question
 from gguf_fc.request import Message, Request
 from tests.support.gguf_files import write_gguf

@@ -13,8 +13,7 @@ from starlette.requests import Request as HttpRequest
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError
-from gguf_fc.generation.generation import Ids
-from gguf_fc.generation.generator import Generator
+from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Accepted, Chunk, Done, FromWorker, Job, Question, Ready
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool

@@ -12,8 +12,7 @@ from typing import Any
 
 from gguf_fc.config import Settings
 from gguf_fc.events import Event
-from gguf_fc.generation.generation import Ids
-from gguf_fc.generation.generator import Generator
+from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Sampling
 from gguf_fc.models.plan import plan
 from gguf_fc.models.pool import Pool

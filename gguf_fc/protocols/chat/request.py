@@ -88,7 +88,7 @@ def _format(body: ChatBody) -> Format:
                 param="json_schema",
             )
         return Format(type="json_schema", schema=body.json_schema, schema_at="json_schema")
-    return format_of(asked)
+    return Format() if asked is None else format_of(asked)
 
 
 def _thinking(body: ChatBody) -> bool | None:

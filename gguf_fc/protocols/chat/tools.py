@@ -34,7 +34,9 @@ def callables_of(body: ChatBody) -> Callables:
     tools = tools_of(body.tools or [])
     return Callables(
         tools=tools,
-        choice=tool_choice_of(body.tool_choice, tools),
+        choice=ToolChoice("auto" if tools else "none")
+        if body.tool_choice is None
+        else tool_choice_of(body.tool_choice, tools),
         parallel=body.parallel_tool_calls is not False,
         custom=frozenset(
             tool.custom.name for tool in body.tools or [] if tool.type == "custom" and tool.custom

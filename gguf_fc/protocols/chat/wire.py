@@ -37,11 +37,12 @@ class ChatWire:
         """What *body* asks for.  Raises RequestError."""
         fields, ignored = CHAT.parse(body)
         callables = callables_of(fields)
+        padding = unpadded(fields.stream_options) if fields.stream_options else ()
         request = request_for(fields, callables, self.pool.sampling(fields.model))
         return ChatAsked(
             requests=choices(request, fields.n or 1),
             stream=request.stream,
-            ignored=(*ignored, *unpadded(fields.stream_options)),
+            ignored=(*ignored, *padding),
             form=CallForm(callables.legacy, callables.custom),
         )
 

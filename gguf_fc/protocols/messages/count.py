@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gguf_fc.generation.generation import Ids
+from gguf_fc.generation.generator import Ids
 from gguf_fc.generation.questions import prompt_length
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.messages.request import to_prompt
