@@ -1,4 +1,4 @@
-"""Every request of docs/api.md gets the reply that stands below it; one server for all of them."""
+"""Every request of docs/api.md and the README gets the reply that stands below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gguf_fc.server.operations import OPERATIONS
 from tests.support.documented import differences, exchanges
 from tests.support.server import ROOT, Server
 
-PAGE = exchanges((ROOT / "docs" / "api.md").read_text())
+TEXT = (ROOT / "docs" / "api.md").read_text() + (ROOT / "README.md").read_text()
+PAGE = exchanges(TEXT)
 ID = re.compile(r"\bresp_[0-9a-f]{32}\b")
 
 
@@ -55,8 +56,7 @@ def _pattern(path: str) -> str:
 
 
 def test_every_request_of_the_page_is_asked() -> None:
-    page = (ROOT / "docs" / "api.md").read_text()
-    assert len(PAGE) == page.count("```sh\ncurl ")
+    assert len(PAGE) == TEXT.count("```sh\ncurl ")
 
 
 SHOWN: dict[str, Any] = {"id": "a1", "kind": "x", "list": [1, 2], "usage": {"n": 1}}

@@ -11,7 +11,7 @@ import pytest
 from tests.support.server import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES = [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "scripts" / "README.md"]
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 CODE = re.compile(r"`([^`\n]+)`")
 # Paths of this repository in running text; some parts are named without the package's folder.

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +18,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
-from tests.support.server import QUIET, ROOT, Server, running
+from tests.support.server import QUIET, Server, running
 
 pytestmark = pytest.mark.live
 
@@ -303,18 +300,6 @@ def test_what_the_grammar_forces_is_not_sampled(client: OpenAI) -> None:
     assert completion.usage is not None
     steps = completion.model_dump()["timings"]["decode_steps"]
     assert completion.usage.completion_tokens >= 1.5 * steps
-
-
-def test_the_example_of_the_readme_does_what_it_says(server: Server) -> None:
-    page = (ROOT / "README.md").read_text()
-    code, printed = re.findall(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", page, re.DOTALL)[
-        0
-    ]
-    code = code.replace("http://127.0.0.1:8080/v1", server.url)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout == printed
 
 
 def test_the_catalog_lists_the_model_with_its_context(client: OpenAI) -> None:
