@@ -22,7 +22,7 @@ OTHER_VARIABLES = frozenset({"GGUF_FC_DATA", "GGUF_FC_WHEELS"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the operator asked for.  None: the models.yaml entry or the default decides."""
+    """Options of the operator.  None: the models.yaml entry or the default decides."""
 
     model: str | None = None  # a file, an alias or OWNER/REPO[:QUANT]
     models: Path | None = None  # None: ./models.yaml if there is one
@@ -34,11 +34,11 @@ class Settings:
     n_gpu_layers: int | None = None
     chat_template: Path | None = None  # instead of the template in the file
     max_queue: int = 64  # requests that may wait
-    constraint: ConstraintEngine = "llguidance"  # what holds replies to their grammars
-    drafts: bool = True  # tokens are guessed ahead
-    repack: bool = True  # weights are laid out anew for this processor, where that works
+    constraint: ConstraintEngine = "llguidance"  # enforces the grammars of replies
+    drafts: bool = True  # speculative decoding
+    repack: bool = True  # weights are repacked for this processor, where that works
     cache_dir: Path = Path("~/.cache/gguf-fc")
-    disk_cache: bool = True  # evaluated prompts are kept as files
+    disk_cache: bool = True  # the KV cache of prompts is kept as files
     cache_disk_mb: int = 10_000  # of these, of all models together
     cache_ram_mb: int = 1_000  # of evaluated prompts, beside the context
 
@@ -57,9 +57,9 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """The end of a message about an unknown *word*: the nearest known one, or all of them.
+    """End of a message about an unknown *word*: the nearest known one, or all of them.
 
-    They are shown with *prefix*, but compared without it.
+    Shown with *prefix*, but compared without it.
     """
     words = sorted(known)
     near = get_close_matches(word, words, n=1)

@@ -1,4 +1,4 @@
-"""``gguf-fc bench``: starts our server, plays the workloads, says what came out."""
+"""``gguf-fc bench``: starts our server, plays the workloads, prints and writes the results."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from gguf_fc.models.gguf import Header
 
 Say = Callable[[str], None]
 
-# What a reply can end with, where the file says.
+# Keys of a GGUF file under which the tokens stand that end a reply.
 END_KEYS = ("eos_token_id", "eot_token_id", "eom_token_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to measure.  *serve* are the arguments our server is started with."""
+    """Measurements that are asked for.  *serve*: the arguments our server is started with."""
 
     serve: Sequence[str]
     setting: Setting
@@ -38,7 +38,7 @@ class Order:
 
 
 def chosen(names: Sequence[str]) -> list[Workload]:
-    """The workloads of those names; all, if there are none.  Raises BenchError."""
+    """The workloads with these *names*; all, if none is named.  Raises BenchError."""
     for name in names:
         if name not in WORKLOADS:
             raise BenchError(f"There is no workload '{name}'; known: {', '.join(WORKLOADS)}.")
@@ -46,10 +46,7 @@ def chosen(names: Sequence[str]) -> list[Workload]:
 
 
 def ends_of(header: Header) -> tuple[int, ...]:
-    """The tokens that a free reply must not have, so that all are as long as each other.
-
-    Those end it, or make a call of it.
-    """
+    """Tokens banned in free replies, so that all are equally long: they end it or begin a call."""
     ends = [header.metadata.get(f"tokenizer.ggml.{key}") for key in END_KEYS]
     dialect = Dialect.from_template(header.chat_template or "")
     marks = set(dialect.syntax.announcements)
@@ -58,7 +55,7 @@ def ends_of(header: Header) -> tuple[int, ...]:
 
 
 def bench(order: Order, say: Say) -> list[Result]:
-    """Measure, say the results, write the report.  Raises BenchError."""
+    """Measure, print the results, write the report.  Raises BenchError."""
     workloads = chosen(order.workloads)
     results = asyncio.run(_measured(order, workloads, say))
     if order.html is not None:

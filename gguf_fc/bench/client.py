@@ -1,6 +1,6 @@
-"""A chat client with a stopwatch: asks any OpenAI-compatible server and notes when pieces came.
+"""A chat client with a stopwatch: notes the arrival of each piece of a streamed reply.
 
-Knows the chat completions stream and nothing of workloads or of who serves.
+Speaks to any OpenAI-compatible server; knows nothing of workloads or of who serves.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PATIENCE = httpx.Timeout(600, connect=10)  # seconds; a cold prompt on a slow ma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What came back, and when: all times in seconds since the request was sent."""
+class TimedReply:
+    """A reply with its timing: all times in seconds since the request was sent."""
 
     moments: tuple[float, ...]  # when each piece of text, reasoning or call arrived
     seconds: float  # when the reply ended
@@ -37,12 +37,12 @@ class Reply:
 
     @property
     def first(self) -> float:
-        """When the first piece arrived."""
+        """Time to the first piece; to the end, if there was none."""
         return self.moments[0] if self.moments else self.seconds
 
     @property
     def is_repeated(self) -> bool:
-        """Whether `message` has all of it.  Some servers send nothing of a call that is cut off."""
+        """True if `message` has all of it.  Some servers send nothing of a call that is cut off."""
         return not self.cut_off_calls and bool(self.text or self.calls)
 
     @property
@@ -71,10 +71,10 @@ class Client:
         """Close the connections."""
         await self._http.aclose()
 
-    async def ask(self, body: Json, note: Callable[[float], None] | None = None) -> Reply:
-        """The streamed reply to *body*; *note* hears the clock at every piece.
+    async def ask(self, body: Json, note: Callable[[float], None] | None = None) -> TimedReply:
+        """Stream the reply to *body*; *note* is called with the clock at every piece.
 
-        Raises BenchError for whatever is no reply.
+        Raises BenchError if the server does not answer, refuses, or breaks off.
         """
         if self._model is None:
             self._model = await self._first_model()
@@ -124,7 +124,7 @@ def _checked(chunk: Json) -> Json:
 
 
 def _is_whole(call: Json | None) -> bool:
-    """Whether the call was written to its end: one that a limit cut off is of no use."""
+    """True if the arguments are whole JSON: a call that a limit cut off is of no use."""
     if call is None:
         return False
     try:
@@ -136,7 +136,7 @@ def _is_whole(call: Json | None) -> bool:
 
 @dataclass(slots=True, eq=False)
 class _Fold:
-    """Chunks, as they come, to one reply."""
+    """Fold of a stream's chunks into one reply."""
 
     moments: list[float] = field(default_factory=list)
     _text: list[str] = field(default_factory=list)
@@ -147,7 +147,7 @@ class _Fold:
     _usage: Json = field(default_factory=dict)
 
     def add(self, chunk: Json) -> bool:
-        """Take *chunk* in; whether it brought a piece of the reply."""
+        """Take *chunk* in; return True if it brought a piece of the reply."""
         self._usage = chunk.get("usage") or self._usage
         brought = False
         self._touched.clear()
@@ -161,7 +161,7 @@ class _Fold:
         return brought
 
     def note(self, moment: float) -> None:
-        """The chunk that was added last came at *moment*."""
+        """Note *moment* as the arrival of the chunk that was added last."""
         self.moments.append(moment)
         if 0 in self._touched:
             self._first_call = moment
@@ -176,13 +176,13 @@ class _Fold:
         for key, text in (delta.get("function") or {}).items():
             call["function"][key] += text or ""
 
-    def reply(self, seconds: float) -> Reply:
-        """The whole.  Raises BenchError if the stream was cut off."""
+    def reply(self, seconds: float) -> TimedReply:
+        """The whole reply.  Raises BenchError if the stream was cut off."""
         if not self._finish:
             raise BenchError("the stream ended without a finish_reason")
         details = self._usage.get("prompt_tokens_details") or {}
         whole = tuple(call for _, call in sorted(self._calls.items()) if _is_whole(call))
-        return Reply(
+        return TimedReply(
             moments=tuple(self.moments),
             seconds=seconds,
             first_call=self._first_call if _is_whole(self._calls.get(0)) else None,

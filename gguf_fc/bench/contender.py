@@ -1,4 +1,4 @@
-"""Those who are measured: our server, which is started here, and others that run already.
+"""Servers that are measured: ours, which is started here, and others that run already.
 
 Knows processes and addresses; nothing of workloads.
 """
@@ -29,7 +29,7 @@ class Contender:
     start_again: Callable[[], Awaitable[str]] | None = None
 
     async def restart(self) -> Client:
-        """Start the server anew; the client of the new one."""
+        """Start the server anew; return a client of it."""
         assert self.start_again is not None
         url = await self.start_again()
         await self.client.close()
@@ -39,7 +39,7 @@ class Contender:
 
 @asynccontextmanager
 async def others(urls: Sequence[str]) -> AsyncIterator[list[Contender]]:
-    """Servers that run already, named by their addresses."""
+    """Clients of servers that run already, named by their addresses; closed with the context."""
     contenders = [Contender(urlsplit(url).netloc or url, Client(url)) for url in urls]
     try:
         yield contenders
@@ -56,7 +56,7 @@ class OwnServer:
     _process: Process | None = field(default=None, init=False)
 
     async def start(self) -> str:
-        """Start it, in place of the one that runs; its address.  Raises BenchError."""
+        """Start it, in place of the one that runs; return its address.  Raises BenchError."""
         await self.stop()
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gguf_fc", "serve", "--port", "0"),

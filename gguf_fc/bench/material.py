@@ -1,6 +1,6 @@
-"""What the workloads are made of: tools, questions, schemas and filler.  Data, no behaviour.
+"""Material of the workloads: tools, questions, schemas and filler.  Data, no behaviour.
 
-The questions differ from round to round, so that no server answers out of its memory of the last.
+Questions differ from round to round, so that no server answers one from its prompt cache.
 """
 
 from __future__ import annotations
@@ -142,14 +142,14 @@ def message_to_judge(number: int) -> str:
 
 
 def words(count: int, number: int) -> str:
-    """*count* words; another *number*, another text from its first word on."""
+    """Filler of *count* words; texts of different *number* differ from their first word on."""
     step = 1 + number % 5
     start = number % len(FILLER)
     return " ".join(FILLER[(start + i * step) % len(FILLER)] for i in range(count))
 
 
 def long_tools(count: int, words_each: int, number: int) -> list[Json]:
-    """*count* tools whose descriptions have *words_each* words."""
+    """Make *count* tools whose descriptions have *words_each* words."""
     return [
         _tool(
             f"{tool['function']['name']}_{number}_{index}",

@@ -1,7 +1,7 @@
-"""What samples say: medians, ranges, how many times faster; and all that as a table of text.
+"""Statistics of the samples: medians, ranges and speedups; and all that as a table of text.
 
 Ratios are taken round by round, of samples that were taken one after the other, and only then is
-their median: what the machine did besides, it did to both.
+their median: whatever else the machine was doing slowed both alike.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gguf_fc.bench.rounds import Result
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle and the ends of some values."""
+    """Median and range of some values."""
 
     median: float
     low: float
@@ -36,23 +36,23 @@ class Spread:
 
 
 def _short(value: float, digits: int) -> str:
-    """*value* with so many digits that mean something."""
+    """*value* rounded to so many significant *digits*."""
     return f"{value:#.{digits}g}".rstrip(".") if abs(value) < 10**digits else f"{value:.0f}"
 
 
 def values_of(result: Result, name: str) -> Spread | None:
-    """What *name* measured."""
+    """Median and range of *name*'s samples; None without any."""
     return Spread.of([sample.value for sample in result.samples.get(name, ())])
 
 
 def speedup(result: Result, ours: str, other: str) -> Spread | None:
-    """How many times faster *ours* is than *other*; None where one of them has no samples."""
+    """Speedup of *ours* over *other*, of paired samples; None where one of them has none."""
     pairs = zip(result.samples.get(ours, ()), result.samples.get(other, ()), strict=False)
     return Spread.of([result.workload.speedup(a.value, b.value) for a, b in pairs])
 
 
 def notes_of(result: Result, name: str) -> str:
-    """The further figures of *name*, as medians."""
+    """Medians of the further figures of *name*, as text."""
     samples = result.samples.get(name, ())
     keys = dict.fromkeys(key for sample in samples for key in sample.notes)
     medians = {
@@ -63,7 +63,7 @@ def notes_of(result: Result, name: str) -> str:
 
 
 def table(results: Sequence[Result]) -> str:
-    """All results, a few lines each: what was measured, and the ratios to the first contender."""
+    """All results, a few lines each: medians, and the speedup of the first contender."""
     return "\n".join(line for result in results for line in _lines(result))
 
 

@@ -1,6 +1,6 @@
 """Plays workloads for all contenders, round by round, each round in another order.
 
-Interleaved rounds share what the machine does besides, so their ratios hold where times do not.
+Interleaved rounds share the load of the machine, so their ratios hold where times do not.
 Knows nothing of HTTP or of how results are shown.
 """
 
@@ -20,7 +20,7 @@ SHORT_TRIED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """How much of everything."""
+    """Numbers of rounds, and lengths in tokens."""
 
     rounds: int = 5
     warmups: int = 1  # rounds that are played but not counted
@@ -31,7 +31,7 @@ class Setting:
 
 @dataclass(slots=True)
 class Result:
-    """The samples of one workload by contender; one that failed has a reason instead."""
+    """Samples of one workload by contender; one that failed has a reason instead."""
 
     workload: Workload
     samples: dict[str, list[Sample]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Result:
 
 
 async def words_per_token(contender: Contender) -> float:
-    """How many words of filler make a token, by the model's tokenizer."""
+    """Words of filler per token, by the model's tokenizer: measured on two prompts."""
     counts = []
     for count in (SHORT_TRIED, WORDS_TRIED):
         message = {"role": "user", "content": words(count, 0)}
@@ -57,7 +57,7 @@ async def play(
     ratio: float,
     say: Callable[[str], None],
 ) -> Result:
-    """The result of one workload; *ratio* is words per token, *say* hears of the progress."""
+    """Play one workload; *ratio* is words per token, *say* is told of failures."""
     result = Result(workload, {contender.name: [] for contender in contenders})
     for number in range(setting.warmups + setting.rounds):
         shift = number % len(contenders)

@@ -1,6 +1,6 @@
-"""What is measured: a workload is played, and gives a sample.
+"""Workloads and samples: a workload is played in a scene, and gives a sample.
 
-Shared by the workloads, those who run them, and those who print what came out.
+Shared by the workloads, by what plays them, and by what prints the results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a workload may count on in one round."""
+    """One round for one server: its client, and the lengths to measure with."""
 
     client: Client
     number: int  # of the round: makes its questions its own
@@ -36,13 +36,13 @@ class Scene:
 
     @property
     def long_words(self) -> int:
-        """How many words of filler make a long prompt."""
+        """Number of words of filler in a long prompt."""
         return max(1, int(self.long_tokens * self.words_per_token))
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Something to do for every server, and what is measured of it."""
+    """Work that is the same for every server, and the unit it is measured in."""
 
     name: str
     about: str  # what is measured, in a line
@@ -50,5 +50,5 @@ class Workload:
     play: Callable[[Scene], Awaitable[Sample]]
 
     def speedup(self, ours: float, theirs: float) -> float:
-        """How many times faster *ours* is."""
+        """Ratio by which *ours* is faster than *theirs*; both are in the workload's unit."""
         return theirs / ours if self.unit == "s" else ours / theirs

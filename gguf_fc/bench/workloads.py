@@ -1,6 +1,6 @@
 """The named workloads, from one required call to a restart.
 
-Each asks for the same work from any server and says what it measured.  A server that does
+Each asks for the same work from any server and returns what it measured.  A server that does
 something else, such as answering in words where a call is required, has failed: BenchError.
 """
 
@@ -14,7 +14,7 @@ from statistics import mean, median
 from time import perf_counter
 
 from gguf_fc.bench import material
-from gguf_fc.bench.client import Client, Json, Reply
+from gguf_fc.bench.client import Client, Json, TimedReply
 from gguf_fc.bench.sample import Sample, Scene, Workload
 from gguf_fc.errors import BenchError
 
@@ -42,7 +42,7 @@ def _call_body(tools: list[Json], question: str) -> Json:
 
 
 def _free(scene: Scene, text: str, number: int, tokens: int | None = None) -> Json:
-    """A reply of so many tokens, sampled as servers do by default so that it does not circle."""
+    """Body of a free reply of so many tokens, sampled so that it does not repeat itself."""
     banned = {str(token): -100 for token in scene.end_tokens}
     return {
         "messages": [_user(text)],
@@ -54,12 +54,12 @@ def _free(scene: Scene, text: str, number: int, tokens: int | None = None) -> Js
     }
 
 
-def _prompt(reply: Reply) -> dict[str, float]:
-    """How long the prompt was, where the server says so."""
+def _prompt(reply: TimedReply) -> dict[str, float]:
+    """Length of the prompt in tokens, as a note, where the server says it."""
     return {} if reply.prompt_tokens is None else {"prompt": reply.prompt_tokens}
 
 
-def _tokens(reply: Reply) -> dict[str, float]:
+def _tokens(reply: TimedReply) -> dict[str, float]:
     return {**_prompt(reply), "tokens": reply.completion_tokens}
 
 
@@ -69,8 +69,8 @@ async def _whole_call(client: Client, body: Json) -> Sample:
     return Sample(done, {**_tokens(reply), "calls": len(reply.calls), "end": reply.seconds})
 
 
-def _first_call(reply: Reply) -> float:
-    """When the first call was complete: a server may make more than the one it was asked for."""
+def _first_call(reply: TimedReply) -> float:
+    """Time to the first complete call; a server may make more than the one required."""
     if reply.first_call is None:
         raise BenchError(
             "no call was made, though one was required: "
@@ -128,7 +128,7 @@ async def _answer(scene: Scene, question: str, schema: Json) -> Sample:
     return Sample(reply.seconds, _tokens(reply))
 
 
-def _rate(reply: Reply) -> float:
+def _rate(reply: TimedReply) -> float:
     """Tokens a second, from the first piece to the last."""
     if len(reply.moments) < LEAST_PIECES:
         raise BenchError(f"a reply of {len(reply.moments)} pieces has no rate")
@@ -144,7 +144,7 @@ async def chat(scene: Scene) -> Sample:
 
 
 def streams(count: int) -> Callable[[Scene], Awaitable[Sample]]:
-    """Tokens a second of *count* free replies at once, together."""
+    """Tokens a second of *count* concurrent free replies, summed."""
 
     async def play(scene: Scene) -> Sample:
         bodies = [
@@ -160,7 +160,7 @@ def streams(count: int) -> Callable[[Scene], Awaitable[Sample]]:
 
 
 async def _talk(scene: Scene, more: Json, system: tuple[Json, ...] = ()) -> Sample:
-    """A free reply beside *more* fields and *system* messages."""
+    """Measure a free reply to a body with *more* fields and *system* messages."""
     body = _free(scene, material.TALK[scene.number % len(material.TALK)], 0)
     reply = await scene.client.ask({**body, **more, "messages": [*system, *body["messages"]]})
     if reply.calls:
@@ -180,7 +180,7 @@ async def plain_text(scene: Scene) -> Sample:
 
 
 async def agent_loop(scene: Scene) -> Sample:
-    """Median time to the first piece of turns 2 to 6: a call, its result, and on."""
+    """Median time to the first piece of turns 2 to 6 of an agent loop: call, result, next turn."""
     messages: list[Json] = []
     firsts: list[float] = []
     beyond: list[float] = []  # tokens evaluated again that the turn before had, or had made
@@ -201,7 +201,7 @@ async def agent_loop(scene: Scene) -> Sample:
     return Sample(median(firsts), {**notes, "read again": max(beyond)} if beyond else notes)
 
 
-def _known(reply: Reply) -> int:
+def _known(reply: TimedReply) -> int:
     """The tokens of a prompt and its reply that the next prompt begins with."""
     return (reply.prompt_tokens or 0) + (reply.completion_tokens if reply.is_repeated else 0)
 
@@ -218,8 +218,8 @@ def _next_messages(messages: list[Json], number: int, turn: int) -> list[Json]:
 async def long_prompt(scene: Scene) -> Sample:
     """Median gap of running streams while a long prompt is read.
 
-    Streams grow dearer as they grow longer, so what it is held against is the gap without the
-    prompt halfway: the middle between the one just before it came and the one after it was read.
+    Tokens cost more as streams grow longer, so the baseline is the gap without the prompt halfway:
+    the mean of the one just before it came and the one just after it was read.
     """
     moments: list[list[float]] = [[] for _ in range(RUNNING)]
     running = [
@@ -242,7 +242,7 @@ async def long_prompt(scene: Scene) -> Sample:
 
 
 def gaps_beside(moments: Sequence[Sequence[float]], begun: float, ended: float) -> dict[str, float]:
-    """The gap between pieces of streams from *begun* to *ended*, and what it is held against."""
+    """Gaps between pieces of streams from *begun* to *ended*, and their ratios to the baseline."""
     before = median(_gaps(moments, 0, begun))
     during = _gaps(moments, begun, ended)
     after = median(_gaps(moments, ended, inf))
@@ -259,13 +259,13 @@ def gaps_beside(moments: Sequence[Sequence[float]], begun: float, ended: float) 
 
 
 def _restless(scene: Scene, number: int) -> Json:
-    """A long reply that hardly repeats itself: where little can be guessed, a piece is a token."""
+    """Body of a long reply that hardly repeats itself: drafts fail, so that a piece is a token."""
     body = _free(scene, f"{material.TALK[number]} ({number})", number, tokens=scene.long_tokens)
     return {**body, "temperature": 1.5, "top_p": 1, "frequency_penalty": 2}
 
 
 async def _pieces(
-    count: int, moments: list[list[float]], running: list[asyncio.Task[Reply]]
+    count: int, moments: list[list[float]], running: list[asyncio.Task[TimedReply]]
 ) -> None:
     """Wait until each stream has brought so many pieces."""
     while min(map(len, moments)) < count:
@@ -273,7 +273,7 @@ async def _pieces(
         _raise_ended(running)
 
 
-def _raise_ended(running: list[asyncio.Task[Reply]]) -> None:
+def _raise_ended(running: list[asyncio.Task[TimedReply]]) -> None:
     for task in running:
         if task.done():
             reply = task.result()
@@ -291,7 +291,7 @@ def _gaps(moments: Sequence[Sequence[float]], begin: float, end: float) -> list[
 
 
 def _prefixed(scene: Scene, number: int, question: str) -> Json:
-    """A conversation that begins with a long system message and many tools."""
+    """Body of a conversation that begins with a long system message and many tools."""
     count = 12
     each = max(1, scene.long_words // (count + 1))
     return {
@@ -306,7 +306,7 @@ def _prefixed(scene: Scene, number: int, question: str) -> Json:
 
 
 async def cold_prompt(scene: Scene) -> Sample:
-    """Time to the first piece of the answer to a long prompt that nobody has read before."""
+    """Time to the first piece of the answer to a long prompt that is in no cache."""
     text = f"Text {scene.number}: {material.words(scene.long_words, scene.number)}"
     reply = await scene.client.ask({**_free(scene, text, 0), "max_tokens": 1})
     return Sample(reply.first, {**_prompt(reply), **_cached(reply)})
@@ -321,7 +321,7 @@ async def new_conversation(scene: Scene) -> Sample:
     return Sample(warm.first, {**notes, **_cached(warm)})
 
 
-def _cached(reply: Reply) -> dict[str, float]:
+def _cached(reply: TimedReply) -> dict[str, float]:
     return {} if reply.cached_tokens is None else {"cached": reply.cached_tokens}
 
 

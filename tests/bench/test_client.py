@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.bench.client import Client, Reply
+from gguf_fc.bench.client import Client, TimedReply
 from gguf_fc.errors import BenchError
 from tests.support.foreign import Fault, foreign
 
@@ -27,8 +27,8 @@ class Seconds:
         return self.now
 
 
-def ask(body: dict[str, Any], fault: Fault = "", noted: list[float] | None = None) -> Reply:
-    async def asked(url: str) -> Reply:
+def ask(body: dict[str, Any], fault: Fault = "", noted: list[float] | None = None) -> TimedReply:
+    async def asked(url: str) -> TimedReply:
         client = Client(url, clock=Seconds())
         try:
             return await client.ask(body, None if noted is None else noted.append)
