@@ -31,7 +31,7 @@ from typing import BinaryIO
 import msgspec
 import xxhash
 
-from gguf_fc.whole_file import write_whole
+from gguf_fc.atomic_write import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class StateFolder:
         path = self.path / f"{_name(kept)}.{priority}{ENDING}"
         try:
             self._make_folder()
-            write_whole(path, (MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
+            write_atomically(path, (MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
         except OSError as error:
             logger.warning("state file=%s cannot be written: %s", path, error)
             return None

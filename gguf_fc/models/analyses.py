@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from gguf_fc.atomic_write import write_atomically
 from gguf_fc.dialect import Learned
-from gguf_fc.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class AnalysisFolder:
         try:
             kept = _Kept(self.version, msgspec.Raw(msgspec.json.encode(learned)))
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(path, [msgspec.json.encode(kept)])
+            write_atomically(path, [msgspec.json.encode(kept)])
         except (OSError, ValueError) as error:
             logger.warning("analysis file=%s cannot be written: %s", path, error)
 

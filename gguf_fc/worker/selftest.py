@@ -18,8 +18,8 @@ from pathlib import Path
 
 import orjson
 
+from gguf_fc.atomic_write import write_atomically
 from gguf_fc.job import Load
-from gguf_fc.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ class SelfTest:
             return
         try:
             self.cache_dir.mkdir(parents=True, exist_ok=True)
-            write_whole(self._file, [orjson.dumps({"use_extra_bufts": worked.use_extra_bufts})])
+            write_atomically(
+                self._file, [orjson.dumps({"use_extra_bufts": worked.use_extra_bufts})]
+            )
         except OSError as error:
             logger.warning("self-test file=%s cannot be written: %s", self._file, error)
 

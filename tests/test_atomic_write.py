@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gguf_fc.whole_file import write_whole
+from gguf_fc.atomic_write import write_atomically
 
 
 def test_a_file_is_written_in_one_move_for_its_owner_only(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_file_is_written_in_one_move_for_its_owner_only(tmp_path: Path) -> Non
         assert path.read_bytes() == b"old"
         yield b"text"
 
-    write_whole(path, parts())
+    write_atomically(path, parts())
     assert path.read_bytes() == b"new text"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
@@ -31,5 +31,5 @@ def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        write_whole(tmp_path / "kept.json", parts())
+        write_atomically(tmp_path / "kept.json", parts())
     assert not list(tmp_path.iterdir())

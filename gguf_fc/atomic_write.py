@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under another name, and then renamed."""
+"""Atomic writes: under another name, and then renamed, so that a file is whole or absent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Write *parts* to *path*, for its owner only.  Raises OSError, and then leaves nothing.
+def write_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write *parts* to *path*, readable by its owner only.  Raises OSError; leaves nothing then.
 
-    Until it is whole its name ends with the process's number, so two processes may write the same.
+    The temporary name ends with the process's number, so two processes may write the same file.
     """
     unfinished = path.with_suffix(f".{os.getpid()}")
     try:
