@@ -33,7 +33,7 @@ import repository  # noqa: F401 - finds the code and the packages
 import gguf_fc
 from gguf_fc.config import Settings
 from gguf_fc.grammar import schema_to_grammar
-from gguf_fc.models.shelf import open_shelf
+from gguf_fc.models.select_models import open_shelf
 from gguf_fc.server.app import create_app
 
 PACKAGE = Path(gguf_fc.__file__).parent

@@ -38,9 +38,9 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import GgufFcError
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
-from gguf_fc.models.plan import plan
+from gguf_fc.models.load_plan import plan
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
 from gguf_fc.protocols.chat.reply import ChatReply
 from gguf_fc.protocols.chat.request import to_request
 from gguf_fc.protocols.chat.schema import CHAT

@@ -158,7 +158,7 @@ DOORS: dict[str, set[str]] = {
     "llama_cpp": {"engine/llama"},
     "llguidance": {"engine/constrain/llguidance.py"},
     "jinja2": {"dialect/prompt/template.py"},
-    "yaml": {"models/registry.py"},
+    "yaml": {"models/models_yaml.py"},
     "httpx": {"bench/client.py"},
     "huggingface_hub": {"models/download.py"},
     "jsonschema_rs": {"generation/validation.py"},

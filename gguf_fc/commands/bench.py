@@ -10,8 +10,8 @@ from gguf_fc.bench.bench import Order, bench, ends_of
 from gguf_fc.bench.rounds import Setting
 from gguf_fc.config import Settings
 from gguf_fc.models.gguf import read_header
-from gguf_fc.models.plan import locate
-from gguf_fc.models.shelf import offered
+from gguf_fc.models.load_plan import locate
+from gguf_fc.models.select_models import offered
 
 SERVE_OPTIONS = ("ctx", "parallel", "threads", "n_gpu_layers")  # handed on to our server
 

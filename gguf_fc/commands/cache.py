@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gguf_fc.models.analyses import analysis_files, clear_analyses
-from gguf_fc.models.fit import size_text
+from gguf_fc.models.context_size import size_text
 from gguf_fc.saved_prompts import FOLDER, clear_states, state_files
 
 

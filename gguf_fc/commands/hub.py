@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import DownloadError
+from gguf_fc.models.context_size import size_text
 from gguf_fc.models.download import Hub
-from gguf_fc.models.fit import size_text
-from gguf_fc.models.reference import Reference
-from gguf_fc.models.shelf import listed
+from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.select_models import listed
 
 
 def pull(text: str) -> None:

@@ -13,8 +13,8 @@ from gguf_fc.models.inspect import (
     inspect_template,
     inspection_text,
 )
-from gguf_fc.models.plan import locate
-from gguf_fc.models.shelf import offered
+from gguf_fc.models.load_plan import locate
+from gguf_fc.models.select_models import offered
 
 
 def run(model: str, settings: Callable[[], Settings], *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from gguf_fc.config import Settings
-from gguf_fc.models.shelf import open_shelf
+from gguf_fc.models.select_models import open_shelf
 from gguf_fc.server import server
 
 

@@ -37,8 +37,8 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported by
 )
 
 from gguf_fc.errors import DownloadError
-from gguf_fc.models.fit import size_text
-from gguf_fc.models.reference import Reference, choose, fitting_models, models_in
+from gguf_fc.models.context_size import size_text
+from gguf_fc.models.hub_reference import Reference, choose, fitting_models, models_in
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HASH_CHUNK = 1 << 20

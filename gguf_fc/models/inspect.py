@@ -10,9 +10,9 @@ import orjson
 
 from gguf_fc.dialect import Dialect, describe
 from gguf_fc.errors import ConfigError
-from gguf_fc.models.fit import size_text
+from gguf_fc.models.context_size import size_text
 from gguf_fc.models.gguf import Header, read_header
-from gguf_fc.models.plan import dialect_of, template_text
+from gguf_fc.models.load_plan import dialect_of, template_text
 from gguf_fc.rendering.renderer import Renderer
 
 TEMPLATE_ENDINGS = frozenset({".jinja", ".jinja2", ".j2", ".txt"})

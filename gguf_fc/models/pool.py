@@ -24,8 +24,8 @@ from gguf_fc.dialect import Dialect
 from gguf_fc.errors import ModelNotFound, SetupError, WorkerUnavailable
 from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
 from gguf_fc.models.gguf import Header, stem_of
-from gguf_fc.models.plan import Plan
-from gguf_fc.models.registry import Entry
+from gguf_fc.models.load_plan import Plan
+from gguf_fc.models.models_yaml import Entry
 
 DEFAULT = "default"  # a name every server accepts, for its first model
 

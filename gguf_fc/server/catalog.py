@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gguf_fc.errors import SetupError
-from gguf_fc.models.plan import Plan
+from gguf_fc.models.load_plan import Plan
 from gguf_fc.models.pool import Pool
 from gguf_fc.server.json_response import json_response
 

@@ -13,7 +13,7 @@ import uvicorn
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError
 from gguf_fc.job import Load, Ready
-from gguf_fc.models.fit import size_text
+from gguf_fc.models.context_size import size_text
 from gguf_fc.models.gguf import Header
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.server.app import create_app

@@ -16,9 +16,9 @@ import uvicorn
 
 from gguf_fc.config import Settings
 from gguf_fc.job import Load
-from gguf_fc.models.plan import Plan, plan
+from gguf_fc.models.load_plan import Plan, plan
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
 from gguf_fc.server.app import create_app
 from gguf_fc.worker.client import Worker
 from overhead.worker import COMMAND

@@ -11,7 +11,7 @@ from gguf_fc.bench.workloads import WORKLOADS
 from gguf_fc.cli import EXIT_SETUP, main
 from gguf_fc.errors import BenchError
 from gguf_fc.models.gguf import read_header
-from gguf_fc.models.registry import demo_entry
+from gguf_fc.models.models_yaml import demo_entry
 from tests.support.foreign import foreign
 
 TINY = ["--rounds", "1", "--tokens", "8", "--long", "200", "--threads", "1"]

@@ -10,7 +10,7 @@ import openai
 import psutil
 import pytest
 
-from gguf_fc.models.registry import demo_entry
+from gguf_fc.models.models_yaml import demo_entry
 from tests.support.server import QUIET, Server, running
 
 pytestmark = pytest.mark.live

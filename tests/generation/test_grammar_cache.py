@@ -12,9 +12,9 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import GrammarError
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.job import ConstraintEngine
-from gguf_fc.models.plan import plan
+from gguf_fc.models.load_plan import plan
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import LoadedModel
-from gguf_fc.models.registry import Entry
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
 from tests.support.random_model import write_random_model
 from tests.support.serving import READY, CountingWorker

@@ -25,7 +25,7 @@ from gguf_fc.models.analyses import (
     clear_analyses,
     own_version,
 )
-from gguf_fc.models.shelf import open_shelf
+from gguf_fc.models.select_models import open_shelf
 from tests.support.gguf_files import write_gguf
 from tests.support.templates import NAMES, template_text
 

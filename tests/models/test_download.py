@@ -16,7 +16,7 @@ from huggingface_hub import constants
 
 from gguf_fc.errors import DownloadError
 from gguf_fc.models.download import Hub
-from gguf_fc.models.reference import Reference
+from gguf_fc.models.hub_reference import Reference
 from tests.support.gguf_files import write_gguf
 from tests.support.hub import COMMIT, FakeHub, running_hub
 

@@ -11,9 +11,9 @@ import pytest
 from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError, ModelNotFound, WorkerUnavailable
 from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
-from gguf_fc.models.plan import Plan, plan
+from gguf_fc.models.load_plan import Plan, plan
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
 from tests.support.gguf_files import write_gguf
 
 READY = Ready(

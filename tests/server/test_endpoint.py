@@ -15,9 +15,9 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Accepted, Chunk, Done, FromWorker, Job, Question, Ready
-from gguf_fc.models.plan import plan
+from gguf_fc.models.load_plan import plan
+from gguf_fc.models.models_yaml import demo_entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import demo_entry
 from gguf_fc.protocols.chat.wire import ChatWire
 from gguf_fc.protocols.sse_frames import DONE, PING
 from gguf_fc.request import Request

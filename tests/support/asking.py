@@ -14,9 +14,9 @@ from gguf_fc.config import Settings
 from gguf_fc.events import Event
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Sampling
-from gguf_fc.models.plan import plan
+from gguf_fc.models.load_plan import plan
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
 from gguf_fc.request import Message, Request, Tool
 from gguf_fc.worker.client import Worker
 from tests.support.random_model import write_random_model

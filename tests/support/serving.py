@@ -12,9 +12,9 @@ import httpx
 
 from gguf_fc.config import Settings
 from gguf_fc.job import Failed, FromWorker, Job, Load, Measure, Measured, Question, Ready
-from gguf_fc.models.plan import Plan, plan
+from gguf_fc.models.load_plan import Plan, plan
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
 from gguf_fc.server.app import create_app
 
 READY = Ready(

@@ -14,7 +14,7 @@ from typing import Any
 from gguf_fc import __version__
 from gguf_fc.errors import InvalidParameter, SetupError
 from gguf_fc.job import Ready
-from gguf_fc.models.plan import Plan
+from gguf_fc.models.load_plan import Plan
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.ollama.names import entry_of, tagged
 from gguf_fc.protocols.ollama.schema import OLLAMA_SHOW

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.registry import Entry
 
 _LATEST = ":latest"
 

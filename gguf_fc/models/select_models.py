@@ -9,10 +9,10 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError, ModelFileError
 from gguf_fc.models.analyses import AnalysisFolder, own_version
 from gguf_fc.models.gguf import stem_of
-from gguf_fc.models.plan import plan
+from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.load_plan import plan
+from gguf_fc.models.models_yaml import Entry, demo_entry, read_models
 from gguf_fc.models.pool import Pool
-from gguf_fc.models.reference import Reference
-from gguf_fc.models.registry import Entry, demo_entry, read_models
 from gguf_fc.worker.client import Worker
 
 MODELS_FILE = Path("models.yaml")  # in the current folder

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.models.fit import FLOOR, LARGEST, fit, free_memory, size_text
+from gguf_fc.models.context_size import FLOOR, LARGEST, fit, free_memory, size_text
 
 GB = 1_000_000_000
 

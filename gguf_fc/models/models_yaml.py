@@ -18,7 +18,7 @@ from gguf_fc import demo
 from gguf_fc.config import did_you_mean
 from gguf_fc.errors import ConfigError
 from gguf_fc.job import Sampling
-from gguf_fc.models.reference import Reference
+from gguf_fc.models.hub_reference import Reference
 
 BUILTIN: Mapping[str, Path] = {"demo": Path(demo.__file__).with_name("demo.gguf")}
 

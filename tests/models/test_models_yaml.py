@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gguf_fc.errors import ConfigError
-from gguf_fc.models.reference import Reference
-from gguf_fc.models.registry import demo_entry, read_models
+from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.models_yaml import demo_entry, read_models
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,10 +9,10 @@ import pytest
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
-from gguf_fc.models.plan import locate, plan
-from gguf_fc.models.reference import Reference
-from gguf_fc.models.registry import Entry, demo_entry
-from gguf_fc.models.shelf import listed, offered, open_shelf
+from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.load_plan import locate, plan
+from gguf_fc.models.models_yaml import Entry, demo_entry
+from gguf_fc.models.select_models import listed, offered, open_shelf
 from tests.support.gguf_files import write_gguf
 
 TOOL_TEMPLATE = (

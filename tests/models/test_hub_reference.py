@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gguf_fc.errors import DownloadError
-from gguf_fc.models.reference import Reference, choose
+from gguf_fc.models.hub_reference import Reference, choose
 
 FILES = (
     "README.md",

@@ -15,11 +15,11 @@ from gguf_fc.dialect import Dialect, Store
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
 from gguf_fc.job import Load
+from gguf_fc.models.context_size import fit, free_memory
 from gguf_fc.models.download import find_cached
-from gguf_fc.models.fit import fit, free_memory
 from gguf_fc.models.gguf import Header, read_header
-from gguf_fc.models.reference import Reference
-from gguf_fc.models.registry import BUILTIN, Entry
+from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.models_yaml import BUILTIN, Entry
 from gguf_fc.rendering.renderer import Renderer
 
 DEFAULT_PARALLEL = 4
