@@ -1,15 +1,15 @@
-"""What a model has evaluated, as files: their format, their folder, which of them go first.
+"""Files of saved prompts: their format, their folder, the order in which they are deleted.
 
 Knows neither models nor what the tokens mean: a state is bytes, and the tokens it stands for.
-``CACHE/states/MODEL/HASH.WORTH.state``: the folder is named for a model and its settings, the file
-for the tokens.  What is damaged, or not ours, is left alone with a warning.
+``CACHE/states/MODEL/HASH.PRIORITY.state``: the folder is named for a model and its settings, the
+file for the tokens.  What is damaged, or not ours, is left alone with a warning.
 
     magic | length of the head | head (JSON) | tokens (int32) | state
 
 Against damage there is a digest, of the fastest kind: to check hundreds of megabytes is a good part
 of what a request waits for after a restart.  It keeps no attacker out, nor would any other kind:
 whoever can write the file can write a digest that fits.
-SavedStates hold what users wrote: files are readable by their owner only.
+States hold what users wrote: files are readable by their owner only.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateFile:
-    """A file that looks whole; what it holds has not been read yet."""
+    """File that looks whole; its state has not been read yet."""
 
     path: Path
     model: str
@@ -67,7 +67,7 @@ class StateFile:
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """The files of one model, and the cap on those of all."""
+    """Files of one model, and the cap on those of all models."""
 
     root: Path  # the cache folder
     model: str  # a fingerprint: 16 hexadecimal digits
@@ -76,15 +76,16 @@ class StateFolder:
 
     @property
     def path(self) -> Path:
+        """Folder of this model's files."""
         return self.root / FOLDER / self.model
 
     def files(self) -> list[StateFile]:
-        """What there is for this model; what a killed process has left unfinished goes."""
+        """Files of this model; those that a killed process left unfinished are deleted."""
         _sweep(self.path)
         return [found for path in _states_in(self.path) if (found := _open(path))]
 
     def read(self, path: Path, tokens: Sequence[int]) -> memoryview | None:
-        """The state in *path* if it is whole and stands for *tokens*, else None with a warning.
+        """State in *path* if it is whole and stands for *tokens*, else None with a warning.
 
         It is mapped, not copied: fresh memory for hundreds of megabytes takes a second.
         """
@@ -105,7 +106,7 @@ class StateFolder:
     def write(
         self, tokens: Sequence[int], start: int, data: bytes | memoryview, priority: int
     ) -> Path | None:
-        """Keep *data*, the state of *tokens* from *start* on; None with a warning if it fails."""
+        """Write *data*, the state of *tokens* from *start* on; None with a warning if it fails."""
         kept = _packed(tokens)
         head = msgspec.json.encode(
             _Head(self.title, start, len(tokens), len(data), _digest(kept, data))
@@ -121,7 +122,7 @@ class StateFolder:
         return path
 
     def touch(self, path: Path, priority: int) -> Path:
-        """*path* was of use, and is worth that much now; its new name."""
+        """Note a use of *path*, whose priority is *priority* now; its new name."""
         better = path.with_name(f"{path.name.split('.')[0]}.{priority}{ENDING}")
         try:
             os.utime(path)
@@ -136,7 +137,7 @@ class StateFolder:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _shrink(self) -> None:
-        """Delete what is worth least until all models' files are within the cap."""
+        """Delete by priority, then the oldest first, until all models' files are within the cap."""
         files = _sizes(self.root)
         excess = sum(status.st_size for _, status in files) - self.max_bytes
         for path, status in sorted(files, key=lambda item: (_priority(item[0]), item[1].st_mtime)):
@@ -147,12 +148,12 @@ class StateFolder:
 
 
 def state_files(root: Path) -> Iterator[StateFile]:
-    """Everything kept under the cache folder *root*, whatever the model."""
+    """State files of all models under the cache folder *root*."""
     return (found for path in _paths(root) if (found := _open(path)))
 
 
 def clear_states(root: Path) -> tuple[int, int]:
-    """Delete every state under *root*, damaged ones too: how many files and bytes that were."""
+    """Delete every state under *root*, damaged ones too; the number of files and bytes."""
     files = _sizes(root)
     for folder in (root / FOLDER).glob("*"):
         _sweep(folder, seconds=0)
@@ -162,7 +163,7 @@ def clear_states(root: Path) -> tuple[int, int]:
 
 
 def _paths(root: Path) -> list[Path]:
-    """Files that have our names; whatever else lies there is not ours."""
+    """Files that are named like ours; whatever else lies there is left alone."""
     folders = [folder for folder in (root / FOLDER).glob("*") if MODEL.fullmatch(folder.name)]
     return [path for folder in sorted(folders) for path in _states_in(folder)]
 
@@ -172,7 +173,7 @@ def _states_in(folder: Path) -> list[Path]:
 
 
 def _sweep(folder: Path, seconds: float = UNFINISHED_SECONDS) -> None:
-    """Delete what was not written to its end and not touched for so many *seconds*."""
+    """Delete unfinished files that nobody touched for so many *seconds*."""
     for path in folder.glob("*"):
         with suppress(FileNotFoundError):
             if UNFINISHED.fullmatch(path.name) and time.time() - path.stat().st_mtime >= seconds:
@@ -180,7 +181,7 @@ def _sweep(folder: Path, seconds: float = UNFINISHED_SECONDS) -> None:
 
 
 def _sizes(root: Path) -> list[tuple[Path, os.stat_result]]:
-    """Our files; another server may be deleting some of them."""
+    """Our files and their sizes; another server may be deleting some of them."""
     files = []
     for path in _paths(root):
         with suppress(FileNotFoundError):
@@ -189,7 +190,7 @@ def _sizes(root: Path) -> list[tuple[Path, os.stat_result]]:
 
 
 def _open(path: Path) -> StateFile | None:
-    """The head of *path*; None with a warning if it is no whole file of ours."""
+    """Open *path* by its head; None with a warning if it is no whole file of ours."""
     try:
         with path.open("rb") as file:
             head = _read_head(file)

@@ -1,18 +1,18 @@
-"""What a sequence does with the logits it gets: choose, obey its grammar, score.
+"""Choosing the next tokens of a sequence from its rows of logits: sampling, grammar, logprobs.
 
 Knows sequences and constraints; nothing of batches, slots or messages.
 
 Theory of operation.
-1. A sampled token is tested alone.  If the grammar refuses it, one of those that it allows is
-   sampled: by the logits alone, so that it matters not at all what was refused.  Where a few of the
-   allowed ones decide, such as with top_k, they are looked for among the likeliest, and the mask of
-   the whole vocabulary is computed only if they are not found there.
-2. Tokens that the grammar leaves no choice about are taken at once.  Where they are to be scored
-   they wait in ``sequence.forced`` until they were evaluated, like any token that was evaluated
-   *ahead*, and are then taken one by one from their rows.
-3. Tokens evaluated ahead of their choice are only a forecast.  Each row is used exactly as if its
-   token were the last one, in order, until the choice differs from what was evaluated: so neither
-   the tokens nor the random numbers depend on what was ahead.
+1. A sampled token is tested alone.  If the grammar refuses it, an allowed one is sampled: by the
+   logits alone, so that it matters not at all what was refused.  Where a few of the allowed ones
+   decide, such as with top_k, they are searched among the likeliest, and the mask of the whole
+   vocabulary is computed only if they are not found there.
+2. Jump-forward decoding: tokens that the grammar leaves no choice about are taken at once.  Where
+   they are to be scored they wait in ``sequence.forced`` until they were evaluated, like any token
+   that was evaluated *ahead*, and are then taken one by one from their rows.
+3. Draft tokens are only a forecast.  Each row is used exactly as if its token were the last one, in
+   order, until the choice differs from what was evaluated: so neither the tokens nor the random
+   numbers depend on the draft.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from gguf_fc.engine.sample.sampler import Sampler, likeliest
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.job import TokenLogprob
 
-MOST_SOUGHT = 100  # allowed tokens that are looked for one by one
-TESTED = 8  # of the likeliest, for each that is sought
-TESTED_ANYWAY = 16
+MOST_SOUGHT = 100  # allowed tokens that are searched one by one
+TESTED = 8  # of the likeliest tokens, for each that is sought
+TESTED_ANYWAY = 16  # and so many more
 
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """Chooses the tokens of one vocabulary."""
+    """Chooser of tokens of one vocabulary."""
 
     vocabulary: Vocabulary
 
     def advance(self, sequence: Sequence, ahead: Row[int], rows: Row[Logits]) -> None:
-        """Take what follows: *rows* are those after the last token and after each one *ahead*."""
+        """Choose tokens by *rows*: those after the last token and after each one *ahead*."""
         start, used = len(sequence.tokens), 0
         while used <= len(ahead) and not sequence.finish:
             self._next(sequence, rows[used])
@@ -51,7 +51,7 @@ class Chooser:
             used = len(taken)
 
     def follow_grammar(self, sequence: Sequence) -> None:
-        """Take the tokens that have no alternative, and stop where nothing may follow."""
+        """Take the jump-forward tokens, and stop where nothing may follow."""
         if sequence.constraint is None or sequence.finish:
             return
         forced = sequence.constraint.forced()
@@ -72,9 +72,9 @@ class Chooser:
     def score_prompt(
         self, sequence: Sequence, start: int, rows: Row[Logits]
     ) -> tuple[TokenLogprob, ...]:
-        """The next scores of the prompt; *rows* are those from its token at *start* on.
+        """Logprobs of the prompt's next tokens; *rows* are those from its token at *start* on.
 
-        What was scored before the sequence had to give way to another is not scored again.
+        Tokens scored before a preemption are not scored again.
         """
         pieces, n_top = self.vocabulary.pieces, sequence.job.prompt_logprobs or 0
         scores = [] if sequence.stats.scored_tokens else [unscored(sequence.tokens[0], pieces)]
@@ -85,7 +85,7 @@ class Chooser:
         return tuple(scores)
 
     def _next(self, sequence: Sequence, logits: Logits) -> None:
-        """The token after a row, and those that must follow it."""
+        """Take the token after a row of *logits*, and those forced after it."""
         if sequence.forced:
             token = sequence.forced.popleft()
             self._take(sequence, token, self._score(sequence, logits, token), forced=True)
@@ -120,7 +120,7 @@ class Chooser:
 
 
 def choose(sampler: Sampler, constraint: Constraint | None, logits: Logits) -> int:
-    """Sample first, test that token, and choose among all that are allowed only if it is not."""
+    """Sample a token; if *constraint* refuses it, sample among the allowed ones."""
     token = sampler.choose(logits)
     if constraint is None or constraint.allows(token):
         return token

@@ -1,4 +1,4 @@
-"""Texts to vectors, beside the generations and without ever disturbing them.
+"""Embeddings: texts to vectors, beside the generations and without ever disturbing them.
 
 Every text that is submitted ends with exactly one ``Embedded`` or ``Failed``, unless it is
 cancelled.  Knows tokens and rows of numbers; nothing of llama.cpp, processes or HTTP.
@@ -7,8 +7,8 @@ Theory of operation.
 1. The vectors come from a memory of their own, made when the first text arrives and made anew when
    a longer one does: running generations lose no room to it, and who embeds nothing pays nothing.
 2. A step reads at most as many tokens as the machine manages in ``STEP_SECONDS``, from as many
-   texts as there are slots, oldest first; between two steps generations go on (see ``turns``).
-3. A model whose tokens look both ways must be shown a text as a whole, however long that takes.
+   texts as there are slots, oldest first; between two steps generations go on (``time_sharing``).
+3. A model whose tokens attend both ways must read a text as a whole, however long that takes.
 4. A text's rows are pooled as they come and then scaled to length 1, so a mean is a sum.
 """
 
@@ -36,16 +36,16 @@ from gguf_fc.errors import (
 from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Handlers
 
 STEP_SECONDS = 0.1
-FIRST_TOKENS = 32  # read in a step while it is not known how fast the machine is
-LEAST_TOKENS = 8  # read in one step, however slow the machine is
+FIRST_TOKENS = 32  # of a step, until it is known how fast the machine is
+LEAST_TOKENS = 8  # of a step, however slow the machine is
 MOST_WAITING = 4096  # texts; one request may bring 2,048
 
-Pooling = Literal["mean", "first", "last"]  # which of a text's rows stand for it
-Rows = NDArray[np.float32]  # one for each token, in order
+Pooling = Literal["mean", "first", "last"]  # rows of a text that make its vector
+Rows = NDArray[np.float32]  # shape (tokens, width), one row for each token
 
 
 class EmbeddingModel(Protocol):
-    """The native line: a model that gives a row of numbers for each token it reads."""
+    """Native interface: a model that gives a row of numbers for each token it reads."""
 
     @property
     def pooling(self) -> Pooling: ...
@@ -61,7 +61,7 @@ class EmbeddingModel(Protocol):
     def n_batch(self) -> int: ...  # tokens one step may read, now
 
     def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
-        """The tokens of *text*; with *frame* also those that the model wants around it."""
+        """Tokens of *text*; with *frame* also those that the model wants around it."""
         ...
 
     def make_room(self, n_tokens: int) -> None:
@@ -69,7 +69,7 @@ class EmbeddingModel(Protocol):
         ...
 
     def read(self, feeds: Sequence[Feed]) -> list[Rows]:
-        """Evaluate *feeds*; the rows that each wants, gone at the next call.
+        """Evaluate *feeds*; the rows that each wants, valid until the next call.
 
         Raises DecodeError.
         """
@@ -82,7 +82,7 @@ class EmbeddingModel(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Text:
-    """A text on its way."""
+    """Text that waits or is being read."""
 
     id: str
     tokens: list[int]
@@ -95,7 +95,7 @@ class _Text:
         return len(self.tokens) - self.n_read
 
     def take(self, rows: Rows, n_tokens: int, pooling: Pooling) -> None:
-        """The next *n_tokens* tokens were read."""
+        """Pool the *rows* of the next *n_tokens* tokens."""
         self.n_read += n_tokens
         if not len(rows):
             return
@@ -108,7 +108,7 @@ class _Text:
                 self.pooled = rows[-1].astype(np.float64)
 
     def vector(self) -> str:
-        """The direction of what was pooled, as ``Embedded`` carries it."""
+        """Pooled row scaled to length 1, encoded as in ``Embedded``.  Raises EngineError."""
         length = np.linalg.norm(self.pooled)
         if not np.isfinite(length) or not length:
             raise EngineError("The model's numbers for this text have no direction.")
@@ -116,7 +116,7 @@ class _Text:
 
 
 class EmbeddingQueue:
-    """The texts of one model.  *emit* receives every message."""
+    """Queue of texts to embed with one model.  *emit* receives every message."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class EmbeddingQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether ``step`` would have nothing to do."""
+        """True when ``step`` has nothing to do."""
         return not self._waiting and not self._reading
 
     @property
@@ -143,7 +143,7 @@ class EmbeddingQueue:
         return {Embed: self.submit}
 
     def submit(self, embed: Embed) -> None:
-        """Queue *embed*, or say ``Failed`` when it cannot be read."""
+        """Queue *embed*, or emit ``Failed`` when it cannot be read."""
         try:
             self._waiting.append(self._prepare(embed))
         except GgufFcError as error:
@@ -165,13 +165,13 @@ class EmbeddingQueue:
         return _Text(embed.id, tokens)
 
     def cancel(self, text_id: str) -> None:
-        """Forget that text; one that has ended already is none of our business."""
+        """Drop that text; nothing where it has ended already."""
         for text in chain(tuple(self._waiting), tuple(self._reading)):
             if text.id == text_id:
                 self._remove(text)
 
     def step(self) -> None:
-        """Read one batch and tell the vectors of the texts that it completed."""
+        """Read one batch and emit the vectors of the texts that it completed."""
         self._start_waiting()
         texts, feeds = self._plan()
         if not feeds:
@@ -190,7 +190,7 @@ class EmbeddingQueue:
                 self._finish(text)
 
     def _start_waiting(self) -> None:
-        """Give slots to those whose turn it is; nobody overtakes."""
+        """Give slots to texts in order of arrival; nobody overtakes."""
         while self._waiting and len(self._reading) < self._model.n_slots:
             text = self._waiting[0]
             if not self._fits(text) and not self._make_room(text):
@@ -205,7 +205,7 @@ class EmbeddingQueue:
         return taken + len(text.tokens) <= self._model.room
 
     def _make_room(self, text: _Text) -> bool:
-        """Once nothing is read, a memory that is too small is replaced; whether *text* fits."""
+        """Replace a memory that is too small for *text*; False while other texts are read in it."""
         if self._reading:
             return False
         try:
@@ -233,7 +233,7 @@ class EmbeddingQueue:
         return texts, feeds
 
     def _n_rows(self, text: _Text, count: int) -> int:
-        """How many of the rows of the next *count* tokens are of use."""
+        """Number of rows that pooling needs of the next *count* tokens."""
         return count if self._model.pooling != "last" else int(count == text.n_left)
 
     def _measure(self, n_tokens: int, seconds: float) -> None:

@@ -78,7 +78,7 @@ class Engine:
 
     @property
     def is_idle(self) -> bool:
-        """Whether ``step`` would have nothing to do."""
+        """True when ``step`` has nothing to do."""
         return self.scheduler.is_idle
 
     def submit(self, job: Job) -> None:

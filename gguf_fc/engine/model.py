@@ -1,8 +1,8 @@
-"""The native line: what the engine needs from a language model, and nothing else.
+"""Native interface: what the engine needs from a language model, and nothing else.
 
-``llama`` has the real one, the tests a scripted one.  A *slot* is a numbered place in the model's
-memory that holds one sequence's tokens.  Slots share their cells: copying a prefix from one to
-another costs none, and together all slots hold at most ``n_ctx`` different cells.
+``llama`` has the real one, the tests a scripted one.  A *slot* is a sequence id of the KV cache: it
+holds one sequence's tokens.  Slots share their cells: copying a prefix from one to another costs
+none, and together all slots hold at most ``n_ctx`` different cells.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 from gguf_fc.engine.batching.costs import Costs
 from gguf_fc.job import Segment
 
-Logits = NDArray[np.float32]  # one row; may be changed, and is gone at the next decode
+Logits = NDArray[np.float32]  # one row, shape (vocabulary,); writable, gone at the next decode
 
 
 class NoRoom(Exception):
-    """The memory is full; nothing of the batch was kept."""
+    """Full KV cache; nothing of the batch was kept."""
 
 
 class DecodeError(Exception):
-    """The model could not evaluate the batch; what its slots hold is unknown."""
+    """Failed decode; what the slots of the batch hold is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The tokens as bytes.  *special* ones are control tokens, *ends* those that end a reply."""
+    """Tokens as bytes.  *special* ones are control tokens, *ends* those that end a reply."""
 
     pieces: tuple[bytes, ...]
     special: frozenset[int]
@@ -41,9 +41,10 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """*tokens* to evaluate at *start* in *slot*; the logits after the last *n_rows* are wanted.
+    """Part of a batch: *tokens* to evaluate at position *start* of *slot*.
 
-    After these come *n_padding* tokens that nobody asked for: with them the batch costs less.
+    The last *n_padding* of them are padding, with which the batch costs less; logits are wanted
+    after the last *n_rows* of the others.
     """
 
     slot: int
@@ -54,12 +55,12 @@ class Feed:
 
     @property
     def asked(self) -> Sequence[int]:
-        """The tokens without the filling."""
+        """Tokens without the padding."""
         return self.tokens[: len(self.tokens) - self.n_padding]
 
 
 class Model(Protocol):
-    """A loaded model with its memory."""
+    """Loaded model with its KV cache."""
 
     @property
     def vocabulary(self) -> Vocabulary: ...
@@ -72,18 +73,18 @@ class Model(Protocol):
     @property
     def n_batch(self) -> int: ...  # tokens one decode may hold
     @property
-    def costs(self) -> Costs: ...  # what its steps cost here
+    def costs(self) -> Costs: ...  # of its steps on this machine
     @property
-    def can_trim(self) -> bool: ...  # whether a part of a slot can be dropped, copied or saved
+    def can_trim(self) -> bool: ...  # a part of a slot can be dropped, copied or saved
     @property
-    def idle_costs(self) -> bool: ...  # whether what idle slots hold is better kept outside
+    def idle_costs(self) -> bool: ...  # idle slots are better kept as saved states
 
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
-        """The prompt's tokens, with the begin-of-text token if the model wants one."""
+        """Tokens of a prompt, with the begin-of-text token if the model wants one."""
         ...
 
     def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
-        """Evaluate a batch; the rows that each feed wants.
+        """Evaluate a batch; the rows of logits that each feed wants.
 
         Raises NoRoom or DecodeError.
         """
@@ -98,11 +99,11 @@ class Model(Protocol):
         ...
 
     def shortest_prefix(self, slot: int) -> int:
-        """The shortest beginning, shorter than the whole, that *slot* can be cut to or copied."""
+        """Length of the shortest proper prefix that *slot* can be cut to or that can be copied."""
         ...
 
     def save(self, slot: int, start: int, end: int) -> bytes | memoryview:
-        """The state of what *slot* holds from position *start* up to *end*, its end."""
+        """State of what *slot* holds from position *start* up to *end*, its end."""
         ...
 
     def load(self, slot: int, data: bytes | memoryview, start: int, end: int) -> bool:

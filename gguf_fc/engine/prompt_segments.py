@@ -1,4 +1,4 @@
-"""Which parts of a prompt are tokenized together, so that no user writes a control token.
+"""Regrouping a prompt's segments for tokenizing, so that no user text forges a control token.
 
 Text a user or tool supplied must not turn into control tokens, yet splitting the prompt wherever
 such text begins would change the tokens at every seam.  So everything is tokenized as one piece,
@@ -15,7 +15,7 @@ from gguf_fc.job import Segment
 
 
 def parts(segments: Sequence[Segment], controls: Iterable[str]) -> list[Segment]:
-    """*segments* regrouped: as few as possible, none of which can be forged."""
+    """Regroup *segments*: as few as possible, with no forged control token."""
     text = "".join(segment.text for segment in segments)
     trusted = [segment.special for segment in segments for _ in segment.text]
     if all(trusted):
@@ -37,7 +37,7 @@ def _occurrences(text: str, controls: Iterable[str]) -> Iterator[tuple[int, int]
 
 
 def tokens_within(segments: Sequence[Segment], n_characters: int, pieces: Iterable[bytes]) -> int:
-    """How many of a prompt's tokens, given as *pieces*, lie within its first *n_characters*.
+    """Number of a prompt's tokens, given as *pieces*, within its first *n_characters*.
 
     The last of them is left out where text might have gone on in it.
     """

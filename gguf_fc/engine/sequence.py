@@ -97,17 +97,17 @@ class Sequence:
 
     @property
     def is_decoding(self) -> bool:
-        """Whether all that is pending was generated: a short step, somebody is waiting for it."""
+        """True once all that is pending was generated: a short step that somebody waits for."""
         return len(self.tokens) > self.n_prompt <= self.n_evaluated
 
     @property
     def is_full(self) -> bool:
-        """Whether it has reached its limit."""
+        """True once it has reached its limit."""
         return len(self.tokens) >= self.limit
 
     @property
     def scores_prompt(self) -> bool:
-        """Whether logprobs of the prompt's tokens are still wanted."""
+        """True while logprobs of the prompt's tokens are wanted."""
         return self.job.prompt_logprobs is not None and self.stats.scored_tokens < self.n_prompt
 
     # Changes by the scheduler.

@@ -1,4 +1,4 @@
-"""Whose turn it is where generating and embedding share one thread.
+"""Time sharing of generation and embedding, which run in one thread.
 
 Somebody reads along while a reply is generated, nobody while a text is embedded; so embedding takes
 no more than half of the time while both have work, and all of it while it is alone.  Then tokens
@@ -16,13 +16,13 @@ RunStep = Callable[[], None]
 
 @dataclass(slots=True, eq=False)
 class TimeSharing:
-    """Does the next piece of each work whose turn it is."""
+    """Runs the next step of generation, of embedding, or of both."""
 
     clock: Callable[[], float] = monotonic
-    _debt: float = field(default=0.0, init=False)  # seconds embedding had and generating did not
+    _debt: float = field(default=0.0, init=False)  # seconds that embedding is ahead of generation
 
     def step(self, generate: RunStep | None, embed: RunStep | None) -> None:
-        """One step of either or both; None is work that there is none of."""
+        """Run a step of either or both; None where there is nothing to do."""
         if embed is not None and (generate is None or not self._debt):
             self._debt += self._seconds(embed)
         if generate is not None:
@@ -30,7 +30,7 @@ class TimeSharing:
         if embed is None or generate is None:
             self._debt = 0.0
 
-    def _seconds(self, work: RunStep) -> float:
+    def _seconds(self, run: RunStep) -> float:
         began = self.clock()
-        work()
+        run()
         return self.clock() - began

@@ -1,4 +1,4 @@
-"""What a text is in tokens, and tokens in text.  Evaluates nothing."""
+"""Tokenizing and detokenizing for clients that ask for it.  Evaluates nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gguf_fc.job import Detokenize, Detokenized, Handlers, Tokenize, Tokenized
 
 
 class Tokenizer(Protocol):
-    """The part of a model that knows words."""
+    """Part of a model that tokenizes."""
 
     @property
     def vocabulary(self) -> Vocabulary: ...
 
     def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
-        """The tokens of *text*; with *frame* also those that the model wants around it."""
+        """Tokens of *text*; with *frame* also those that the model wants around it."""
         ...
 
 
@@ -32,14 +32,14 @@ class Tokenization:
         return {Tokenize: self.tokenize, Detokenize: self.detokenize}
 
     def tokenize(self, asked: Tokenize) -> Tokenized:
-        """Text to tokens."""
+        """Tokens of a text, and the text of each if asked for."""
         tokens = self.tokenizer.tokenize_text(asked.text, frame=asked.frame, special=asked.special)
         pieces = self.tokenizer.vocabulary.pieces
         shown = tuple(_shown(pieces[token]) for token in tokens) if asked.pieces else ()
         return Tokenized(id=asked.id, tokens=tuple(tokens), pieces=shown)
 
     def detokenize(self, asked: Detokenize) -> Detokenized:
-        """Tokens, all of them in the vocabulary, to text; control tokens by their text."""
+        """Text of tokens, all of which are in the vocabulary; control tokens by their text."""
         pieces = self.tokenizer.vocabulary.pieces
         data = b"".join(pieces[token] for token in asked.tokens)
         return Detokenized(id=asked.id, text=data.decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""The child: ``python -m gguf_fc.worker.process FD``, a model behind a socket.
+"""Worker process: ``python -m gguf_fc.worker.process FD``, a model behind a socket.
 
 Reads ``Load`` from the inherited socket, answers ``Ready`` or ``LoadFailed``, then runs the engine:
 messages are taken between two steps, and while there is nothing to do the process sleeps in
@@ -50,26 +50,26 @@ from gguf_fc.saved_prompts import StateFolder
 logger = logging.getLogger(__name__)
 
 READ_SIZE: Final = 1 << 18
-TRIAL_TOKENS: Final = 33  # enough that every batched kernel of llama.cpp takes part
+TRIAL_TOKENS: Final = 33  # so many that each batched kernel of llama.cpp runs, repacked ones too
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """The child's end of the socket, read without waiting unless asked to."""
+    """Worker's end of the socket."""
 
     _socket: socket.socket
     _decoder: Decoder[Message] = field(default_factory=MESSAGES.decoder, init=False)
     is_open: bool = field(default=True, init=False)
 
     def send(self, message: FromWorker) -> None:
-        """Send *message*; one that nobody can read any more closes the line."""
+        """Send *message*; closes the line if the other end is gone."""
         try:
             self._socket.sendall(MESSAGES.encode(message))
         except OSError:
             self.is_open = False
 
     def receive(self, seconds: float | None = None) -> list[Message]:
-        """What has come within *seconds*; without these, nothing only if the line is closed."""
+        """Messages within *seconds*; None waits for at least one.  Empty if the line is closed."""
         messages: list[Message] = []
         while self.is_open and not messages:
             if not select.select([self._socket], [], [], seconds)[0]:
@@ -93,7 +93,7 @@ def run(line: Line) -> None:
         try:
             with closing(Llama(message)) as model, closing(LlamaEmbeddings(model)) as rows:
                 if message.self_test:
-                    try_out(model)
+                    self_test(model)
                 if not model.reads_whole:
                     model.costs = measure(model)
                 _serve(line, model, rows, message)
@@ -126,7 +126,7 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
 
 
 def _states(model: Llama, load: Load) -> SavedStates:
-    """Where states are saved; files are the model's own."""
+    """Saved states of *model*, in RAM and in its own folder."""
     folder = None
     if load.state_folder is not None:
         folder = StateFolder(
@@ -172,7 +172,7 @@ class Dispatcher:
 
     @property
     def is_idle(self) -> bool:
-        """Whether ``step`` would have nothing to do."""
+        """True when ``step`` has nothing to do."""
         return self.engine.is_idle and self.embeddings.is_idle
 
     def step(self) -> None:
@@ -193,8 +193,8 @@ class Dispatcher:
         self.embeddings.cancel(cancel.id)
 
 
-def try_out(model: Llama) -> None:
-    """Evaluate one token, then many: where weight repacking is broken, the process dies here.
+def self_test(model: Llama) -> None:
+    """Self-test: one token, then many; where weight repacking is broken, the process dies here.
 
     Better now than under a request: the supervisor starts another with safer settings.
     """
@@ -207,7 +207,7 @@ def try_out(model: Llama) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The process's life."""
+    """Run the worker on the inherited socket."""
     parser = argparse.ArgumentParser(description="Internal: the process that runs a model.")
     parser.add_argument("fd", type=int)
     fd = parser.parse_args(arguments).fd

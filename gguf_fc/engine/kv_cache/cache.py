@@ -60,7 +60,7 @@ class KvCache:
 
     @property
     def can_trim(self) -> bool:
-        """Whether a slot can be cut back to a part of what it holds."""
+        """True if a slot can be cut back to a part of what it holds."""
         return self.memory.can_trim
 
     def retokenize(self, tokens: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What two sequences of tokens begin with in common."""
+"""Longest common prefix of two sequences of tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def common(a: Sequence[int], b: Sequence[int], *, a_from: int = 0, b_from: int = 0) -> int:
-    """The length of the longest common prefix of two lists, or of their ends."""
+    """Length of the longest common prefix of two lists, from *a_from* and *b_from* on."""
     low, high = 0, min(len(a) - a_from, len(b) - b_from)
     while low < high:  # comparing slices is many times faster than comparing token by token
         middle = (low + high + 1) // 2

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Priority(IntEnum):
-    """How likely it is that somebody comes back to a cached sequence."""
+    """Chance that a cached sequence is of use again, as a class."""
 
     ONE_OFF = 0  # nobody has
     CONVERSATION = 1  # it went on at least once

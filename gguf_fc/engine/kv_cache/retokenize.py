@@ -1,8 +1,8 @@
-"""A prompt in the tokens that were evaluated, where its text is that of something kept.
+"""Retokenizing a prompt as the cached tokens that spell the same text.
 
 The same text can be written in more than one way as tokens: what a model said is seldom split as
-the tokenizer would split it, so a conversation that comes back would part from what is kept in the
-middle of the last answer.  Here the kept tokens win.  Rules.
+the tokenizer would split it, so a conversation that comes back would diverge from what is cached in
+the middle of the last answer.  Here the cached tokens win.  Rules.
 1. Only text counts: both sides must spell the same bytes.
 2. A control token is not its text: it must be the same token, at the same place, on both sides.
 3. Where a token ends on both sides after the same bytes, the two may be joined; the prompt goes on
@@ -20,7 +20,7 @@ from gguf_fc.engine.model import Vocabulary
 def retokenized(
     prompt: Sequence[int], kept: Sequence[int], vocabulary: Vocabulary
 ) -> tuple[list[int], int]:
-    """*prompt*, in the tokens of *kept* for as long as these spell the same; and how many."""
+    """*prompt* in the tokens of *kept* for as long as these spell the same, and their number."""
     at, n_kept = 0, 0  # up to here both spell the same, and both end a token
     while True:
         same = common(prompt, kept, a_from=at, b_from=n_kept)
@@ -34,7 +34,7 @@ def retokenized(
 def _next_joint(
     prompt: Sequence[int], at: int, kept: Sequence[int], n_kept: int, vocabulary: Vocabulary
 ) -> tuple[int, int] | None:
-    """The next place where a token ends on both sides; None if they spell different things."""
+    """Next position where a token ends on both sides; None if they spell different things."""
     ahead = b""  # what one side spells beyond the other
     prompt_leads = False
     while True:
@@ -53,7 +53,7 @@ def _next_joint(
 
 
 def _text(tokens: Sequence[int], at: int, vocabulary: Vocabulary) -> bytes:
-    """What the token at *at* spells; nothing at the end, and for a control token."""
+    """Bytes of the token at *at*; none at the end, and for a control token."""
     if at >= len(tokens) or tokens[at] in vocabulary.special:
         return b""
     return vocabulary.pieces[tokens[at]]

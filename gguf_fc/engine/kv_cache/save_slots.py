@@ -41,7 +41,7 @@ class SlotSaver:
         return True
 
     def is_saved(self, slot: Slot) -> bool:
-        """Whether next to nothing is lost where *slot* is emptied."""
+        """True if next to nothing is lost by emptying *slot*."""
         if slot.is_unsaved:
             return False
         return len(slot.tokens) - self.states.covered(slot.tokens) < LEAST_SAVED

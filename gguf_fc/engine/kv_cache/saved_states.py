@@ -1,13 +1,13 @@
-"""Saved states: what was evaluated, kept outside the model's memory, in RAM and in files.
+"""Saved states of evaluated prompts, outside the KV cache: in RAM and in files.
 
 Theory of operation.
 1. A state is that of the tokens from its *start* to its end; what stands before is that of another
    state, its *parent*.  So a conversation that goes on saves only what is new, and a common
    beginning is saved once.
 2. A state begins its life in RAM.  ``write`` copies it to its file in a thread of its own, after
-   which RAM may give it up.  What has no file is given up for good.
-3. RAM gives up what is priority least, then what was used longest ago; a parent never before its
-   children.
+   which RAM may drop it.  A state without a file is dropped for good.
+3. RAM drops states in the order of priority, then the least recently used first; a parent never
+   before its children.
 4. A state found on disk counts only when its tokens are those of the prompt, whatever its name.
 """
 
@@ -25,14 +25,14 @@ from gguf_fc.engine.kv_cache.common_prefix import common
 from gguf_fc.engine.kv_cache.priority import Priority
 from gguf_fc.saved_prompts import StateFolder
 
-UNWRITTEN_BYTES = 1 << 30  # that may wait for the disk
+UNWRITTEN_BYTES = 1 << 30  # of states that may wait for the disk, beyond the cap
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class SavedState:
-    """One saved stretch.  *tokens* are all from the first; it holds those from *start* on."""
+    """State of the *tokens* from *start* on; *tokens* are all from the first."""
 
     tokens: list[int]
     start: int
@@ -43,7 +43,7 @@ class SavedState:
 
 
 class SavedStates:
-    """The states of one model.  Without *folder* they are lost with the process.
+    """Saved states of one model.  Without *folder* they are lost with the process.
 
     With *is_whole* a state is of use only where a prompt begins with all of its tokens.
     """
@@ -69,21 +69,22 @@ class SavedStates:
 
     @property
     def is_off(self) -> bool:
-        """Whether nothing is kept anyway."""
+        """True if nothing may be saved: no RAM and no folder."""
         return not self._may_write and not self._max_bytes
 
     @property
     def is_writing(self) -> bool:
+        """True while a state is being written to its file."""
         return self._writing is not None
 
     def sequences(self) -> Iterator[list[int]]:
-        """The tokens of each state, from the first."""
+        """Tokens of each state, from the first."""
         return (state.tokens for state in self._states)
 
     def longest(self, tokens: Sequence[int]) -> tuple[list[SavedState], int]:
-        """The states that together hold as much as can be of the beginning of *tokens*.
+        """Chain of states that holds the longest prefix of *tokens*, and the prefix's length.
 
-        They are in order, the first starts at 0; and the number of tokens they are good for.
+        The states are in order; the first starts at 0.
         """
         found: tuple[list[SavedState], int] = [], 0
         for state in self._states:
@@ -95,21 +96,21 @@ class SavedStates:
         return found
 
     def covered(self, tokens: Sequence[int]) -> int:
-        """How much of *tokens* is saved already, as whole states: what is new starts there."""
+        """Length of the prefix of *tokens* that is saved in whole states; the rest is new."""
         whole = [s for s in self._states if len(s.tokens) == common(s.tokens, tokens)]
         return max((len(state.tokens) for state in whole if self._chain(state)), default=0)
 
     def add(
         self, tokens: Sequence[int], start: int, data: bytes | memoryview, priority: Priority
     ) -> None:
-        """Keep *data*, the state of *tokens* from *start* on."""
+        """Add *data*, the state of *tokens* from *start* on."""
         state = SavedState(list(tokens), start, priority, data, used=next(self._clock))
         self._states.append(state)
         self.use(self._chain(state), priority)
         self._shrink()
 
     def use(self, chain: Sequence[SavedState], priority: Priority) -> None:
-        """*chain* was of use, and is worth as much as that now."""
+        """Note a use of *chain*, and raise its priority to *priority*."""
         for state in reversed(chain):  # the first one last: it is needed by all the others
             state.priority = max(state.priority, priority)
             state.used = next(self._clock)
@@ -117,7 +118,7 @@ class SavedStates:
                 state.path = self._folder.touch(state.path, state.priority)
 
     def data(self, state: SavedState) -> bytes | memoryview | None:
-        """The bytes of *state*; one whose file is gone or damaged is forgotten."""
+        """Bytes of *state*; None, and it is dropped, if its file is gone or damaged."""
         if state.data is not None:
             return state.data
         assert self._folder
@@ -128,12 +129,12 @@ class SavedStates:
         return data
 
     def drop(self, state: SavedState) -> None:
-        """*state* cannot be used.  It may have been given up already."""
+        """Drop *state*, which cannot be used.  It may have been dropped already."""
         if state in self._states:
             self._states.remove(state)
 
     def write(self) -> bool:
-        """Have one state copied to its file; False if there is none to copy, or one at a time."""
+        """Begin to write one state to its file; False if there is none, or one is being written."""
         if not self._settle(wait=False) or self._folder is None or not self._may_write:
             return False
         unwritten = [state for state in self._states if state.path is None and state.data]
@@ -149,7 +150,7 @@ class SavedStates:
         return True
 
     def close(self) -> None:
-        """Finish what is being written, and all that waits for it."""
+        """Write all states that wait for the disk."""
         while self._settle(wait=True) and self.write():
             pass
         self._writer.shutdown()
@@ -161,7 +162,7 @@ class SavedStates:
         assert all(state.data is not None or state.path for state in self._states)
 
     def _settle(self, *, wait: bool) -> bool:
-        """Whether nothing is being written any more."""
+        """Finish the write that is done; False while one goes on.  With *wait*, wait for it."""
         if self._writing is None:
             return True
         state, future = self._writing
@@ -175,7 +176,7 @@ class SavedStates:
         return True
 
     def _chain(self, state: SavedState) -> list[SavedState]:
-        """*state* after those it builds on; empty if one of them is missing."""
+        """States that *state* builds on, then itself; empty if one of them is missing."""
         chain = [state]
         while (start := chain[-1].start) > 0:
             head = state.tokens[:start]
@@ -189,7 +190,7 @@ class SavedStates:
         return sum(len(state.data) for state in self._states if state.data)
 
     def _shrink(self) -> None:
-        """Give up RAM until what is left is within the cap; what waits for the disk has its own."""
+        """Drop states from RAM until the cap is kept; those waiting for the disk have their own."""
         writing = self._writing[0] if self._writing else None
         held = [state for state in self._states if state.data and state is not writing]
         excess, waiting = self._in_ram() - self._max_bytes, self._waiting() - UNWRITTEN_BYTES

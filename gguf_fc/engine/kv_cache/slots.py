@@ -61,7 +61,7 @@ class Slot:
 
     @property
     def is_unsaved(self) -> bool:
-        """Whether so many tokens are not saved yet that saving them pays."""
+        """True if so many tokens are not saved yet that saving them pays."""
         return len(self.tokens) - self.n_saved >= LEAST_SAVED
 
     @property

@@ -1,4 +1,4 @@
-"""EmbeddingQueue from llama.cpp: a second context of the loaded model, made when it is wanted.
+"""Embeddings from llama.cpp: a second context of the loaded model, made on first use.
 
 Implements ``embedding.EmbeddingModel``.  The rows are taken from the context as they are, one for
 each token, and pooled by ``embedding``: so a long text can be read in parts, and the buffers stay
@@ -15,7 +15,8 @@ import llama_cpp
 import numpy as np
 
 from gguf_fc.engine.embedding import Pooling, Rows
-from gguf_fc.engine.llama.llama import Batch, Llama
+from gguf_fc.engine.llama.batch import Batch
+from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.errors import EngineError, UnsupportedParameter
 
@@ -25,12 +26,12 @@ LEAST_ROOM = 2048  # tokens
 LEAST_WHOLE = 512  # tokens, where all of them are read at once
 LEAST_BATCH, MOST_BATCH = 32, 512  # tokens
 LOGITS_BYTES = 64 << 20  # what the logits of one batch may take
-# What a file says of itself: 0 (none) is left to us, 4 is a ranking and not a vector.
+# By the file's ``pooling_type``: 0 (none) is left to us; 4 is for ranking, which has no vector.
 POOLINGS: dict[int, Pooling] = {0: "mean", 1: "mean", 2: "first", 3: "last"}
 
 
 class LlamaEmbeddings:
-    """The second context of *llama*, which must be closed before it."""
+    """Second context of *llama*, which must be closed before it."""
 
     def __init__(self, llama: Llama) -> None:
         self._llama = llama
@@ -47,12 +48,12 @@ class LlamaEmbeddings:
 
     @property
     def pooling(self) -> Pooling:
-        """Which of a text's rows stand for it."""
+        """Pooling of the rows of a text."""
         assert self._pooling is not None, "there is no context without it"
         return self._pooling
 
     def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
-        """The tokens of *text*; with *frame* also those that the model wants around it."""
+        """Tokens of *text*; with *frame* also those that the model wants around it."""
         return self._llama.tokenize_text(text, frame=frame, special=special)
 
     def make_room(self, n_tokens: int) -> None:
@@ -89,7 +90,7 @@ class LlamaEmbeddings:
         return min(room, max(LEAST_BATCH, min(MOST_BATCH, fitting)))
 
     def read(self, feeds: Sequence[Feed]) -> list[Rows]:
-        """Evaluate *feeds*; the rows that each wants.  Raises DecodeError."""
+        """Evaluate *feeds*; the embedding rows that each wants.  Raises DecodeError."""
         assert self._batch is not None
         wanted = self._batch.fill(feeds)
         status = llama_cpp.llama_decode(self._context, self._batch.native)
@@ -116,7 +117,7 @@ class LlamaEmbeddings:
 
 
 def _pooling_type(llama: Llama) -> int:
-    """What the file says of itself; 0 if it says nothing."""
+    """Pooling type in the file's metadata; 0 if it has none."""
     architecture = _metadata(llama, "general.architecture")
     number = _metadata(llama, f"{architecture}.pooling_type")
     return int(number) if number.isdigit() else 0

@@ -1,12 +1,14 @@
-"""The slots of a llama.cpp context: dropped, shared, saved and loaded again.
+"""Slots in the memory of a llama.cpp context: cut, shared, saved and loaded again.
 
-What a slot can do depends on the kind of model.
-* Attention keeps every token's part apart: a slot can be cut anywhere, and any stretch of it saved.
+The operations depend on the kind of model.
+* Attention has cells of its own for every token: a slot can be cut anywhere (``seq_rm``), and any
+  stretch of it shared (``seq_cp``) or saved.
 * A sliding window forgets what it has left behind: a slot can be cut only where the window before
   the cut is still there.
 * A recurrent state is one for all tokens so far: a slot is dropped, shared or saved as a whole.
 
-A stretch is saved by way of one more slot, *scratch*, which shares the cells of just that stretch.
+llama.cpp saves and loads whole sequence ids only.  So a stretch is saved and loaded by way of one
+more slot, *scratch*, which shares the cells of just that stretch.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ import numpy as np
 
 from gguf_fc.engine.model import DecodeError
 
-SAMPLES = 64  # blocks of a model's file that tell it from others
+SAMPLES = 64  # blocks of a model's file that are hashed
 SAMPLE_SIZE = 1 << 14
 
 
 class SlotMemory:
-    """The memory of *context*, whose last slot is for saving and loading."""
+    """Memory of *context*, whose last slot is the scratch for saving and loading."""
 
     def __init__(self, model: Any, context: Any) -> None:
         self._context = context
@@ -47,7 +49,7 @@ class SlotMemory:
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def shortest_prefix(self, slot: int) -> int:
-        """The shortest beginning, shorter than the whole, that *slot* can be cut to."""
+        """Length of the shortest proper prefix that *slot* can be cut to."""
         if not self.can_trim:
             last: int = llama_cpp.llama_memory_seq_pos_max(self._memory, slot)
             return last + 1
@@ -55,7 +57,7 @@ class SlotMemory:
         return first + self._window if first > 0 else 0
 
     def save(self, slot: int, start: int, end: int) -> memoryview:
-        """The state of what *slot* holds from position *start* up to *end*, its end."""
+        """State of what *slot* holds from position *start* up to *end*, its end."""
         if not self.can_trim:
             assert start == 0, "a recurrent state is saved as a whole"
             return self._read(slot)
@@ -81,7 +83,7 @@ class SlotMemory:
         return True
 
     def _read(self, slot: int) -> memoryview:
-        """Its state, written once into memory that nobody cleared: fresh memory is what takes long.
+        """State of *slot*, copied once into memory that was not cleared: clearing takes long.
 
         A conversation's state has tens of megabytes, and may be saved beside running streams.
         """
@@ -93,12 +95,12 @@ class SlotMemory:
 
 
 def can_trim(model: Any) -> bool:
-    """Whether a slot of *model* can be cut, rather than dropped only as a whole."""
+    """True if slots of *model* can be cut; False if they can only be dropped as a whole."""
     return not (llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model))
 
 
 def fingerprint(path: Path, *facts: object) -> str:
-    """A name for all that a saved state depends on: the weights, *facts* and llama.cpp itself.
+    """Identifier of all that a saved state depends on: weights, *facts* and llama.cpp itself.
 
     Reading a large file whole would take longer than what it saves: blocks all over it stand for
     the rest.  Of a split model the first file stands for all.

@@ -1,4 +1,4 @@
-"""The vocabulary of a model that llama.cpp has loaded: texts to tokens, tokens to bytes.
+"""Vocabulary of a model that llama.cpp has loaded: bytes, control tokens, tokens of infilling.
 
 Knows nothing of contexts; what it is given belongs to the model, which must outlive it.
 """
@@ -14,23 +14,8 @@ from gguf_fc.engine.model import Vocabulary
 from gguf_fc.job import Infill
 
 
-def tokenize(vocab: Any, text: str, *, frame: bool, special: bool) -> list[int]:
-    """The tokens of *text*; with *frame* also those that the model wants around it.
-
-    Control tokens are recognised only if *special*.
-    """
-    data = text.encode()
-    room = len(data) + 8
-    while True:
-        buffer = (llama_cpp.llama_token * room)()
-        n = llama_cpp.llama_tokenize(vocab, data, len(data), buffer, room, frame, special)
-        if n >= 0:
-            return list(buffer[:n])
-        room = -n
-
-
 def read_vocabulary(vocab: Any) -> Vocabulary:
-    """Every token of *vocab*, a native vocabulary."""
+    """Read every token of *vocab*, a native vocabulary."""
     n = llama_cpp.llama_vocab_n_tokens(vocab)
     hidden = (
         llama_cpp.LLAMA_TOKEN_ATTR_CONTROL
@@ -48,7 +33,7 @@ def read_vocabulary(vocab: Any) -> Vocabulary:
 
 
 def infill_of(vocab: Any) -> Infill | None:
-    """How the model is told to fill a gap, if it has the tokens for that."""
+    """Tokens of a fill-in-the-middle prompt; None if the model has none."""
     prefix, suffix, middle = (
         llama_cpp.llama_vocab_fim_pre(vocab),
         llama_cpp.llama_vocab_fim_suf(vocab),
@@ -61,7 +46,7 @@ def infill_of(vocab: Any) -> Infill | None:
 
 
 def _pieces(vocab: Any, n: int) -> tuple[bytes, ...]:
-    """Each token's bytes, control tokens by their text."""
+    """Bytes of each token; of control tokens, their text."""
     pieces, size = [], 256
     buffer = ctypes.create_string_buffer(size)
     for token in range(n):

@@ -44,12 +44,12 @@ class Scheduler:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no sequence runs or waits."""
+        """True when no sequence runs or waits."""
         return not self.running and not self.waiting
 
     @property
     def is_full(self) -> bool:
-        """Whether the queue has no place for one more sequence."""
+        """True when the queue has no place for one more sequence."""
         free = self.n_parallel - len(self.running)
         return len(self.waiting) >= self.max_queue + free
 
@@ -79,7 +79,7 @@ class Scheduler:
             self.cache.evict_saved()
 
     def _fits(self, sequence: Sequence) -> bool:
-        """Whether the cells that running sequences leave are enough for *sequence*."""
+        """Test that the cells that running sequences leave are enough for *sequence*."""
         if not self.running:
             return True
         if self._is_crowded:
@@ -101,7 +101,7 @@ class Scheduler:
         return self.planner.plan(decoding, reading)
 
     def _waits_for_older(self, sequence: Sequence) -> bool:
-        """Whether an older sequence still evaluates a prefix that *sequence* will share.
+        """True while an older sequence evaluates a prefix that *sequence* will share.
 
         Once that is done, *sequence* shares it.
         """

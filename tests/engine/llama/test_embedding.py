@@ -1,4 +1,4 @@
-"""EmbeddingQueue on llama.cpp itself, held against its own."""
+"""Embeddings on llama.cpp itself, held against its own."""
 
 from __future__ import annotations
 
