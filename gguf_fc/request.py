@@ -1,6 +1,6 @@
-"""What a client asked for, independent of the protocol it asked in.
+"""Requests of clients, independent of the protocol they came in.
 
-An API module translates its JSON into a ``Request``; ``dialect`` reads the messages and tools,
+A protocol translates its JSON into a ``Request``; ``dialect`` reads the messages and tools,
 ``generation`` turns the whole into a ``Job``.
 """
 
@@ -18,7 +18,7 @@ Schema = dict[str, Any] | bool
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call as it stands in a conversation.  *arguments* is JSON text."""
+    """A past call in a conversation.  *arguments* is JSON text."""
 
     id: str | None
     name: str
@@ -27,7 +27,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One turn."""
+    """One message of a conversation."""
 
     role: Role
     content: str | None = None
@@ -45,24 +45,24 @@ class Tool:
     description: str | None = None
     parameters: Schema | None = None  # None: takes no arguments
     strict: bool = False
-    # Where the client has *parameters*; None: as in chat completions.
+    # Path of *parameters* in the request; None: as in chat completions.
     schema_at: str | None = field(default=None, compare=False)
 
     def parameters_at(self, n: int) -> str:
-        """Where the parameters stand in the request of a client whose *n*-th tool this is."""
+        """Path of the parameters in a request whose *n*-th tool this is."""
         return self.schema_at or f"tools[{n}].function.parameters"
 
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether and what to call.  *name* is set exactly when *mode* is ``named``."""
+    """Choice among the tools.  *name* is set exactly when *mode* is ``named``."""
 
     mode: Literal["none", "auto", "required", "named"] = "auto"
     name: str | None = None
     allowed: tuple[str, ...] = ()  # only these tools may be called; empty: all
 
     def permits(self, name: str) -> bool:
-        """Whether the tool of that name may be called."""
+        """Tell whether the tool of that name may be called."""
         match self.mode:
             case "none":
                 return False
@@ -74,59 +74,59 @@ class ToolChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """The form of an answer that is not a call."""
+    """Form of an answer that is not a call."""
 
     type: Literal["text", "json_object", "json_schema"] = "text"
     schema: Schema | None = None
     name: str | None = None
     description: str | None = None
     strict: bool = False
-    # Where the client has *schema*.
+    # Path of *schema* in the request.
     schema_at: str = field(default="response_format.json_schema.schema", compare=False)
 
     @property
     def asked_at(self) -> str:
-        """The client's field that asks for the form."""
+        """Path of the field that asks for the form."""
         return self.schema_at.removesuffix(".schema").removesuffix(".json_schema")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Everything one generation needs to know about what was asked."""
+    """One generation, as it was asked for."""
 
     model: str | None
     messages: tuple[Message, ...]
-    messages_at: str = "messages"  # where the client has them
-    leave_out_oldest: bool = False  # turns, where the conversation is too long
+    messages_at: str = "messages"  # their path in the request
+    leave_out_oldest: bool = False  # turns, where the conversation exceeds the context
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     parallel_tool_calls: bool = True
     format: Format = field(default_factory=Format)
-    grammar: str | None = None  # GBNF for the whole reply, instead of tools and a format
+    grammar: str | None = None  # GBNF over the whole reply, instead of tools and a format
     verbosity: Literal["low", "medium", "high"] | None = None  # of the answer, not the reasoning
     max_tokens: int | None = None
-    n_ctx: int | None = None  # tokens of context the client counts on
+    n_ctx: int | None = None  # context length the client counts on
     sampling: Sampling = field(default_factory=Sampling)
     thinking: bool | None = None  # None: as the template has it
-    effort: str | None = None  # how much of it
-    thinking_budget: int | None = None  # at most so many tokens of it; 0: none. None: no limit
-    separate_reasoning: bool = True  # if not, it is part of the content, between its marks
+    effort: str | None = None  # how much reasoning, in the template's words
+    thinking_budget: int | None = None  # token budget of the reasoning; 0: none, None: no limit
+    separate_reasoning: bool = True  # if not, reasoning is part of the content, between its marks
     template_variables: Mapping[str, Any] = field(default_factory=dict)  # by the template's names
     stop: tuple[str, ...] = ()
-    prediction: str | None = None  # text much of which the reply may repeat
-    logprobs: int | None = None  # score each token, beside so many likely ones; None: not wanted
+    prediction: str | None = None  # predicted output, a source of drafts
+    logprobs: int | None = None  # of each token and of so many likely ones; None: not wanted
     stream: bool = False
     include_usage: bool = False
 
     @property
     def shown_tools(self) -> tuple[Tool, ...]:
-        """The tools the model is told of."""
+        """Tools that the prompt shows."""
         return () if self.tool_choice.mode == "none" else self.tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """One text; *tokens*, if there are any, stand in its place.  *param* is where it was given."""
+    """One text, or the *tokens* in its place; *param* is its path in the request."""
 
     param: str
     text: str = ""
@@ -138,7 +138,7 @@ DEFAULT_MAX_TOKENS = 16  # as OpenAI's API has it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A schema that the completion is held to, and where it was given."""
+    """A schema that constrains a completion; *param* is its path in the request."""
 
     schema: Schema
     param: str
@@ -147,10 +147,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRequest:
-    """One text to go on with.
+    """One text to continue.
 
-    With *suffix* the model fills the gap before it; *scored* asks for the tokens' logprobs even
-    where the client does not.
+    With *suffix* the model fills the gap before it (infill); *scored* asks for the tokens'
+    logprobs even where the client does not.
     """
 
     model: str | None

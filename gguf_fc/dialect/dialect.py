@@ -88,22 +88,22 @@ class Dialect:
 
     @property
     def syntax(self) -> Syntax:
-        """How calls are written."""
+        """Syntax of calls and reasoning."""
         return self._analysis.syntax
 
     @property
     def native(self) -> bool:
-        """Whether that is the template's own way."""
+        """Tell whether the syntax is the template's own."""
         return self._analysis.native
 
     @property
     def evidence(self) -> tuple[Finding, ...]:
-        """How it was found."""
+        """Findings that the syntax was derived from."""
         return self._analysis.evidence
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the operator should know."""
+        """Warnings for the operator."""
         return tuple(dict.fromkeys((*self._analysis.warnings, *self._toolless.warnings)))
 
     @property
@@ -113,12 +113,12 @@ class Dialect:
 
     @property
     def needs(self) -> Needs:
-        """What the template requires of a conversation."""
+        """Requirements of the template on a conversation."""
         return self._analysis.needs
 
     @property
     def thinking(self) -> Thinking:
-        """The variables by which the template lets reasoning be set."""
+        """Variables of the template that control reasoning."""
         return self._analysis.thinking
 
     def thinking_variables(
@@ -141,7 +141,7 @@ class Dialect:
         prefill: str = "",
         tools: GivenTools = None,
     ) -> str:
-        """What the model would write; without *prefill*, which the prompt already holds.
+        """Text that the model would write; without *prefill*, which the prompt already holds.
 
         With the *tools* arguments come in declared order, and are written so that they are read
         back as they are where only a schema tells a string from another value.
@@ -169,7 +169,7 @@ class Dialect:
         *,
         inline: bool = False,
     ) -> Parser:
-        """Reads one turn as it is written.  Without *tools* everything is text.
+        """Streaming parser of one turn.  Without *tools* everything is text.
 
         With *inline* reasoning is text too, between its marks.
         """
@@ -188,7 +188,7 @@ class Dialect:
         response_format: GivenFormat = None,
         prefill: str = "",
     ) -> Grammar:
-        """The grammar of everything the model may write in answer to such a request."""
+        """Grammar over the whole output, the same that such a request is held to."""
         offered = read_tools(tools)
         wanted = Wanted(
             tools=offered,
@@ -202,7 +202,7 @@ class Dialect:
     def reasoning_limit(
         self, prefill: str = "", tokens: int | None = None
     ) -> ReasoningLimit | None:
-        """How to end reasoning of more than so many *tokens*; None if a reply cannot reason.
+        """Marks by which reasoning ends after so many *tokens*; None if a reply cannot reason.
 
         *tokens* None: it may take as long as it likes, but is closed before the reply ends.
         """
@@ -227,7 +227,7 @@ class Dialect:
         add_generation_prompt: bool = True,  # noqa: FBT001, FBT002  named as templates name it
         **template_variables: Any,
     ) -> Prompt:
-        """The prompt.  An assistant's turn at the end is what the model goes on with.
+        """The prompt.  An assistant's turn at the end is a prefill, which the model continues.
 
         Raises InvalidParameter if the conversation makes no sense.
         """
@@ -239,7 +239,7 @@ class Dialect:
         )
 
     def _own_part(self, prefill: str) -> str:
-        """A prefill without the turn's header, and with the reasoning it closes opened."""
+        """*prefill* without the turn's header, and with the reasoning it closes opened."""
         header = self._analysis.header
         fits = (header[at:] for at in range(len(header)) if prefill.startswith(header[at:]))
         own = prefill.removeprefix(next(fits, ""))
@@ -287,7 +287,7 @@ def _form(syntax: Syntax) -> str:
 
 
 def _schemas(tools: GivenTools) -> dict[str, Any]:
-    """What arguments each tool takes, by its name."""
+    """Parameters of each tool, by its name."""
     return {tool.name: tool.parameters for tool in read_tools(tools)}
 
 

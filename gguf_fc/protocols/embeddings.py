@@ -54,7 +54,7 @@ EMBEDDINGS = Fields(EmbeddingsBody, without_effect={"user": NOTHING_KEPT})
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """The work behind the endpoint."""
+    """Endpoint of embeddings."""
 
     pool: Pool
     new_id: Callable[[], str]
@@ -111,7 +111,7 @@ def _refuse_empty(inputs: Sequence[Given]) -> None:
 
 
 def _cut(vectors: Sequence[str], dimensions: int | None) -> list[NDArray[np.float32]]:
-    """The worker's vectors as numbers, the first *dimensions* of them."""
+    """Vectors from the worker (base64 of float32) cut to *dimensions*, of length 1 again."""
     found = [np.frombuffer(base64.b64decode(vector), "<f4") for vector in vectors]
     if dimensions is None:
         return found

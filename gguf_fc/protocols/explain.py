@@ -1,4 +1,4 @@
-"""``POST /v1/explain``: what a chat request would lead to, without generating anything.
+"""``POST /v1/explain``: prompt, grammar and cache decision of a chat request, nothing generated.
 
 The body is that of a chat completion.  The reply shows the prompt and its cost, how the model
 writes calls, the grammar its answer would be held to, and what the prefix cache would do.
@@ -27,7 +27,7 @@ from gguf_fc.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """The work behind the endpoints."""
+    """Endpoints that show a request's plan."""
 
     pool: Pool
     grammars: GrammarCache

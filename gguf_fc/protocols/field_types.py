@@ -1,4 +1,4 @@
-"""Kinds of values, and whole fields, that the bodies of several protocols have in common."""
+"""Types of values, and whole fields, that the bodies of several protocols share."""
 
 from __future__ import annotations
 

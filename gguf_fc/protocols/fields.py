@@ -1,4 +1,4 @@
-"""What happens to each field of a request: one policy, and one table for each protocol.
+"""Fate of each field of a request: one policy, and one table for each protocol.
 
 A protocol declares its request as a ``Fields``: a struct of what it honours, and two maps of what
 it does not.  ``docs/api.md`` and ``/openapi.json`` are made from the same tables.  The policy:
@@ -38,7 +38,7 @@ MAX_NAMED = 32  # fields without effect that a header lists
 
 
 class PassedOver(Struct):
-    """An object with a tag that nobody here reads; it is named as a whole."""
+    """A tagged object that is accepted unread, and reported as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Refused:
     harmless: tuple[object, ...] = ()
 
     def lets_pass(self, value: object) -> bool:
-        """Whether *value* asks for nothing.  ``true`` is not 1 here."""
+        """Tell whether *value* asks for nothing.  ``true`` is not 1 here."""
         return any(type(value) is type(other) and value == other for other in self.harmless)
 
 
@@ -69,12 +69,12 @@ class Fields(Generic[T]):
 
     @cached_property
     def honoured(self) -> frozenset[str]:
-        """The names of the fields that do what they say."""
+        """Names of the fields that have an effect."""
         return frozenset(item.encode_name for item in msgspec.structs.fields(self.body))
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Every name the table has a word on."""
+        """Every name in the table."""
         return self.honoured | self.without_effect.keys() | self.refused.keys()
 
     @cached_property
@@ -89,7 +89,7 @@ class Fields(Generic[T]):
         return self.convert(decode_object(raw))
 
     def convert(self, fields: Mapping[str, Any]) -> tuple[T, tuple[str, ...]]:
-        """As ``parse``, for an object that is decoded already."""
+        """Read *fields*, an object that is decoded already, as ``parse`` does."""
         present = {name: value for name, value in fields.items() if value is not None}
         ignored = tuple(self._without_effect(present))
         kept = {name: value for name, value in present.items() if name in self.honoured}
@@ -117,7 +117,7 @@ class Fields(Generic[T]):
 
 
 def agreed(values: Mapping[str, V | None]) -> V | None:
-    """The value of fields, by their names, that mean the same; None if none was sent.
+    """Value of synonymous fields, which *values* has by name; None if none was sent.
 
     Raises InvalidParameter if they differ.
     """
@@ -134,7 +134,7 @@ def agreed(values: Mapping[str, V | None]) -> V | None:
 
 
 def ignored_header(paths: Iterable[str]) -> dict[str, str]:
-    """The response header that names what had no effect; none if nothing was ignored.
+    """Response header that names the fields without effect; empty if there are none.
 
     Names come from the client, so what a header cannot carry is written as an escape.
     """
@@ -150,7 +150,7 @@ def _in_header(path: str) -> str:
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object *raw* is the text of.
+    """Decode *raw*, the text of a JSON object.
 
     Raises InvalidParameter, also where it is nested deeper than what reads it later can go.
     """
@@ -166,7 +166,7 @@ def decode_object(raw: bytes) -> dict[str, Any]:
 
 
 def _unread(value: object, kind: kinds.Type, path: str) -> Iterator[str]:
-    """The paths of what *value* holds and *kind* has no field for; it has been decoded as *kind*.
+    """Paths of the members of *value*, decoded as *kind*, that *kind* has no field for.
 
     Positions in lists are written ``[*]``, so that a long conversation names a field once.
     """

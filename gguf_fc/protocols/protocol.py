@@ -1,7 +1,15 @@
-"""What an endpoint needs from the protocol it speaks: read a body, write a reply, write a stream.
+"""Wire of a protocol: reads a body, writes a reply, writes a stream.
 
 Every protocol is a ``Wire`` over the same events, so a call means the same in each.  Nothing here
-knows how an answer is made or sent.
+knows how a reply is generated or sent.  To add a protocol (``docs/add-a-protocol.md`` has it all):
+
+1. a folder beside the others with ``schema`` (the body as structs, and its table of ``Fields``),
+   ``request`` (body to ``Request``, errors with their paths), ``reply`` (a ``WireReply`` and a
+   ``WireStream`` over the same events) and ``wire``, which puts the three together;
+2. a route in ``server/routes.py`` and an entry in ``server/operations.py``.
+
+It imports what stands in this folder, and OpenAI's objects from ``dialect/openai_json``; never
+another protocol.
 """
 
 from __future__ import annotations
@@ -19,7 +27,7 @@ A = TypeVar("A", bound="Asked[Any]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Generic[R_co]):
-    """What a body asks for.  A protocol adds what its replies repeat."""
+    """Requests of one body.  A protocol adds what its replies need to know of the body."""
 
     requests: tuple[R_co, ...]  # one for each choice; at least one, all of the same model
     stream: bool = False
@@ -28,7 +36,7 @@ class Asked(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What every object of one reply has in common."""
+    """Fields that every object of one reply repeats."""
 
     id: str
     created: int  # seconds since 1970
@@ -54,7 +62,7 @@ class WireStream(Protocol):
     """Encodes events as frames, each ready to be sent."""
 
     def begin(self) -> Iterator[bytes]:
-        """What opens the stream: sent as soon as the engine has accepted the work."""
+        """Frames that open the stream, sent as soon as the engine has accepted the job."""
         ...
 
     def encode(self, choice: int, event: Event) -> Iterator[bytes]:
@@ -62,7 +70,7 @@ class WireStream(Protocol):
         ...
 
     def end(self) -> Iterator[bytes]:
-        """What closes a stream that went well."""
+        """Frames that close a stream that went well."""
         ...
 
     def error_frame(self, error: Exception) -> bytes:
@@ -78,11 +86,11 @@ class Wire(Protocol[A]):
 
     @property
     def ping(self) -> bytes | None:
-        """What keeps a silent stream alive, where the protocol has such a thing."""
+        """Frame that keeps a silent stream alive, where the protocol has one."""
         ...
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> A:
-        """What *body* asks for.  Raises RequestError."""
+        """Requests of *body*, one a choice.  Raises RequestError."""
         ...
 
     def reply(self, asked: A, envelope: Envelope) -> WireReply:
@@ -98,5 +106,5 @@ class Wire(Protocol[A]):
         ...
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only frame of a stream whose work was not accepted in the end."""
+        """*error* as the only frame of a stream whose job was not accepted in the end."""
         ...

@@ -45,7 +45,7 @@ def timings(ends: Sequence[Finish]) -> Json:
 
 
 def scored(token: TokenLogprob) -> Json:
-    """A token and the likeliest in its place, as the protocol has them."""
+    """Logprob of a token, and those of the likeliest in its place, in OpenAI's form."""
     return _score(token) | {"top_logprobs": [_score(other) for other in token.top]}
 
 

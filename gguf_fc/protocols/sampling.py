@@ -1,4 +1,4 @@
-"""How a request wants its tokens chosen: fields of the same names in every protocol."""
+"""Sampling of a request: fields of the same names in every protocol."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL_TOKENS = 2**31 - 1  # more than any context holds
 
 
 def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
-    """What *body* says under the names of ``Sampling``; *defaults* say the rest.
+    """Sampling from the fields of *body*; *defaults* fill in what it leaves out.
 
     Raises InvalidParameter.
     """

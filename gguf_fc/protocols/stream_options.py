@@ -10,7 +10,7 @@ from gguf_fc.typed_json import about
 
 
 class StreamOptions(Struct):
-    """What to add to a stream."""
+    """Additions to a stream."""
 
     include_usage: Annotated[bool | None, about("a last chunk with `usage`")] = None
     include_obfuscation: Annotated[
@@ -19,6 +19,6 @@ class StreamOptions(Struct):
 
 
 def unpadded(options: StreamOptions | None) -> tuple[str, ...]:
-    """The wish for padding, against who watches the line's traffic: there is none to watch."""
+    """Path of the wish for padding against eavesdroppers, which has no effect on loopback."""
     wanted = options is not None and options.include_obfuscation
     return ("stream_options.include_obfuscation",) if wanted else ()

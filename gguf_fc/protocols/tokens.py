@@ -1,4 +1,4 @@
-"""``POST /tokenize`` and ``/detokenize``, in the shape that llama.cpp's server gave them."""
+"""``POST /tokenize`` and ``/detokenize``, in the shape of llama.cpp's server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DETOKENIZE = Fields(DetokenizeBody)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The work behind the endpoints."""
+    """Endpoints of the tokenizer."""
 
     pool: Pool
     new_id: Callable[[], str]

@@ -18,7 +18,7 @@ ANY_TEXT: Schema = {"type": "string"}
 
 
 def text_tool(name: str, description: str | None, form: Schema, where: str) -> Declared:
-    """A tool that takes a text of the schema *form*; a body has it at *where*."""
+    """A tool that takes a text of the schema *form*; *where* is its path in the request."""
     schema: Schema = {
         "type": "object",
         "properties": {"input": form},
@@ -30,9 +30,9 @@ def text_tool(name: str, description: str | None, form: Schema, where: str) -> D
 
 
 def matching(syntax: str, definition: str, where: str) -> Schema:
-    """The schema of the texts that a grammar describes, all of which must be enforceable.
+    """Schema of the texts that a grammar describes, all of which must be enforceable.
 
-    *where* has its ``syntax`` and its ``definition``.  Raises InvalidParameter.
+    *where* is the path of its ``syntax`` and ``definition``.  Raises InvalidParameter.
     """
     if syntax == "lark":
         raise UnsupportedParameter(

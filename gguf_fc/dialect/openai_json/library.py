@@ -57,7 +57,7 @@ def read_messages(given: GivenMessages) -> tuple[Message, ...]:
 
 
 def read_tools(given: GivenTools) -> tuple[Tool, ...]:
-    """What may be called.  Raises InvalidParameter."""
+    """Tools that may be called.  Raises InvalidParameter."""
     found = _entries(() if given is None else given, Tool, ChatTool, Tools, "tools")
     ours = tuple(tool for tool in found if isinstance(tool, Tool))
     return ours if len(ours) == len(found) else tools_of(found)

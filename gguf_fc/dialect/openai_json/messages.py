@@ -34,7 +34,7 @@ def text_of(content: str | list[ContentPart] | None, param: str) -> str | None:
 
 
 def call_of(call: PastCall, where: str) -> ToolCall:
-    """A past call, which the request has at *where*.  Raises InvalidParameter."""
+    """A past call, whose path is *where*.  Raises InvalidParameter."""
     if call.type == "custom" and call.custom is not None:
         return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
     if call.type == "function" and (called := call.function) is not None:

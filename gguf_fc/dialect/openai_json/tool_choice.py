@@ -1,4 +1,4 @@
-"""``tool_choice``: whether a call is made, and of which tools; names may be nested or flat."""
+"""``tool_choice``: none, one or some of the tools; names may be nested or flat."""
 
 from __future__ import annotations
 

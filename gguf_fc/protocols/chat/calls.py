@@ -1,8 +1,7 @@
-"""Calls as a chat completion tells them: ``tool_calls``, custom ones among them, or the legacy
-``function_call``.
+"""Calls in a chat completion: ``tool_calls``, custom ones among them, or legacy ``function_call``.
 
 A writer turns the events of one choice into deltas, and complete calls into the part of a message.
-Knows the JSON of calls; chunks and finish reasons' rules are ``chat``'s.
+Knows the JSON of calls; chunks and finish reasons are ``reply``'s business.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ CallFinish = Literal["tool_calls", "function_call"]
 
 @dataclass(slots=True)
 class WholeCall:
-    """A call as it grows."""
+    """A call while its arguments stream in."""
 
     id: str
     name: str
@@ -29,22 +28,22 @@ class WholeCall:
 
     @property
     def arguments(self) -> str:
-        """What was written of them so far."""
+        """Text of the arguments so far."""
         return "".join(self.pieces)
 
 
 class CallWriter(Protocol):
-    """One way to tell calls.  *finish* is the reason that says there were some."""
+    """One form of calls.  *finish* is the ``finish_reason`` of a reply that has some."""
 
     @property
     def finish(self) -> CallFinish: ...
 
     def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
-        """What *event* adds to the message; None: nothing."""
+        """Delta of *event*; None where it adds nothing."""
         ...
 
     def message(self, calls: Sequence[WholeCall]) -> Json:
-        """The part of a message that tells *calls*, all of them complete, at least one."""
+        """Part of a message that holds *calls*, all of them complete, at least one."""
         ...
 
 
@@ -57,7 +56,7 @@ class ToolCalls:
     _custom: dict[int, list[str]] = field(default_factory=dict, init=False)  # arguments so far
 
     def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
-        """What *event* adds.  A custom tool's text is told whole, once it is complete."""
+        """Delta of *event*.  A custom tool's text comes whole, once it is complete."""
         match event:
             case CallStart(index, id_, name) if name in self.custom:
                 self._custom[index] = []
@@ -75,7 +74,7 @@ class ToolCalls:
                 return None
 
     def message(self, calls: Sequence[WholeCall]) -> Json:
-        """All of *calls*."""
+        """Part of a message that holds *calls*."""
         return {"tool_calls": [{"id": call.id, **self._told(call)} for call in calls]}
 
     def _told(self, call: WholeCall) -> Json:
@@ -91,7 +90,7 @@ class LegacyCall:
     finish: CallFinish = "function_call"
 
     def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
-        """What *event* adds."""
+        """Delta of *event*; None where it adds nothing."""
         match event:
             case CallStart(name=name):
                 return {"function_call": {"name": name, "arguments": ""}}
@@ -108,7 +107,7 @@ class LegacyCall:
 
 @dataclass(frozen=True, slots=True)
 class CallForm:
-    """The form in which a client wants its calls."""
+    """Form in which the client reads calls."""
 
     legacy: bool = False
     custom: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ events.  The contract of the chunks, tested as golden files:
 1. the first delta has the role and nothing else; every chunk of a stream has the same ``id``
    and ``created``;
 2. a call opens with one delta with ``index``, ``id``, ``type``, ``name`` and empty ``arguments``;
-   its later deltas have only ``index`` and ``arguments``; other forms of calls are ``chat_calls``';
+   its later deltas have only ``index`` and ``arguments``; other forms of calls are in ``calls``;
 3. exactly one chunk has a ``finish_reason``; then, if asked for, one chunk with ``usage`` and no
    choices; then ``[DONE]``.
 """
@@ -90,7 +90,7 @@ class ChatStream:
                 yield self._chunk(choice, {}, reason) | validation({choice: checks})
 
     def closing(self) -> Iterator[Json]:
-        """What all the choices cost, if that was asked for."""
+        """Chunk with the cost of all choices, if that was asked for."""
         if self.include_usage:
             yield self._object([]) | {"usage": usage(self._ends), "timings": timings(self._ends)}
 
@@ -121,7 +121,7 @@ class ChatStream:
 
 @dataclass(slots=True, eq=False)
 class ChatChoice:
-    """One choice, as it grows."""
+    """One choice while its events come in."""
 
     writer: CallWriter
     text: list[str] = field(default_factory=list)
@@ -153,7 +153,7 @@ class ChatChoice:
         return self.finish
 
     def result(self, index: int) -> Json:
-        """The choice as the protocol has it.  A call that was cut off is left out."""
+        """The choice as JSON.  A call that was cut off is left out."""
         calls = [call for call in self.calls.values() if call.complete]
         return {
             "index": index,
@@ -202,14 +202,14 @@ class ChatReply:
 
 
 def finish_reason(done: Done, complete_calls: int, called: CallFinish) -> ChatFinish:
-    """Why the reply ended, in the protocol's words; a reply cut off is never *called*."""
+    """``finish_reason`` of a choice; one that was cut off is never *called*."""
     if done.finish_reason == "length":
         return "length"
     return called if complete_calls else "stop"
 
 
 def usage(ends: Sequence[Finish]) -> Json:
-    """The exact token counts of all choices; their common prompt counts once."""
+    """Exact token counts of all choices; their common prompt counts once."""
     jobs = [end.done for end in ends]
     prompt, completion = jobs[0].prompt_tokens, sum(done.completion_tokens for done in jobs)
     right = sum(done.accepted_predictions for done in jobs)

@@ -1,4 +1,4 @@
-"""From the body of a chat completion to a ``Request``: what the types alone cannot say.
+"""Body of a chat completion to ``Request``: the rules that types alone cannot express.
 
 Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
 """
@@ -24,7 +24,7 @@ BUDGETS = (
     *("reasoning_budget", "reasoning_budget_tokens"),
 )
 
-# What a template is told by the server.
+# Variables of a template that the server sets.
 OWN_VARIABLES = frozenset(
     {"messages", "tools", "add_generation_prompt", "bos_token", "eos_token", "self"}
 )
@@ -36,7 +36,7 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
 
 
 def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Request:
-    """As ``to_request``, where it is known already what may be called."""
+    """Translate *body*, whose tools have been read already as *callables*."""
     stream = bool(body.stream)
     if body.stream_options is not None and not stream:
         raise InvalidParameter(
@@ -92,7 +92,7 @@ def _format(body: ChatBody) -> Format:
 
 
 def _thinking(body: ChatBody) -> bool | None:
-    """Whether to think; the effort ``none`` says no."""
+    """Reasoning on or off; the effort ``none`` switches it off, None leaves it to the template."""
     switch = None if body.thinking is None else body.thinking.type
     return agreed(
         {
@@ -126,7 +126,7 @@ def _logprobs(body: ChatBody) -> int | None:
 
 
 def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
-    """*given*, unless it would replace what the server itself tells the template."""
+    """*given*, unless it would replace a variable that the server itself sets."""
     for name in given:
         if name in OWN_VARIABLES or not name.isidentifier():
             where = f"chat_template_kwargs.{name}"
@@ -137,7 +137,7 @@ def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _grammar(body: ChatBody) -> str | None:
-    """The client's own grammar, which can stand beside no other claim on the reply's form."""
+    """The client's own grammar, which excludes every other constraint on the reply."""
     if body.grammar is None:
         return None
     others = {

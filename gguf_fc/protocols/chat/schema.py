@@ -1,4 +1,4 @@
-"""The table of a chat completion: the body as types, and what becomes of every other field.
+"""Field table of a chat completion: the body as types, and the fate of every other field.
 
 The policy is ``fields.py``'s.  This module knows the wire, not what is done with it.
 """
@@ -52,14 +52,14 @@ AS_BUDGET = about("as `thinking_budget`")
 
 
 class Prediction(Struct):
-    """Text much of which the reply will repeat, such as a file that is edited."""
+    """Predicted output: text much of which the reply will repeat, such as a file that is edited."""
 
     content: Annotated[str | list[ContentPart], about("the text")]
     type: Annotated[Literal["content"], about("the only kind")] = "content"
 
 
 class ThinkingSwitch(Struct):
-    """Reasoning, as other servers of this protocol let it be set."""
+    """Switch for reasoning, as other servers of this protocol have it."""
 
     type: Annotated[Literal["enabled", "disabled", "auto", "adaptive"], about("on, off, or as is")]
     budget_tokens: Annotated[TokenLimit | None, about("as `thinking_budget`")] = None
@@ -70,7 +70,7 @@ class ChatBody(Struct):
 
     messages: Annotated[Messages, about("the conversation so far")]
     model: ModelName = None
-    # What may be called.
+    # Tools.
     tools: Annotated[Tools, about("what the model may call")] = None
     tool_choice: Annotated[
         Choice,

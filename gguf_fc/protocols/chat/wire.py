@@ -20,7 +20,7 @@ from gguf_fc.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatAsked(Asked[Request]):
-    """What a chat completion asks for, and the form its calls are told in."""
+    """Requests of a chat completion, and the form in which it reads calls."""
 
     form: CallForm
 
@@ -34,7 +34,7 @@ class ChatWire:
     ping: bytes | None = PING
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> ChatAsked:  # noqa: ARG002
-        """What *body* asks for.  Raises RequestError."""
+        """Requests of *body*, one a choice.  Raises RequestError."""
         fields, ignored = CHAT.parse(body)
         callables = callables_of(fields)
         padding = unpadded(fields.stream_options) if fields.stream_options else ()
@@ -61,5 +61,5 @@ class ChatWire:
         return error_body(error)
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only frame of a stream whose work was not accepted in the end."""
+        """*error* as the only frame of a stream whose job was not accepted in the end."""
         return error_frame(error)

@@ -1,1 +1,1 @@
-"""``/v1/completions``: a text that is gone on with, without messages, templates or tools."""
+"""``/v1/completions``: a text to continue, without messages, templates or tools."""

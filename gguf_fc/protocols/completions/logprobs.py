@@ -1,4 +1,4 @@
-"""The logprobs of a completion, in the shape that this protocol has had from its beginning.
+"""Logprobs of a completion, in the shape that this protocol has had from its beginning.
 
 Four lists of equal length: each token's text, its logprob, the likeliest tokens at its place with
 theirs, and where its text begins in the choice's.  A token that is not whole characters is written
@@ -17,7 +17,7 @@ from gguf_fc.protocols.protocol import Json
 
 @dataclass(slots=True, eq=False)
 class LogprobsWriter:
-    """Feed it the tokens of one choice in order; it keeps count of where they begin."""
+    """Writer for one choice: it is fed the tokens in order, and counts their text offsets."""
 
     _at: int = field(default=0, init=False)  # characters; where the next token begins
     _decoder: codecs.IncrementalDecoder = field(

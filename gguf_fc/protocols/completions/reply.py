@@ -95,7 +95,7 @@ class TextStream:
 
 @dataclass(slots=True, eq=False)
 class CompletionCandidate:
-    """One completion, as it grows."""
+    """One completion while its events come in."""
 
     choice: PendingScores
     texts: list[str] = field(default_factory=list)
@@ -111,14 +111,14 @@ class CompletionCandidate:
                 if not self.choice.echo:
                     self.scores += [t.logprob for t in tokens if t.logprob is not None]
             case TextDelta(text):
-                self._say(text)
+                self._write(text)
             case Finish():
-                self._say("")
+                self._write("")
                 self.finish = event
             case _:
                 raise AssertionError(f"no part of a text: {event}")
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self.texts.append(text)
         if (lists := self.choice.logprobs(text)) is not None:
             self.lists.append(lists)
@@ -191,7 +191,7 @@ def _object(envelope: Envelope, choices: list[Json]) -> Json:
 
 
 def _cost(asked: TextAsked, ends: Mapping[int, Finish]) -> Json:
-    """The exact token counts: each prompt once, every completion that was made."""
+    """Exact token counts: each prompt once, every completion that was made."""
     all_ends = [ends[n] for n in sorted(ends)]
     prompts = [finish.done for finish in all_ends[:: asked.best_of]]
     n_prompt = sum(done.prompt_tokens for done in prompts)

@@ -1,4 +1,4 @@
-"""From the body of a completion to what is to be completed: what the types alone cannot say.
+"""Body of a completion to ``TextRequest``s: the rules that types alone cannot express.
 
 Knows which combinations of fields make sense; knows nothing of models.
 """
@@ -23,7 +23,7 @@ MOST_CHOICES = 512  # of all prompts together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextAsked(Asked[TextRequest]):
-    """The requests are *best_of* for each prompt, prompt after prompt; *n* of them are wanted."""
+    """Requests, *best_of* for each prompt, prompt after prompt; the *n* likeliest are returned."""
 
     n: int
     best_of: int
@@ -60,7 +60,7 @@ def to_asked(body: TextBody, ignored: tuple[str, ...], defaults: Sampling) -> Te
 
 
 def _request(body: TextBody, defaults: Sampling, *, scored: bool) -> TextRequest:
-    """What all the requests have in common."""
+    """The request without its prompt, common to all."""
     return TextRequest(
         model=body.model,
         prompt=Given(param="prompt"),
@@ -82,7 +82,7 @@ def _max_tokens(body: TextBody) -> int | None:
 
 
 def _seeded(sampling: Sampling, candidate: int) -> Sampling:
-    """Each candidate draws other numbers; the first draws those of the seed itself."""
+    """Sampling of a candidate: each has a seed of its own, the first the one that was given."""
     if sampling.seed is None or candidate == 0:
         return sampling
     return replace(sampling, seed=abs(sampling.seed) + candidate)

@@ -1,4 +1,4 @@
-"""The table of a completion: the body as types, and what becomes of every other field."""
+"""Field table of a completion: the body as types, and the fate of every other field."""
 
 from __future__ import annotations
 

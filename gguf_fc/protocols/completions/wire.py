@@ -24,7 +24,7 @@ class TextWire:
     ping: bytes | None = PING
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> TextAsked:  # noqa: ARG002
-        """What *body* asks for.  Raises RequestError."""
+        """Requests of *body*, one a choice.  Raises RequestError."""
         fields, ignored = TEXT.parse(body)
         ignored = (*ignored, *unpadded(fields.stream_options))
         return to_asked(fields, ignored, self.pool.sampling(fields.model))
@@ -42,5 +42,5 @@ class TextWire:
         return error_body(error)
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only frame of a stream whose work was not accepted in the end."""
+        """*error* as the only frame of a stream whose job was not accepted in the end."""
         return error_frame(error)

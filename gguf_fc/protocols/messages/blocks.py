@@ -1,4 +1,4 @@
-"""The blocks that a message of the Messages protocol is made of, as types.
+"""Content blocks of the Messages protocol, as types.
 
 A model served here reads text, so every block comes down to text, reasoning, a call or a result.
 Blocks that record what another server did by itself are known by name and passed over.
@@ -17,7 +17,7 @@ MAX_BLOCKS = 10_000
 
 
 class Block(Struct):
-    """What all blocks have in common: a ``type``, which is their tag."""
+    """Base of all blocks, tagged by their ``type``."""
 
 
 class TextBlock(Block, tag="text"):
@@ -83,7 +83,7 @@ Readable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolRefe
 
 
 class ToolResultBlock(Block, tag="tool_result"):
-    """What a call returned."""
+    """Result of a call."""
 
     tool_use_id: Annotated[str, Meta(min_length=1, description="the call it answers")]
     content: Annotated[
@@ -94,7 +94,7 @@ class ToolResultBlock(Block, tag="tool_result"):
 
 
 class ForeignBlock(PassedOver):
-    """What only the server that wrote it can use."""
+    """Block that only the server that wrote it can use."""
 
 
 class RedactedThinkingBlock(ForeignBlock, tag="redacted_thinking"):
@@ -102,39 +102,39 @@ class RedactedThinkingBlock(ForeignBlock, tag="redacted_thinking"):
 
 
 class ServerToolUseBlock(ForeignBlock, tag="server_tool_use"):
-    """A call a server made and answered itself; so are those below."""
+    """Call that a server made and answered itself; so are those below."""
 
 
 class WebSearchResultBlock(ForeignBlock, tag="web_search_tool_result"):
-    """What its search of the web found."""
+    """Results of a server's search of the web."""
 
 
 class WebFetchResultBlock(ForeignBlock, tag="web_fetch_tool_result"):
-    """The page it fetched."""
+    """Page that a server fetched."""
 
 
 class CodeResultBlock(ForeignBlock, tag="code_execution_tool_result"):
-    """What its code printed."""
+    """Output of code that a server ran."""
 
 
 class ShellResultBlock(ForeignBlock, tag="bash_code_execution_tool_result"):
-    """What its shell printed."""
+    """Output of a server's shell."""
 
 
 class EditorResultBlock(ForeignBlock, tag="text_editor_code_execution_tool_result"):
-    """What its editor did."""
+    """Report of a server's editor."""
 
 
 class ToolSearchResultBlock(ForeignBlock, tag="tool_search_tool_result"):
-    """The tools it found."""
+    """Tools that a server's search found."""
 
 
 class McpUseBlock(ForeignBlock, tag="mcp_tool_use"):
-    """A call to a server of tools."""
+    """Call of a tool of an MCP server."""
 
 
 class McpResultBlock(ForeignBlock, tag="mcp_tool_result"):
-    """What that returned."""
+    """Result of a call of a tool of an MCP server."""
 
 
 AnyBlock = (

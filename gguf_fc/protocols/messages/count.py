@@ -14,7 +14,7 @@ from gguf_fc.protocols.protocol import Json
 
 @dataclass(frozen=True, slots=True)
 class CountTokens:
-    """The work behind the endpoint."""
+    """Endpoint that counts the tokens of a prompt."""
 
     pool: Pool
     ids: Ids

@@ -43,7 +43,7 @@ BlockKind = Literal["text", "thinking", "tool_use"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """What a reply has to know of its request."""
+    """Facts about the request that its reply depends on."""
 
     max_tokens: int | None = None
     omits_thinking: bool = False
@@ -77,7 +77,7 @@ class MessageStream:
         return named_frame(error_body(error))
 
     def opening(self) -> Json:
-        """The message before anything was said."""
+        """The message while it is empty."""
         usage = {"input_tokens": self.envelope.prompt_tokens, "output_tokens": 0}
         return {"type": "message_start", "message": _message(self.envelope, usage=usage)}
 
@@ -175,7 +175,7 @@ class MessageReply:
                 self._last = data
 
     def _held(self) -> Json:
-        """What the open block holds; a call's arguments exactly as the model wrote them."""
+        """Content of the open block; a call's arguments exactly as the model wrote them."""
         joined, kind = "".join(self._pieces), self._block["type"]
         if kind == "tool_use":
             return {"input": orjson.Fragment(joined or "{}")}
@@ -183,7 +183,7 @@ class MessageReply:
 
 
 def stopped(done: Done, complete_calls: int, max_tokens: int | None) -> Json:
-    """Why the reply ended, in the protocol's words; one that was cut off is never ``tool_use``."""
+    """``stop_reason`` and ``stop_sequence``; a reply that was cut off is never ``tool_use``."""
     reason: StopReason = "end_turn"
     sequence = None
     if done.finish_reason == "length":
@@ -197,7 +197,7 @@ def stopped(done: Done, complete_calls: int, max_tokens: int | None) -> Json:
 
 
 def usage_of(finish: Finish) -> Json:
-    """The exact counts; what came from the cache is counted apart."""
+    """Exact token counts; tokens from the KV cache are counted apart."""
     done = finish.done
     return {
         "input_tokens": done.prompt_tokens - done.cached_tokens,

@@ -1,4 +1,4 @@
-"""From the body of a message to a ``Request``: what the types alone cannot say.
+"""Body of a message to ``Request``: the rules that types alone cannot express.
 
 Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
 """
@@ -35,7 +35,7 @@ _TRANSPORT_HEADER = re.compile(r"x-[a-z0-9-]+:[^\n]*\s*")
 
 
 def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:
-    """What *body* asks to be read, and the names of what was passed over."""
+    """Request with the prompt of *body*, and the paths of what was passed over."""
     system, unread = _system(body.system or "")
     messages = (*system, *read_turns(body.messages))
     tools, foreign = _tools(body.tools or [])
@@ -59,7 +59,7 @@ def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str,
 
 
 def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:
-    """As ``to_prompt``, with what *body* says of the reply."""
+    """Request of *body*, as ``to_prompt`` with the fields that govern the reply."""
     prompt, ignored = to_prompt(body, sampling_of(body, defaults))
     request = dataclasses.replace(
         prompt,
@@ -71,7 +71,7 @@ def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[s
 
 
 def omits_thinking(body: PromptBody) -> bool:
-    """Whether the client wants reasoning to be carried, not shown."""
+    """Tell whether the client wants reasoning carried in signatures, not shown."""
     match body.thinking:
         case ThinkingEnabled(display=display) | ThinkingAdaptive(display=display):
             return display == "omitted"
@@ -153,7 +153,7 @@ def _format(body: PromptBody) -> Format:
 
 
 def _thinking(body: PromptBody) -> bool | None:
-    """Whether to think; without a word on it the model does as its template has it."""
+    """Reasoning on or off; None leaves it to the template."""
     if isinstance(body.thinking, ThinkingEnabled):
         return True
     return False if isinstance(body.thinking, ThinkingDisabled) else None

@@ -1,4 +1,4 @@
-"""The tables of the Messages protocol: bodies as types, and what becomes of every other field.
+"""Field tables of the Messages protocol: bodies as types, and the fate of every other field.
 
 The policy is ``fields.py``'s.  This module knows the wire, not what is done with it.
 """
@@ -103,7 +103,7 @@ class JsonFormat(Struct):
 
 
 class OutputConfig(Struct):
-    """What is asked of the reply as a whole."""
+    """Effort and form of the reply."""
 
     effort: Annotated[
         Literal["low", "medium", "high", "xhigh", "max"] | None, about("how much reasoning")

@@ -21,7 +21,7 @@ def signature_of(reasoning: str) -> str:
 
 
 def reasoning_of(block: ThinkingBlock) -> str:
-    """What the block holds; a signature of another server holds nothing that can be read."""
+    """Reasoning in the block; a signature of another server holds none that can be read."""
     if block.thinking or not block.signature.startswith(_PREFIX):
         return block.thinking
     try:

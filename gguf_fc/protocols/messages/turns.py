@@ -1,6 +1,6 @@
-"""From turns made of blocks to messages: text, reasoning, calls and results in their places.
+"""Turns made of blocks to messages: text, reasoning, calls and results in their places.
 
-Knows what each block holds for a model that reads text; nothing of the rest of the request.
+Knows the text in each block; nothing of the rest of the request.
 
 1. An assistant's turn is one message.  Its texts are pieces of what a model wrote in one go, so
    they are joined as they are.
@@ -115,7 +115,7 @@ def joined(blocks: Sequence[Readable], where: str) -> str:
 
 
 def text_of(block: AnyBlock, where: str) -> str:
-    """What *block*, which stands at *where*, has to read.  Raises UnsupportedParameter."""
+    """Text of *block*, whose path is *where*.  Raises UnsupportedParameter."""
     match block:
         case TextBlock(text=text):
             return text

@@ -31,7 +31,7 @@ class MessagesWire:
     ping: bytes | None = named_frame({"type": "ping"})
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> MessagesAsked:  # noqa: ARG002
-        """What *body* asks for.  Raises RequestError."""
+        """Requests of *body*, one a choice.  Raises RequestError."""
         fields, ignored = MESSAGES.parse(body)
         request, passed_over = to_request(fields, self.pool.sampling(fields.model))
         return MessagesAsked(
@@ -54,5 +54,5 @@ class MessagesWire:
         return error_body(error)
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only frame of a stream whose work was not accepted."""
+        """*error* as the only frame of a stream whose job was not accepted."""
         return named_frame(error_body(error))

@@ -1,4 +1,4 @@
-"""What Ollama's clients ask before they chat: which models there are, and what they can do.
+"""Models and their abilities, which Ollama's clients ask for before they chat.
 
 Models that could not be loaded are left out: here a list is an offer.  Looking loads nothing.
 """

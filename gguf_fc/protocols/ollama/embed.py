@@ -49,7 +49,7 @@ OLLAMA_EMBEDDINGS = Fields(OllamaEmbeddingsBody, without_effect=_WITHOUT_EFFECT)
 
 @dataclass(frozen=True, slots=True)
 class OllamaEmbed:
-    """The work behind both endpoints.  *clock* counts nanoseconds."""
+    """Endpoints of embeddings.  *clock* counts nanoseconds."""
 
     embeddings: Embeddings
     clock: Callable[[], int]

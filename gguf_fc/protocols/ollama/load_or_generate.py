@@ -16,14 +16,14 @@ from gguf_fc.request import Request
 
 @dataclass(frozen=True, slots=True)
 class OllamaGenerator:
-    """*generate* answers conversations, *complete* goes on with texts."""
+    """Starts a generation: *generate* replies to conversations, *complete* continues texts."""
 
     pool: Pool
     generate: Generate
     complete: Complete
 
     def start(self, requests: tuple[Request | RawPrompt, ...]) -> PendingGeneration:
-        """The reply to the one request there is."""
+        """Generation for the one request there is."""
         (request,) = requests
         match request:
             case RawPrompt():

@@ -2,7 +2,7 @@
 
 There is only the stream: a reply sent whole is a fold over the same lines.  The contract:
 
-1. Every line but the last has ``done: false`` and a piece of what was said; the last has
+1. Every line but the last has ``done: false`` and a piece of the reply; the last has
    ``done: true``, the reason and the counts, with times in nanoseconds.
 2. A call is one line, sent when it is complete: arguments are an object here, not text.  One that
    was cut off is never sent.
@@ -45,7 +45,7 @@ def line(data: Json) -> bytes:
 def piece(
     kind: OllamaKind, text: str = "", *, thinking: str = "", calls: Sequence[Json] = ()
 ) -> Json:
-    """A piece of what was said, where each kind of request has it."""
+    """A piece of the reply, in the place that each kind of request has for it."""
     thought = {"thinking": thinking} if thinking else {}
     if kind == "generate":
         return {"response": text, **thought}
@@ -74,7 +74,7 @@ class OllamaStream:
     _finish: Finish | None = field(default=None, init=False)
 
     def begin(self) -> Iterator[bytes]:
-        """Nothing opens the stream but what is said first."""
+        """Nothing: the first piece of the reply opens the stream."""
         yield from ()
 
     def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
@@ -90,7 +90,7 @@ class OllamaStream:
         return line(error_body(error))
 
     def objects(self, event: Event) -> Iterator[Json]:
-        """What is said of *event*."""
+        """Objects, each one line, that carry *event*."""
         match event:
             case TextDelta(text):
                 yield self._object(piece(self.kind, text))
@@ -109,7 +109,7 @@ class OllamaStream:
                 self._finish = event
 
     def last(self) -> Json:
-        """Why the reply ended and what it cost; nothing is said any more."""
+        """Last object: ``done_reason``, counts and times, and no more text."""
         ended = {"done": True, "done_reason": "load"}
         if self._finish is not None:
             ended = _ended(self._finish)

@@ -1,4 +1,4 @@
-"""From a body of Ollama's protocol to a ``Request``: what the types alone cannot say.
+"""Bodies of Ollama's protocol to ``Request``: the rules that types alone cannot express.
 
 Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
 A request without messages is one to load the model.
@@ -39,7 +39,7 @@ from gguf_fc.request import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawPrompt:
-    """A text to go on with as it is, and the tokens of context the client counts on."""
+    """A prompt for the model without its template, and the context length the client counts on."""
 
     text: TextRequest
     n_ctx: int | None = None
@@ -68,7 +68,7 @@ def generate_request(
 
 
 def _raw_prompt(body: OllamaGenerateBody, model: str, defaults: Sampling) -> RawPrompt:
-    """Without the template, nobody would read instructions or end the reasoning."""
+    """Prompt without the template, which alone reads instructions and ends reasoning."""
     for name, given in (("system", body.system), ("think", body.think)):
         if given:
             raise InvalidParameter(

@@ -1,4 +1,4 @@
-"""The tables of Ollama's protocol: bodies as types, and what becomes of every other field.
+"""Field tables of Ollama's protocol: bodies as types, and the fate of every other field.
 
 The policy is ``fields.py``'s.  What Ollama lets be set of a model's loading is an option of this
 server's start, so there it has no effect.  This module knows the wire, not what is done with it.
@@ -39,7 +39,7 @@ Form = Annotated[
 
 
 class OllamaOptions(Struct):
-    """How the next token is chosen, and when to stop."""
+    """Sampling, limits and stop strings."""
 
     temperature: Temperature = None
     top_k: TopK = None
@@ -82,7 +82,7 @@ class OllamaTool(Struct):
 
 
 class OllamaCalled(Struct):
-    """What a call called."""
+    """The function part of a past call."""
 
     name: Annotated[str, Meta(min_length=1, description="what was called")]
     arguments: Annotated[dict[str, Any] | str | None, about("with what")] = None
@@ -90,7 +90,7 @@ class OllamaCalled(Struct):
 
 
 class OllamaCall(Struct):
-    """A call an assistant made earlier."""
+    """A past call of the assistant's."""
 
     function: Annotated[OllamaCalled, about("what was called, with what")]
     id: Annotated[str | None, about("what its result is known by")] = None
@@ -149,7 +149,7 @@ class OllamaGenerateBody(OllamaBody, kw_only=True):
 
 
 class OllamaShowBody(Struct):
-    """Which model."""
+    """Name of the model to show."""
 
     model: Annotated[str | None, about("a name of `GET /api/tags`")] = None
     name: Annotated[str | None, about("as `model`, which is newer")] = None

@@ -32,11 +32,11 @@ class OllamaWire:
 
     @property
     def ping(self) -> bytes:
-        """A line that says nothing: this protocol has no comments."""
+        """An empty piece that keeps a silent stream alive: this protocol has no comments."""
         return line(piece(self.kind) | {"done": False})
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> OllamaAsked:  # noqa: ARG002
-        """What *body* asks for.  Raises RequestError."""
+        """Requests of *body*, one a choice.  Raises RequestError."""
         if self.kind == "chat":
             chat, ignored = OLLAMA_CHAT.parse(body)
             entry = entry_of(self.pool, chat.model)
@@ -68,5 +68,5 @@ class OllamaWire:
         return error_body(error)
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only line of a stream whose work was not accepted."""
+        """*error* as the only line of a stream whose job was not accepted."""
         return line(error_body(error))

@@ -31,7 +31,7 @@ _SEALED = "gguf-fc:"  # what reasoning we wrapped begins with, so that other ser
 
 
 def messages_of(placed: Iterable[tuple[str, Kept]]) -> Iterator[Message]:
-    """A message for each item that says anything; an item stands behind its place in the body."""
+    """A message for each item that holds text or a call; each item comes with its path."""
     for place, item in placed:
         message = _message(item, place)
         if message is not None:
@@ -65,7 +65,7 @@ def _message(item: Kept, where: str) -> Message | None:
 
 
 def _reasoning(item: ReasoningItem, where: str) -> str:
-    """The reasoning itself; or what was sent of it.  Another server's sealed one is unreadable."""
+    """The reasoning, else its summary; what another server sealed is unreadable."""
     return (
         _text(item.content or [], f"{where}.content")
         or _unsealed(item.encrypted_content or "")

@@ -1,4 +1,4 @@
-"""What a response repeats of its request, with what was left out filled in."""
+"""Fields of the request that a response repeats, with defaults filled in."""
 
 from __future__ import annotations
 

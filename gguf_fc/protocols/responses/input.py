@@ -1,4 +1,4 @@
-"""What a request goes on from: an earlier response that is kept, and the items it gives itself."""
+"""Input of a request: the earlier response it continues, and its own items."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gguf_fc.protocols.responses.store import ResponseStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenInput:
-    """A conversation: what was said *before*, and the new *items*, each with its place."""
+    """A conversation: the items *before* this request, and its new *items* with their paths."""
 
     before: tuple[Kept, ...]
     items: tuple[Kept, ...]
@@ -31,13 +31,13 @@ class GivenInput:
 
     @property
     def placed(self) -> Iterator[tuple[str, Kept]]:
-        """The whole conversation; what was said before has no place in the body."""
+        """All items with their paths; those of an earlier response have none but ``input``."""
         yield from (("input", item) for item in self.before)
         yield from zip(self.places, self.items, strict=True)
 
 
 def read_input(body: ResponsesBody, store: ResponseStore, new_id: NewId) -> GivenInput:
-    """The conversation that *body* asks to go on with.
+    """The conversation that *body* continues.
 
     Raises InvalidParameter for a response or an item that is not kept here, or if there is none.
     """
@@ -72,7 +72,7 @@ def _before(response_id: str | None, store: ResponseStore) -> tuple[Kept, ...]:
 
 
 def _kept(items: Iterable[Item], store: ResponseStore) -> Iterator[tuple[str, Kept]]:
-    """The items that say something, each with its place; references are what they refer to."""
+    """Items that a model reads, each with its path; references are resolved."""
     for n, item in enumerate(items):
         if isinstance(item, ItemReference):
             yield f"input[{n}]", _referred(item.id, store, f"input[{n}].id")

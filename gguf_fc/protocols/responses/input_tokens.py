@@ -11,7 +11,7 @@ from gguf_fc.protocols.responses.wire import ResponsesWire
 
 @dataclass(frozen=True, slots=True)
 class InputTokens:
-    """The work behind the endpoint, which reads the same body as *wire*."""
+    """Endpoint that counts the tokens of a prompt; it reads the same body as *wire*."""
 
     wire: ResponsesWire
 

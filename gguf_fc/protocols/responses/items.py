@@ -1,4 +1,4 @@
-"""The items of a Responses conversation, as types: what a client sends and what it was sent.
+"""Items of a Responses conversation, as types, for input and output alike.
 
 The same types read the input of a request and the output of an earlier response, so one can be
 sent back as the other.  Knows the wire, not what a model reads of it.
@@ -31,7 +31,7 @@ class ItemPart(Struct, omit_defaults=True):
 
 
 class ResponseItem(Struct, kw_only=True, tag_field="type", omit_defaults=True):
-    """What all items have in common."""
+    """Fields of all items."""
 
     id: Annotated[str | None, about("by which it can be referred to, if it is kept")] = None
     status: Annotated[Status | None, about("as it was sent; shown again")] = None
@@ -46,7 +46,7 @@ class MessageItem(ResponseItem, kw_only=True, tag="message"):
 
 
 class FunctionCallItem(ResponseItem, kw_only=True, tag="function_call"):
-    """A call the assistant made earlier.  *arguments* is JSON text or an object."""
+    """A past call.  *arguments* is JSON text or an object."""
 
     call_id: CallId
     name: Name
@@ -61,7 +61,7 @@ class FunctionCallOutputItem(ResponseItem, kw_only=True, tag="function_call_outp
 
 
 class CustomToolCallItem(ResponseItem, kw_only=True, tag="custom_tool_call"):
-    """A call whose argument is one text, made earlier."""
+    """A past call of a custom tool, whose argument is one text."""
 
     call_id: CallId
     name: Name
@@ -76,7 +76,7 @@ class CustomToolCallOutputItem(ResponseItem, kw_only=True, tag="custom_tool_call
 
 
 class ReasoningItem(ResponseItem, kw_only=True, tag="reasoning"):
-    """What the assistant reasoned earlier."""
+    """Earlier reasoning of the assistant's."""
 
     summary: Annotated[list[ItemPart], about("read where nothing else is there")] = []
     content: Annotated[list[ItemPart] | None, about("the reasoning")] = None
@@ -184,7 +184,7 @@ def _with_type(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_annotations(part: ItemPart) -> ItemPart:
-    """Clients expect them on what an assistant said."""
+    """*part* with annotations, which clients expect in an assistant's text."""
     if part.type != "output_text" or part.annotations is not None:
         return part
     return msgspec.structs.replace(part, annotations=[])

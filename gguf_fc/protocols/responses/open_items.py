@@ -1,4 +1,4 @@
-"""The kinds of items a response can have, while they are written.
+"""Output items of a response while they are written.
 
 Each turns more of itself into the protocol's events, and can show itself as a whole.  An item does
 not know where in the output it stands, nor when it is over.
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputShape:
-    """What a client asked of the form of the output."""
+    """Form of the output that the client asked for."""
 
     summary: bool = False  # reasoning as its summary instead of its content
     sealed: bool = False  # reasoning also as an opaque text to send back
@@ -31,11 +31,11 @@ class OpenItem(Protocol):
     """An item while it is written.  Its events lack ``output_index``."""
 
     def begin(self) -> Iterator[Json]:
-        """What follows the item's opening."""
+        """Events that follow the item's opening."""
         ...
 
     def end(self) -> Iterator[Json]:
-        """What comes before the item's close."""
+        """Events that precede the item's close."""
         ...
 
     def item(self, status: Status) -> Json:
@@ -45,7 +45,7 @@ class OpenItem(Protocol):
 
 @dataclass(slots=True, eq=False)
 class OpenMessage:
-    """The assistant's words."""
+    """Text of the reply."""
 
     id: str
     _pieces: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ class OpenMessage:
 
 @dataclass(slots=True, eq=False)
 class OpenReasoning:
-    """What the model reasons, under the names of one of its two forms."""
+    """Reasoning, as content or as its own summary: the events' names differ."""
 
     id: str
     shape: OutputShape
@@ -175,7 +175,7 @@ class OpenCall:
 
 @dataclass(slots=True, eq=False)
 class OpenCustomCall:
-    """A call of a custom tool, which takes a text.  Its text is told whole, as the call ends."""
+    """A call of a custom tool, which takes a text.  Its text comes whole, as the call ends."""
 
     id: str
     call_id: str
@@ -218,7 +218,7 @@ def _output_text(text: str, tokens: Sequence[TokenLogprob]) -> Json:
 
 
 def _logprob(token: TokenLogprob) -> Json:
-    """As events have it: without the bytes, which only items have."""
+    """Logprob of a token in an event: without the bytes, which only items have."""
     return _scored(token) | {"top_logprobs": [_scored(other) for other in token.top]}
 
 

@@ -1,4 +1,4 @@
-"""The output of a response as it is said: our events in, the protocol's out.
+"""Output of a response while it streams: our events in, the protocol's out.
 
 Theory of operation.  At most one item is open.
 
@@ -87,7 +87,7 @@ class Output:
                 yield from self._end("completed")
 
     def close(self, status: Status) -> Iterator[Json]:
-        """What is left to say once all is said; *status* is that of the item that is open."""
+        """Last events of the output; *status* is that of the item that is open."""
         if isinstance(self._open, OpenCall | OpenCustomCall):
             self._open = None  # rule 3
         yield from self._end(status)

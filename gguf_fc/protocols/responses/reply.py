@@ -1,4 +1,4 @@
-"""A response as a whole: the output, what was asked for, and what it cost.
+"""Responses: events to the protocol's events, and those to a whole response.
 
 There is only the stream: ``Responder`` makes its events, and a response that is not streamed is
 what the last of them holds.  The contract, tested as golden files:
@@ -28,7 +28,7 @@ from gguf_fc.protocols.sse_frames import named_frame
 
 @dataclass(slots=True, eq=False)
 class Responder:
-    """``begin``, ``encode`` each event, or ``fail``.  *asked* is what a response repeats."""
+    """Writes one response: ``begin``, ``encode`` each event, or ``fail``; it repeats *asked*."""
 
     envelope: Envelope
     asked: Json
@@ -97,7 +97,7 @@ class Responder:
         }
 
     def _validation(self, checks: Iterable[Check]) -> Json:
-        """What the checks against the client's schemas found, by the place in the output."""
+        """Results of the checks against the client's schemas, by the place in the output."""
         names = {
             f"tool_calls[{n}]": f"output[{index}]"
             for n, index in enumerate(self.output.call_indices)
@@ -120,7 +120,7 @@ class Responder:
 
 @dataclass(frozen=True, slots=True)
 class ResponseInProgress:
-    """A response under way, and where it will be kept."""
+    """A response under way, and the store that will keep it."""
 
     responder: Responder
     asked: ResponsesAsked
@@ -187,7 +187,7 @@ def error_event(error: Exception) -> Json:
 
 
 def usage(finish: Finish) -> Json:
-    """What the response cost, in tokens."""
+    """Cost of the response, in tokens."""
     done = finish.done
     return {
         "input_tokens": done.prompt_tokens,

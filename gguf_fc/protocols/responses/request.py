@@ -1,4 +1,4 @@
-"""From the body of a response request to a ``Request``: what the types alone cannot say.
+"""Body of a response request to ``Request``: the rules that types alone cannot express.
 
 Knows which combinations of fields make sense; knows nothing of templates, grammars or engines.
 """
@@ -20,7 +20,7 @@ from gguf_fc.request import Format, Message, Request
 
 LOGPROBS = "message.output_text.logprobs"
 SEALED_REASONING = "reasoning.encrypted_content"
-# What other servers can add to items that only their own tools make.
+# Values of ``include`` that add to items which only other servers' tools make.
 _OF_OTHER_TOOLS = frozenset(
     {
         "code_interpreter_call.outputs",
@@ -35,7 +35,7 @@ _OF_OTHER_TOOLS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponsesAsked(Asked[Request]):
-    """What a body asks for, what the response repeats of it, and what it is kept with."""
+    """One request, the fields its response repeats, and whether and with what it is kept."""
 
     given: GivenInput
     shape: OutputShape
@@ -82,7 +82,7 @@ def shape_of(body: ResponsesBody) -> OutputShape:
 
 
 def passed_over(body: ResponsesBody) -> Iterator[str]:
-    """The paths of what is accepted without effect because only other servers have it."""
+    """Paths of what is accepted without effect because only other servers have it."""
     yield from tools_passed_over(body)
     for n, name in enumerate(body.include or ()):
         if name in _OF_OTHER_TOOLS:

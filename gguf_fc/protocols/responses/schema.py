@@ -1,4 +1,4 @@
-"""The table of a response request: the body as types, and what becomes of every other field.
+"""Field table of a response request: the body as types, and the fate of every other field.
 
 The policy is ``fields.py``'s.  This module knows the wire, not what is done with it.
 """
@@ -59,7 +59,7 @@ class ResponseTool(Struct):
 
     @property
     def is_offered(self) -> bool:
-        """Whether the model may call it; what is not offered is passed over."""
+        """Tell whether the model may call it; other tools are passed over."""
         lark = self.format is not None and self.format.syntax == "lark"
         return self.type == "function" or (self.type == "custom" and not lark)
 
@@ -79,14 +79,14 @@ class TextFormat(Struct):
 
 
 class TextConfig(Struct):
-    """How the answer is written."""
+    """Form and length of the answer."""
 
     format: Annotated[TextFormat | None, about("its form, if it is not a call")] = None
     verbosity: Annotated[Literal["low", "medium", "high"] | None, about("how much is said")] = None
 
 
 class ReasoningConfig(Struct):
-    """Whether and how to reason."""
+    """Effort of reasoning, and the form in which it is sent."""
 
     effort: Annotated[Effort | None, about("how much; `none` switches it off")] = None
     summary: Annotated[
@@ -96,7 +96,7 @@ class ReasoningConfig(Struct):
 
 
 class ResponseStreamOptions(Struct):
-    """What to add to a stream."""
+    """Additions to a stream."""
 
     include_obfuscation: Annotated[bool | None, about("nothing is obfuscated")] = None
 

@@ -1,6 +1,6 @@
-"""The responses that are kept, so that a client can go on from one by its id.
+"""Store of responses, so that a client can continue one by its id.
 
-In memory and bounded: beyond its limits the response that was used longest ago is forgotten.
+In memory and bounded: beyond its limits the least recently used response is forgotten.
 Every response keeps its whole conversation, so forgetting or deleting one never breaks another.
 """
 
@@ -23,7 +23,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A response, what it answered, and all that was said up to its end."""
+    """A response, its input, and the whole conversation up to its end."""
 
     response: Json
     input: tuple[Kept, ...]
@@ -80,7 +80,7 @@ class ResponseStore:
         return self._items.get(item_id)
 
     def remove(self, response_id: str) -> bool:
-        """Forget the response; whether there was one."""
+        """Forget the response, and tell whether there was one."""
         gone = self._responses.pop(response_id, None)
         if gone is None:
             return False

@@ -1,4 +1,4 @@
-"""What a response may call: functions and custom tools; tools of other types are passed over."""
+"""Tools of a response: functions and custom tools; tools of other types are passed over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CALLABLE = ("function", "custom")
 
 
 def tools_of(body: ResponsesBody) -> tuple[Tool, ...]:
-    """What the model may call.  Raises InvalidParameter."""
+    """Tools that the model may call.  Raises InvalidParameter."""
     return checked_tools(
         _declared(tool, f"tools[{n}]") for n, tool in enumerate(body.tools or ()) if tool.is_offered
     )
@@ -32,7 +32,7 @@ def custom_names(body: ResponsesBody) -> frozenset[str]:
 
 
 def choice_of(body: ResponsesBody, tools: tuple[Tool, ...]) -> ToolChoice:
-    """Whether and what of *tools* to call.  Raises InvalidParameter."""
+    """Choice among *tools*.  Raises InvalidParameter."""
     choice = body.tool_choice
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         over = set(_entries_passed_over(body))
@@ -42,7 +42,7 @@ def choice_of(body: ResponsesBody, tools: tuple[Tool, ...]) -> ToolChoice:
 
 
 def tools_passed_over(body: ResponsesBody) -> Iterator[str]:
-    """The paths of tools, and of words about them, that have no effect."""
+    """Paths of tools, and of mentions of them, that have no effect."""
     yield from (f"tools[{n}]" for n, tool in enumerate(body.tools or ()) if not tool.is_offered)
     yield from (f"tool_choice.tools[{n}]" for n in _entries_passed_over(body))
 

@@ -39,7 +39,7 @@ class ResponsesWire:
     ping: bytes | None = PING
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> ResponsesAsked:  # noqa: ARG002
-        """What *body* asks for.  Raises RequestError."""
+        """Requests of *body*, one a choice.  Raises RequestError."""
         fields = decode_object(body)
         parsed, ignored = RESPONSES.convert({**fields, "input": with_types(fields.get("input"))})
         given = read_input(parsed, self.store, self.new_id)
@@ -68,7 +68,7 @@ class ResponsesWire:
         return error_body(error)
 
     def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only frame of a stream whose work was not accepted in the end."""
+        """*error* as the only frame of a stream whose job was not accepted in the end."""
         return named_frame(error_event(error))
 
     def _begun(self, asked: ResponsesAsked, envelope: Envelope) -> ResponseInProgress:
