@@ -34,6 +34,7 @@ FOLDERS = {
     "dialect/openai_json": "the one reader of OpenAI's messages, tools, choices and formats",
     "dialect/prompt": "conversation -> prompt, by the model's chat template",
     "dialect/read": "generated text -> events: the streaming parser",
+    "dialect/read/turn": "readers of the forms of a turn, and of the parts they share",
     "dialect/constrain": "syntax and tools -> one grammar over the whole output",
     "grammar": "rules, a matcher over them, and the finished grammar",
     "grammar/schema": "JSON Schema -> a tree of types, and the algebra on it",
@@ -94,6 +95,11 @@ MAP = {
         "You may call functions.",
     ),
     "a call is read from a stream": ("dialect/read/parser.py", "class Parser"),
+    "white space is held back until it is layout or content": (
+        "dialect/read/turn/emitter.py",
+        "class Emitter",
+    ),
+    "a block of reasoning is read": ("dialect/read/turn/reasoning.py", "class ReasoningReader"),
     "`tool_choice` becomes a grammar": ("dialect/constrain/grammar.py", "def build_grammar("),
     "a finished call is checked against its schema": (
         "generation/validation.py",

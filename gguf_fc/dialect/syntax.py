@@ -24,6 +24,9 @@ from gguf_fc.grammar import Spacing
 from gguf_fc.grammar.values.notation import JSON, Notation
 
 SlotKind = Literal["name", "arguments", "id", "index", "key", "value"]
+# announced: a mark tells of a call, anywhere in text; framed: every part of a turn has a header;
+# bare: a call is known by its form alone.
+Form = Literal["announced", "framed", "bare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,13 @@ class Syntax:
         """The text that announces calls; "" if a call is known only by its form."""
         row = self.rows[0]
         return row.announcing(self.section.open) or row.announcing(self.lead)
+
+    @property
+    def form(self) -> Form:
+        """The form of a turn: how a reader finds out that a call begins."""
+        if not self.marker:
+            return "bare"
+        return "framed" if self.joint and self.content_openings else "announced"
 
     @property
     def announcements(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Reader of calls that are written as code behind a mark.
+"""Reads calls that are written as code behind a mark (``<|python_tag|>print(1)``).
 
 It goes on to the end of the turn: nothing but that tells where code ends.  Knows no mark of its
 own.
@@ -7,25 +7,28 @@ own.
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from gguf_fc.dialect.code_tools import code_tool
 from gguf_fc.dialect.read.calls import CallReader
 from gguf_fc.dialect.read.reader import Steps
+from gguf_fc.dialect.read.turn.section import SectionReader
 from gguf_fc.dialect.syntax import Code, Row
 from gguf_fc.events import CallDelta, CallEnd, CallStart
 
 
 @dataclass(slots=True)
 class CodeReader:
-    """Reads what stands behind the mark.  *calls* has read the turn up to there."""
+    """Reads the mark of *code* and a call behind it."""
 
     code: Code
     calls: CallReader
+    section: SectionReader
 
     @property
     def offered(self) -> bool:
-        """Whether a tool that is called so may be called."""
+        """Whether a tool that is called as code may be called."""
         schemas = self.calls.schemas or {}
         return any(name in schemas for name in self.code.takes) or self._runs is not None
 
@@ -33,8 +36,33 @@ class CodeReader:
     def _runs(self) -> tuple[str, str] | None:
         return code_tool(self.code, self.calls.schemas or {})
 
-    def read(self) -> Steps:
-        """One call, if it is one."""
+    def begins(self) -> Generator[None, None, bool]:
+        """Take the mark if it stands here, and white space before it."""
+        buffer = self.calls.reader.buffer
+        buffer.mark()
+        yield from self.calls.reader.skip_space()
+        if (yield from self.calls.reader.follows(self.code.open)):
+            buffer.release()
+            return True
+        buffer.rewind()
+        return False
+
+    def read(self) -> Generator[None, None, bool]:
+        """Read a call from behind its mark; False, and nothing taken, if there is none."""
+        reader, before = self.calls.reader, self.calls.count
+        reader.buffer.mark()
+        yield from reader.skip_space()
+        yield from self.section.one()  # some models put the mark before any call
+        if self.calls.count == before:
+            yield from self._keywords()
+        if self.calls.count == before and self._runs is not None:
+            yield from self._text(*self._runs)
+        if self.calls.count == before:
+            reader.buffer.rewind()
+        return self.calls.count > before
+
+    def _keywords(self) -> Steps:
+        """Read a call with keywords: ``name.call(key="value")``."""
         calls = self.calls
         syntax = replace(calls.syntax, call=self.code.call, also=(), pairs=self.code.pairs)
         takes = {n: s for n, s in (calls.schemas or {}).items() if n in self.code.takes}
@@ -45,11 +73,9 @@ class CodeReader:
         calls.count = keywords.count
         if calls.count == before:
             calls.reader.buffer.rewind()
-            if self._runs is not None:
-                yield from self._text(*self._runs)
 
     def _text(self, name: str, argument: str) -> Steps:
-        """Code up to the end of the turn, which is the only argument of the tool."""
+        """Read code up to the end of the turn as the only *argument* of the tool."""
         calls, buffer = self.calls, self.calls.reader.buffer
         yield from calls.reader.skip_space()
         buffer.release()

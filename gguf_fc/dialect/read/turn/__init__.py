@@ -1,0 +1,1 @@
+"""Readers of the forms of a turn: announced, framed and bare, and of the parts they share."""

@@ -1,0 +1,51 @@
+"""Reads the form in which a mark announces a call, anywhere in the text: ``<tool_call>``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gguf_fc.dialect.read.reader import Steps
+from gguf_fc.dialect.read.turn.code import CodeReader
+from gguf_fc.dialect.read.turn.emitter import Emitter
+from gguf_fc.dialect.read.turn.reasoning import ReasoningReader
+from gguf_fc.dialect.read.turn.section import SectionReader
+from gguf_fc.dialect.read.turn.text import TextReader
+from gguf_fc.dialect.syntax import Syntax
+
+
+@dataclass(slots=True)
+class AnnouncedReader:
+    """Reads text and calls in any order, up to the end of the turn."""
+
+    syntax: Syntax
+    emit: Emitter
+    text: TextReader
+    reasoning: ReasoningReader
+    section: SectionReader
+    code: CodeReader | None
+
+    def read(self) -> Steps:
+        """Read what follows reasoning."""
+        announcing = self._announcing()
+        marks = (*self.text.marks(reasoned=self.reasoning.seen), *announcing)
+        while (marker := (yield from self.text.until(marks))) is not None:
+            if marker in announcing:
+                yield from self._calls(marker)
+            else:
+                yield from self.text.at(marker)
+
+    def _announcing(self) -> tuple[str, ...]:
+        """The marks that may announce a call."""
+        if not self.section.offered:
+            return ()
+        marks = self.syntax.announcements
+        return (*marks, self.code.code.open) if self.code else marks
+
+    def _calls(self, marker: str) -> Steps:
+        """Read calls from behind the *marker*; if there is none, the marker was text."""
+        if self.code and marker == self.code.code.open:
+            found = yield from self.code.read()
+        else:
+            found = yield from self.section.announced(marker)
+        if not found:
+            self.emit.text(marker)

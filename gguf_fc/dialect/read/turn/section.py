@@ -1,0 +1,84 @@
+"""Reads the calls of a turn: the marks around all of them, and what stands between two."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+from gguf_fc.dialect.read.calls import CallReader
+from gguf_fc.dialect.read.reader import Reader, Steps
+from gguf_fc.dialect.syntax import Row, Syntax
+
+
+@dataclass(slots=True)
+class SectionReader:
+    """Reads the calls that stand one behind another; *calls* reads each of them."""
+
+    syntax: Syntax
+    reader: Reader
+    calls: CallReader
+    _rows: Sequence[Row] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # The longest mark first: a shorter one may be its beginning.
+        self._rows = sorted(self.syntax.rows, key=lambda row: -len(row.marker))
+
+    @property
+    def offered(self) -> bool:
+        """Whether anything can be a call: some tool may be called, or (None) any."""
+        return self.calls.schemas is None or bool(self.calls.schemas)
+
+    def announced(self, marker: str) -> Generator[None, None, bool]:
+        """Read calls from behind the *marker* that announced them.
+
+        False where there is none; then nothing behind the marker is taken.
+        """
+        before, section = self.calls.count, self.syntax.section.open.strip()
+        self.reader.buffer.mark()
+        inside, taken = bool(section), marker
+        if section.startswith(marker):
+            yield from self.reader.follows_words(section[len(marker) :])
+            taken = ""
+        elif marker.startswith(section):
+            taken = marker.removeprefix(section).strip()
+        else:
+            inside = False  # a call in another form, which has no section around it
+        yield from self._in_row(taken, several=inside)
+        return self.calls.count > before
+
+    def bare(self) -> Generator[None, None, bool]:
+        """Read calls that are known by their form alone; False, and nothing taken, if none is."""
+        before, buffer = self.calls.count, self.reader.buffer
+        buffer.mark()
+        if (yield from self.reader.follows_words(self.syntax.section.open)):
+            yield from self._in_row("", several=True)
+        else:
+            buffer.rewind()
+        return self.calls.count > before
+
+    def one(self, taken: str = "") -> Generator[None, None, bool]:
+        """Read one call in any of the ways to write one that begin with *taken*, which is read."""
+        before, buffer = self.calls.count, self.reader.buffer
+        for row in self._rows:
+            if not row.marker.startswith(taken):
+                continue
+            buffer.mark()
+            if (yield from self.calls.read(row, len(taken))):
+                return True
+            if self.calls.count > before:
+                return False  # it broke when it was already announced
+            buffer.rewind()
+        return False
+
+    def _in_row(self, taken: str, *, several: bool) -> Steps:
+        """Read calls and, if there were any, what closes their section."""
+        before, buffer = self.calls.count, self.reader.buffer
+        while (yield from self.one(taken)):
+            buffer.mark()
+            if not several or not (yield from self.reader.follows_words(self.syntax.separator)):
+                break
+            taken = ""
+        buffer.rewind()
+        if self.calls.count > before:
+            yield from self.reader.follows_words(self.syntax.section.close)
+            self.calls.drop_cut_mark()

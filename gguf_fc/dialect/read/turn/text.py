@@ -1,0 +1,97 @@
+"""Reads text up to the next mark, and decides whether a mark is layout or was itself text."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from gguf_fc.dialect.read.reader import Reader, Steps
+from gguf_fc.dialect.read.turn.emitter import Emitter
+from gguf_fc.dialect.syntax import Syntax
+
+
+@dataclass(slots=True)
+class TextReader:
+    """Reads the text of one turn, whatever its form."""
+
+    syntax: Syntax
+    reader: Reader
+    emit: Emitter
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The marks that end text, a part of the turn, or the turn."""
+        syntax = self.syntax
+        return _texts(syntax.content.close.strip(), syntax.end, syntax.part_end)
+
+    def until(self, marks: tuple[str, ...]) -> Generator[None, None, str | None]:
+        """Emit text up to one of *marks*, which is taken and returned; None at the end.
+
+        The beginning of a mark is withheld, because what was sent cannot be taken back.
+        """
+        while True:
+            text, marker = self.reader.buffer.take_until(marks)
+            self.emit.text(text)
+            if marker is not None:
+                return marker
+            if self.reader.ended:
+                self.emit.end_text()
+                return None
+            yield
+
+    def closed(self, marker: str) -> Steps:
+        """Behind a mark that ends text; where more text follows, the mark was text itself."""
+        syntax, buffer = self.syntax, self.reader.buffer
+        openings = syntax.content_openings if syntax.part_end else ()
+        buffer.mark()
+        yield from self.reader.skip_space()
+        ended = self.reader.ended
+        for text in _texts(syntax.end, syntax.joint, *syntax.announcements, *openings):
+            ended = ended or (yield from self.reader.follows(text))
+        buffer.rewind()
+        if ended:
+            self.emit.drop_space()
+        else:
+            self.emit.text(marker)
+
+    def marks(self, *, reasoned: bool) -> tuple[str, ...]:
+        """The marks that may stand in text; those of reasoning only where a block was read.
+
+        A model that never reasons may write about the marks of reasoning.
+        """
+        syntax = self.syntax
+        content = (*syntax.content_openings, syntax.content.close.strip(), syntax.end)
+        return _texts(*content, *(self._reasoning if reasoned else ()))
+
+    def at(self, marker: str) -> Steps:
+        """Behind one of the ``marks``."""
+        opened, thought = self._reasoning
+        if marker in self.ends:
+            yield from self.closed(marker)
+        elif marker == opened:
+            yield from self._reasoning_opened(marker, thought)
+        elif marker == thought:
+            yield from self.closed(marker)
+        else:
+            self.emit.drop_space()
+
+    @property
+    def _reasoning(self) -> tuple[str, str]:
+        marks = self.syntax.reasoning
+        return (marks.open.strip(), marks.close.strip()) if marks else ("", "")
+
+    def _reasoning_opened(self, marker: str, closing: str) -> Steps:
+        """Behind a mark that opens reasoning: an empty block is layout, any other is text here."""
+        buffer = self.reader.buffer
+        buffer.mark()
+        yield from self.reader.skip_space()
+        if (yield from self.reader.follows(closing)):
+            buffer.release()
+        else:
+            buffer.rewind()
+            self.emit.text(marker)
+
+
+def _texts(*marks: str) -> tuple[str, ...]:
+    """*marks* without empty and repeated ones."""
+    return tuple(dict.fromkeys(filter(None, marks)))
