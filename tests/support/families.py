@@ -30,12 +30,16 @@ _PROPERTIES: dict[str, Any] = {
     "sure": {"type": "boolean"},
     "tags": {"type": "array", "items": {"type": "string"}},
 }
+
+
+def function(name: str, parameters: Any) -> dict[str, Any]:
+    """A tool as clients send it."""
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
 TOOLS: list[dict[str, Any]] = [
-    {
-        "name": "get_weather",
-        "parameters": {"type": "object", "properties": _PROPERTIES, "required": ["city"]},
-    },
-    {"name": "get", "parameters": {"type": "object", "properties": {}}},
+    function("get_weather", {"type": "object", "properties": _PROPERTIES, "required": ["city"]}),
+    function("get", {"type": "object", "properties": {}}),
 ]
 PARIS: dict[str, Any] = {"name": "get_weather", "arguments": {"city": "Paris", "days": 40}}
 NOTHING: dict[str, Any] = {"name": "get", "arguments": {}}

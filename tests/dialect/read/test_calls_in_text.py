@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gguf_fc.dialect import Dialect
-from tests.support.families import Heard, canonical, hear
+from tests.support.families import Heard, canonical, function, hear
 
 HEAD = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}"
 TAIL = "<|eot|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -27,7 +27,7 @@ EVERY_DIALECT = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALEC
 
 def tool(name: str, **properties: Any) -> dict[str, Any]:
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"name": name, "parameters": parameters}
+    return function(name, parameters)
 
 
 TOOLS = [tool("look", at={"enum": ["left", "right"]}), tool("look_up"), tool("get")]

@@ -11,7 +11,7 @@ from gguf_fc.dialect import Dialect
 from gguf_fc.dialect.learn.known import code_entries, code_for
 from gguf_fc.dialect.syntax import Marked
 from gguf_fc.events import CallEnd, CallStart
-from tests.support.families import Heard, canonical, hear
+from tests.support.families import Heard, canonical, function, hear
 
 MARK = "<|python_tag|>"
 HEAD = "{# <|python_tag|> #}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}"
@@ -28,7 +28,7 @@ EVERY_DIALECT = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALEC
 
 def tool(name: str, **properties: Any) -> dict[str, Any]:
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"name": name, "parameters": parameters}
+    return function(name, parameters)
 
 
 SEARCH = tool("brave_search", query={"type": "string", "maxLength": 20})
