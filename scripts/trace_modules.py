@@ -33,7 +33,7 @@ import repository  # noqa: F401 - finds the code and the packages
 import gguf_fc
 from gguf_fc.config import Settings
 from gguf_fc.grammar import schema_to_grammar
-from gguf_fc.models.select_models import open_shelf
+from gguf_fc.models.select_models import open_pool
 from gguf_fc.server.app import create_app
 
 PACKAGE = Path(gguf_fc.__file__).parent
@@ -108,7 +108,7 @@ def modules_of_call(*, all_threads: bool = False) -> frozenset[str]:
 async def _modules_of_call(folder: Path, *, all_threads: bool) -> frozenset[str]:
     trace = Trace()
     settings = Settings(cache_dir=folder, disk_cache=False, ctx=2048, parallel=1, threads=1)
-    pool = open_shelf(settings)
+    pool = open_pool(settings)
     loop = asyncio.get_running_loop()
     if all_threads:
         loop.set_default_executor(ThreadPoolExecutor(initializer=trace.watch_this_thread))

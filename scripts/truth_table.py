@@ -38,7 +38,7 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import GgufFcError
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
-from gguf_fc.models.load_plan import plan
+from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.chat.reply import ChatReply
@@ -202,7 +202,7 @@ async def row(folder: Path, text: str, dialect: Dialect, options: argparse.Names
     )
     pool = Pool(
         [Entry(alias="random", source=path)],
-        plan=partial(plan, settings=settings),
+        plan=partial(plan_load, settings=settings),
         make_worker=partial(Worker, cache_dir=folder),
     )
     bench = Bench(pool, dialect)

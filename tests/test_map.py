@@ -144,7 +144,7 @@ MAP = {
     "a dead worker is started again": ("worker/supervisor.py", "class Supervisor"),
     "messages of the process line are listed": ("job.py", "class Load"),
     "a crash of repacked weights is remembered": ("worker/selftest.py", "class SelfTest"),
-    "the context size is chosen": ("models/context_size.py", "def fit("),
+    "the context size is chosen": ("models/context_size.py", "def choose_context_size("),
     "one model is swapped for another": ("models/pool.py", "class Pool"),
     "a GGUF header is read": ("models/gguf.py", "class Header"),
     "a download goes on where it stopped": ("models/download.py", "class Hub"),

@@ -6,13 +6,13 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import DownloadError
 from gguf_fc.models.context_size import size_text
 from gguf_fc.models.download import Hub
-from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.hub_reference import HubReference
 from gguf_fc.models.select_models import listed
 
 
 def pull(text: str) -> None:
     """Fetch the model that *text* refers to; print its path.  Raises DownloadError."""
-    reference = Reference.parse(text)
+    reference = HubReference.parse(text)
     if reference is None:
         raise DownloadError(f"'{text}' is not OWNER/REPO[:QUANT].")
     print(Hub().pull(reference))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from gguf_fc.config import Settings
-from gguf_fc.models.select_models import open_shelf
+from gguf_fc.models.select_models import open_pool
 from gguf_fc.server import server
 
 
 def run(settings: Settings) -> None:
     """Serve the models that *settings* offer."""
-    server.serve(settings, open_shelf(settings), say=partial(print, flush=True))
+    server.serve(settings, open_pool(settings), say=partial(print, flush=True))

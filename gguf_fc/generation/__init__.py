@@ -1,1 +1,1 @@
-"""From a request to events, for every protocol: the whole server in ``answer``."""
+"""Requests to events, for every protocol: ``generator`` is the whole server in one class."""

@@ -1,1 +1,1 @@
-"""The shelf of files: what can be served, where it lies, how it fits."""
+"""Model files: which to serve, where they lie, how they fit, and the one that is loaded."""

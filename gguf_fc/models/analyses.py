@@ -1,7 +1,7 @@
-"""What was learned of chat templates, as files: ``CACHE/analyses/KEY.json``, one for a template.
+"""Kept analyses of chat templates, as files: ``CACHE/analyses/KEY.json``, one for a template.
 
-A file says which version of us wrote it; what another one wrote, or what is damaged, is not used
-but written anew.  Knows nothing of what is in an analysis.
+A file names the version of our code that wrote it; one of another version, or one that is damaged,
+is not used but written anew.  Knows nothing of what is in an analysis.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class AnalysisFolder:
     version: str
 
     def read(self, key: str) -> Learned | None:
-        """What was learned of the template *key*; None if that is unknown or cannot be used."""
+        """The analysis of the template *key*; None if there is none that can be used."""
         path = self._path(key)
         try:
             kept = _KEPT.decode(path.read_bytes())
@@ -57,7 +57,7 @@ class AnalysisFolder:
             return None
 
     def write(self, key: str, learned: Learned) -> None:
-        """Keep it; a warning is logged if that fails."""
+        """Keep *learned* for the template *key*; a warning is logged if that fails."""
         path = self._path(key)
         try:
             kept = _Kept(self.version, msgspec.Raw(msgspec.json.encode(learned)))
@@ -71,12 +71,12 @@ class AnalysisFolder:
 
 
 def analysis_files(root: Path) -> list[Path]:
-    """What is kept under the cache folder *root*, whatever the version, and what was begun."""
+    """Files under the cache folder *root*, whatever their version, those begun included."""
     return sorted(path for path in (root / FOLDER).glob("*") if NAME.fullmatch(path.name))
 
 
 def clear_analyses(root: Path) -> int:
-    """Delete all of it: how many files that were."""
+    """Delete all of them; return how many files that were."""
     files = analysis_files(root)
     for path in files:
         path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""How much context to make: what the model was trained for, as far as memory goes.
+"""Choice of the context size: what the model was trained for, as far as memory goes.
 
-``fit`` is a pure function over numbers; ``free_memory`` reads the machine.
+``choose_context_size`` is a pure function over numbers; ``free_memory`` reads the machine.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ UNKNOWN_TRAINED = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ContextSize:
     """A context size and why it was chosen."""
 
     n_ctx: int  # shared by all sequences
     why: str
 
 
-def fit(
+def choose_context_size(
     *,
     trained: int | None,
     kv_bytes: int | None,
@@ -33,7 +33,7 @@ def fit(
     free_bytes: int | None,
     n_parallel: int,
     asked: int | None = None,
-) -> Fit:
+) -> ContextSize:
     """The context for *n_parallel* sequences; *asked* is what the operator wants, if anything.
 
     A sequence gets at most what the model was *trained* for; all of them share the context, so a
@@ -41,18 +41,18 @@ def fit(
     """
     per_token = UNKNOWN_KV_BYTES if kv_bytes is None else kv_bytes
     if asked is not None:
-        return Fit(asked, _why(asked, trained, per_token, "as asked"))
+        return ContextSize(asked, _why(asked, trained, per_token, "as asked"))
     longest = trained or UNKNOWN_TRAINED
     n_ctx, reason = min(longest * n_parallel, LARGEST), ""
     if free_bytes is not None and per_token:
         room = int(max(free_bytes - weight_bytes, 0) * MEMORY_SHARE) // per_token
         if room < n_ctx:
             n_ctx, reason = max(room // 256 * 256, min(FLOOR, longest)), "limited by free memory"
-    return Fit(n_ctx, _why(n_ctx, trained, per_token, reason))
+    return ContextSize(n_ctx, _why(n_ctx, trained, per_token, reason))
 
 
 def free_memory() -> int | None:
-    """Bytes that can be had without swapping; None where the system does not say."""
+    """Bytes of memory that can be had without swapping; None where the system does not say."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)

@@ -38,7 +38,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported by
 
 from gguf_fc.errors import DownloadError
 from gguf_fc.models.context_size import size_text
-from gguf_fc.models.hub_reference import Reference, choose, fitting_models, models_in
+from gguf_fc.models.hub_reference import HubReference, choose, fitting_models, models_in
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HASH_CHUNK = 1 << 20
@@ -61,7 +61,7 @@ class Hub:
     endpoint: str = constants.ENDPOINT
     cache_dir: Path = Path(constants.HF_HUB_CACHE)
 
-    def find_cached(self, reference: Reference) -> Path | None:
+    def find_cached(self, reference: HubReference) -> Path | None:
         """The newest file of *reference* in the cache, the first part of a split one.
 
         Never touches the network.  Raises DownloadError if it is ambiguous or incomplete.
@@ -84,7 +84,7 @@ class Hub:
                         seen.add(file)
                         yield CachedModel(repo, file, path, path.stat().st_size)
 
-    def pull(self, reference: Reference) -> Path:
+    def pull(self, reference: HubReference) -> Path:
         """Fetch *reference* into the cache, going on where an earlier attempt stopped.
 
         Shows progress bars on a terminal.  Returns the first file.  Raises DownloadError.
@@ -128,7 +128,7 @@ class Hub:
         return sorted(snapshots, key=lambda path: (path.name != commit, -path.stat().st_mtime))
 
 
-def find_cached(reference: Reference) -> Path | None:
+def find_cached(reference: HubReference) -> Path | None:
     """``Hub.find_cached`` on the cache of this environment."""
     return Hub().find_cached(reference)
 
@@ -184,7 +184,7 @@ def _sha256(file: BinaryIO) -> str:
 
 
 @contextmanager
-def _explained(reference: Reference, endpoint: str) -> Iterator[None]:
+def _explained(reference: HubReference, endpoint: str) -> Iterator[None]:
     """Turn what huggingface_hub raises into one line that says what to do."""
     again = "run the same command again, it goes on where it stopped"
     try:

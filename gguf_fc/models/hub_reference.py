@@ -30,7 +30,7 @@ _NOT_A_MODEL = re.compile(r"(?:^|[-_.])(?:mmproj|imatrix)(?:[-_.]|$)", re.IGNORE
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class HubReference:
     """A model on the Hub.  *wanted* is a quantization, a file name or None for the best."""
 
     repo: str
@@ -48,7 +48,7 @@ class Reference:
         return f"{self.repo}:{self.wanted}" if self.wanted else self.repo
 
 
-def choose(reference: Reference, files: Sequence[str]) -> tuple[str, ...]:
+def choose(reference: HubReference, files: Sequence[str]) -> tuple[str, ...]:
     """The file of *files* that is meant, or all its parts if it is split.
 
     Raises DownloadError, which lists what there is, if none or more than one fits.
@@ -97,7 +97,7 @@ def _with_quant(names: Sequence[str], quant: str) -> list[str]:
     return plain or found
 
 
-def _refusal(reference: Reference, fitting: Sequence[str], names: Sequence[str]) -> str:
+def _refusal(reference: HubReference, fitting: Sequence[str], names: Sequence[str]) -> str:
     if fitting:
         return (
             f"{reference}: several files fit, name one as {reference.repo}:FILE.gguf. "

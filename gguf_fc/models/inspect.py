@@ -1,4 +1,4 @@
-"""What is known about a model or a chat template, as data and as text for people."""
+"""Inspection of a model or a chat template, as data and as text for people."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _settings(thinking: Mapping[str, Any]) -> Iterator[str]:
-    """What can be set of reasoning, in words."""
+    """Settings of reasoning, in words."""
     for switch in thinking["switches"]:
         yield f"{switch['name']}: {switch['on']!r} or {switch['off']!r}"
     for amount in thinking["amounts"]:

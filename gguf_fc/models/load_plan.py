@@ -1,4 +1,4 @@
-"""From an entry to everything needed to load it: file, header, dialect, context size.
+"""Plan of a load: from an entry of models.yaml to its file, header, dialect and context size.
 
 Reads the header and derives the dialect; starts nothing.
 """
@@ -15,22 +15,22 @@ from gguf_fc.dialect import Dialect, Store
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
 from gguf_fc.job import Load
-from gguf_fc.models.context_size import fit, free_memory
+from gguf_fc.models.context_size import choose_context_size, free_memory
 from gguf_fc.models.download import find_cached
 from gguf_fc.models.gguf import Header, read_header
-from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.hub_reference import HubReference
 from gguf_fc.models.models_yaml import BUILTIN, Entry
 from gguf_fc.rendering.renderer import Renderer
 
 DEFAULT_PARALLEL = 4
 MEGABYTE = 1_000_000
 
-FindCached = Callable[[Reference], Path | None]
+FindCached = Callable[[HubReference], Path | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How an entry is to be loaded."""
+class LoadPlan:
+    """Everything needed to load an entry."""
 
     entry: Entry
     header: Header
@@ -41,13 +41,16 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def plan(entry: Entry, settings: Settings, store: Store | None = None) -> Plan:
-    """*store* keeps what is learned of templates.  Raises SetupError, saying what to change."""
+def plan_load(entry: Entry, settings: Settings, store: Store | None = None) -> LoadPlan:
+    """Plan how to load *entry*; *store* keeps analyses of templates.
+
+    Raises SetupError, saying what to change.
+    """
     header = read_header(locate(entry))
     if not header.tensors:
         raise ModelFileError(f"{header.path}: the file holds a vocabulary only, no weights.")
     parallel = settings.parallel or entry.parallel or DEFAULT_PARALLEL
-    context = fit(
+    context = choose_context_size(
         trained=header.n_ctx_train,
         kv_bytes=header.kv_bytes_per_token,
         weight_bytes=header.n_bytes,
@@ -58,7 +61,7 @@ def plan(entry: Entry, settings: Settings, store: Store | None = None) -> Plan:
     template = template_text(settings.chat_template or entry.chat_template, header)
     renderer = Renderer()
     renderer.start()
-    return Plan(
+    return LoadPlan(
         entry=entry,
         header=header,
         dialect=dialect_of(header, template, renderer, store),
@@ -86,7 +89,7 @@ def plan(entry: Entry, settings: Settings, store: Store | None = None) -> Plan:
 
 def locate(entry: Entry, find: FindCached = find_cached) -> Path:
     """The file of *entry* on this machine, the first one of a split model."""
-    if isinstance(entry.source, Reference):
+    if isinstance(entry.source, HubReference):
         if found := find(entry.source):
             return found
         raise DownloadError(
@@ -110,7 +113,7 @@ def template_text(override: Path | None, header: Header) -> str | None:
 def dialect_of(
     header: Header, template: str | None, renderer: Renderer, store: Store | None = None
 ) -> Dialect:
-    """What the model speaks.  Without *template*, a plain one that every model understands."""
+    """Dialect of the model.  Without *template*, a plain one that every model understands."""
     own = template is not None and template == header.chat_template
     return Dialect.from_template(
         template or CHAT_TEMPLATE,

@@ -18,7 +18,7 @@ from gguf_fc import demo
 from gguf_fc.config import did_you_mean
 from gguf_fc.errors import ConfigError
 from gguf_fc.job import Sampling
-from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.hub_reference import HubReference
 
 BUILTIN: Mapping[str, Path] = {"demo": Path(demo.__file__).with_name("demo.gguf")}
 
@@ -33,7 +33,7 @@ class Entry:
     """A model that is offered.  Options that are None are left to the settings."""
 
     alias: str
-    source: Path | Reference
+    source: Path | HubReference
     context: int | None = None
     parallel: int | None = None
     threads: int | None = None
@@ -118,7 +118,7 @@ class _Item:
             raise ConfigError(f"{self._where}: 'alias' is missing: the name clients ask for.")
         return alias
 
-    def _source(self) -> Path | Reference:
+    def _source(self) -> Path | HubReference:
         given = [key for key in SOURCES if self._given.get(key) is not None]
         if len(given) != 1:
             raise ConfigError(
@@ -144,11 +144,11 @@ class _Item:
             raise ConfigError(f"{self._where}: no builtin '{name}'; {did_you_mean(name, BUILTIN)}")
         return BUILTIN[name]
 
-    def _reference(self, repo: str, wanted: str | None) -> Reference:
-        reference = Reference.parse(repo)
+    def _reference(self, repo: str, wanted: str | None) -> HubReference:
+        reference = HubReference.parse(repo)
         if reference is None or reference.wanted:
             raise ConfigError(f"{self._where}: 'repo' must be OWNER/REPO, not '{repo}'.")
-        return Reference(repo, wanted)
+        return HubReference(repo, wanted)
 
     def _path(self, text: str) -> Path:
         """A path as the file's author sees it: from the file's own folder."""

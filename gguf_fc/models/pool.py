@@ -1,4 +1,4 @@
-"""What ``serve`` offers, and the one model that is loaded.
+"""Pool of the models that ``serve`` offers, one of which is loaded.
 
 Knows names and turns; how a model is planned and what a worker is arrive through the constructor.
 
@@ -24,7 +24,7 @@ from gguf_fc.dialect import Dialect
 from gguf_fc.errors import ModelNotFound, SetupError, WorkerUnavailable
 from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
 from gguf_fc.models.gguf import Header, stem_of
-from gguf_fc.models.load_plan import Plan
+from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.models_yaml import Entry
 
 DEFAULT = "default"  # a name every server accepts, for its first model
@@ -50,7 +50,7 @@ class ModelWorker(Protocol):
 class LoadedModel:
     """A model that answers."""
 
-    plan: Plan
+    plan: LoadPlan
     worker: ModelWorker
     ready: Ready
 
@@ -77,7 +77,7 @@ class LoadedModel:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the operator should know."""
+        """Warnings for the operator, of the plan and of the dialect."""
         return (*self.plan.warnings, *self.dialect.warnings)
 
 
@@ -88,7 +88,7 @@ class Pool:
         self,
         entries: Sequence[Entry],
         *,
-        plan: Callable[[Entry], Plan],
+        plan: Callable[[Entry], LoadPlan],
         make_worker: Callable[[Load], ModelWorker],
     ) -> None:
         assert entries, "nothing to offer"
@@ -127,15 +127,15 @@ class Pool:
             )
         return entry
 
-    async def outline(self, name: str) -> Plan:
-        """How that model would be loaded; loads nothing.  Raises ModelNotFound or SetupError."""
+    async def outline(self, name: str) -> LoadPlan:
+        """The plan of loading that model; loads nothing.  Raises ModelNotFound or SetupError."""
         entry = self.find(name)
         if self.loaded is not None and self.loaded.entry is entry:
             return self.loaded.plan
         return await asyncio.to_thread(self._plan, entry)
 
     def sampling(self, name: str | None) -> Sampling:
-        """How that model samples where a request does not say.  Raises ModelNotFound."""
+        """Sampling of that model where a request does not say.  Raises ModelNotFound."""
         return self.find(name).sampling
 
     async def start(self, name: str | None = None) -> LoadedModel:

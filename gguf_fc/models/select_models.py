@@ -1,4 +1,4 @@
-"""What to offer, from what the operator named: a file, an alias, a model on the Hub, or nothing."""
+"""Selection of the models to offer: a file, an alias, a model on the Hub, or what is listed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError, ModelFileError
 from gguf_fc.models.analyses import AnalysisFolder, own_version
 from gguf_fc.models.gguf import stem_of
-from gguf_fc.models.hub_reference import Reference
-from gguf_fc.models.load_plan import plan
+from gguf_fc.models.hub_reference import HubReference
+from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry, demo_entry, read_models
 from gguf_fc.models.pool import Pool
 from gguf_fc.worker.client import Worker
@@ -18,12 +18,12 @@ from gguf_fc.worker.client import Worker
 MODELS_FILE = Path("models.yaml")  # in the current folder
 
 
-def open_shelf(settings: Settings) -> Pool:
+def open_pool(settings: Settings) -> Pool:
     """The pool that *settings* describe; nothing is loaded yet.  Raises SetupError."""
     store = AnalysisFolder(settings.cache_dir, own_version()) if settings.disk_cache else None
     return Pool(
         offered(settings),
-        plan=partial(plan, settings=settings, store=store),
+        plan=partial(plan_load, settings=settings, store=store),
         make_worker=partial(Worker, cache_dir=settings.cache_dir),
     )
 
@@ -56,7 +56,7 @@ def named(name: str, entries: tuple[Entry, ...] = ()) -> Entry:
     demo = demo_entry()
     if name == demo.alias:
         return demo
-    if reference := Reference.parse(name):
+    if reference := HubReference.parse(name):
         return Entry(alias=str(reference), source=reference)
     offers = ", ".join(entry.alias for entry in entries)
     raise ConfigError(

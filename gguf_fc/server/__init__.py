@@ -1,1 +1,1 @@
-"""The languages clients speak."""
+"""HTTP: routes, limits, streams, metrics.  Knows no protocol's JSON."""

@@ -1,9 +1,9 @@
-"""``GET /v1/models`` and ``GET /health``: what is offered, what it can do, and whether it is ready.
+"""``GET /v1/models`` and ``GET /health``: models, their capabilities, and readiness.
 
 Two protocols ask for models under the same path, so an entry has the fields of both.
 
 Beside the protocol's fields an entry says what a client has to know before it chooses.  A model
-that is not loaded is looked at once, without loading it.
+that is not loaded is inspected once, without loading it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gguf_fc.errors import SetupError
-from gguf_fc.models.load_plan import Plan
+from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.pool import Pool
 from gguf_fc.server.json_response import json_response
 
@@ -68,7 +68,7 @@ class Catalog:
         return described | await self._outline(name)
 
     async def _outline(self, name: str) -> Json:
-        """What can be said without loading; a problem is not remembered, it may be mended."""
+        """Facts that need no loading; a problem is not remembered, because it may be mended."""
         if name not in self._outlines:
             try:
                 self._outlines[name] = _outline_of(await self._pool.outline(name))
@@ -77,13 +77,13 @@ class Catalog:
         return self._outlines[name]
 
 
-def _tools(plan: Plan) -> str:
+def _tools(plan: LoadPlan) -> str:
     if not plan.header.generates:
         return "none"
     return "native" if plan.dialect.native else "generic"
 
 
-def _outline_of(plan: Plan) -> Json:
+def _outline_of(plan: LoadPlan) -> Json:
     syntax = plan.dialect.syntax
     return {
         "trained_context_length": plan.header.n_ctx_train,

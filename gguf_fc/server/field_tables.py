@@ -25,7 +25,7 @@ LIMITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """One field: its name, what it may be, what it does."""
 
     name: str
@@ -38,7 +38,7 @@ class Table:
     """The fields of a body, or of an object inside it."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[FieldRow, ...]
 
 
 def tables(fields: Fields[Any]) -> Iterator[Table]:
@@ -51,7 +51,7 @@ def tables(fields: Fields[Any]) -> Iterator[Table]:
             yield Table(f"`{name}`", tuple(_rows(schema, schema["properties"])))
     if fields.without_effect:
         without = fields.without_effect.items()
-        rows = tuple(Row(name, "anything", why) for name, why in sorted(without))
+        rows = tuple(FieldRow(name, "anything", why) for name, why in sorted(without))
         yield Table("Accepted without effect", rows)
     if fields.refused:
         yield Table("Refused", tuple(_refused(fields)))
@@ -85,22 +85,22 @@ def _code(text: str) -> str:
     return "".join(f"<code>{piece}</code>" if n % 2 else piece for n, piece in enumerate(pieces))
 
 
-def _rows(schema: Json, names: Any) -> Iterator[Row]:
+def _rows(schema: Json, names: Any) -> Iterator[FieldRow]:
     required = schema.get("required", ())
     for name, member in schema["properties"].items():
         if name in names:
             value = _value(member) + (", required" if name in required else "")
-            yield Row(name, value, member.get("description", ""))
+            yield FieldRow(name, value, member.get("description", ""))
 
 
-def _refused(fields: Fields[Any]) -> Iterator[Row]:
+def _refused(fields: Fields[Any]) -> Iterator[FieldRow]:
     for name, row in sorted(fields.refused.items()):
         harmless = " or ".join(f"`{orjson.dumps(value).decode()}`" for value in row.harmless)
-        yield Row(name, f"only {harmless}" if harmless else "none", row.instead)
+        yield FieldRow(name, f"only {harmless}" if harmless else "none", row.instead)
 
 
 def _value(schema: Json) -> str:
-    """What a value may be, in a few words."""
+    """Type and limits of a value, in a few words."""
     if "anyOf" in schema:
         return " or ".join(_value(one) for one in schema["anyOf"] if one != {"type": "null"})
     if "$ref" in schema:

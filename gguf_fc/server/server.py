@@ -52,7 +52,7 @@ async def _serve(
 
 
 def start_lines(model: LoadedModel, url: str) -> list[str]:
-    """What is served, one line each."""
+    """Start-up lines: what is served, and how."""
     ready, dialect = model.ready, model.dialect
     parallel = "yes" if dialect.syntax.parallel else "no"
     tools = f"{dialect.label}; parallel calls: {parallel}{_constraint_note(model)}"
@@ -80,7 +80,7 @@ def _curl(url: str, ready: Ready) -> str:
 
 
 def _settings_note(ready: Ready, load: Load) -> str:
-    """What is not as usual, such as what the self-test changed because it crashes here."""
+    """Settings that are not as usual, such as one the self-test changed because it crashes here."""
     if ready.use_extra_bufts:
         return ""
     why = "that crashes on this machine" if load.use_extra_bufts else "as asked"
@@ -88,7 +88,7 @@ def _settings_note(ready: Ready, load: Load) -> str:
 
 
 def _cache_note(load: Load) -> str:
-    """Where what users write is kept, so that nobody is surprised to find it there."""
+    """Place where users' prompts are kept, so that nobody is surprised to find them there."""
     if load.state_folder is None:
         return "in memory only"
     size = size_text(load.max_state_files)
@@ -99,7 +99,7 @@ def _cache_note(load: Load) -> str:
 
 
 def _constraint_note(model: LoadedModel) -> str:
-    """Which engine holds replies to their grammars, where it is not the usual one."""
+    """Engine that holds replies to their grammars, where it is not the usual one."""
     native = model.plan.load.constraint == "llama.cpp"
     return "; grammars run by llama.cpp" if native else ""
 
@@ -128,6 +128,6 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _reason(error: OSError) -> str:
-    """The system's word for it: the error's own text repeats the address."""
+    """The system's text of *error*: the error's own repeats the address."""
     known = error.errno is not None and error.errno > 0
     return os.strerror(error.errno or 0) if known else str(error.strerror or error)

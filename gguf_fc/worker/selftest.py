@@ -1,4 +1,4 @@
-"""Which settings a model file runs with on this machine, remembered between starts.
+"""Self-test: settings that a model file runs with on this machine, remembered between starts.
 
 The test itself is the child's: it evaluates a few tokens before it says ``Ready``, and weight
 repacking that this processor cannot run kills it.  Here is what the server makes of that: settings
@@ -32,7 +32,7 @@ class SelfTest:
     cache_dir: Path
 
     def settings(self) -> Iterator[Load]:
-        """What to try, in order.  What has worked before is not tested again, unless it crashes."""
+        """Settings to try, in order; what worked before is not tested again, unless it crashes."""
         known = self._recall()
         if known is not None:
             yield replace(self.load, use_extra_bufts=known, self_test=False)
@@ -77,7 +77,7 @@ class SelfTest:
 
 
 def _machine() -> str:
-    """This processor and this build of llama.cpp."""
+    """Names of the processor and of the build of llama.cpp."""
     return f"{platform.node()} {platform.machine()} {_processor()} {version('llama-cpp-python')}"
 
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from gguf_fc.config import Settings
 from gguf_fc.job import Load
-from gguf_fc.models.load_plan import Plan, plan
+from gguf_fc.models.load_plan import LoadPlan, plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from gguf_fc.server.app import create_app
@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 async def serve(tokens: int, folder: Path) -> None:
     """Answer every request with so many *tokens*."""
 
-    def planned(entry: Entry) -> Plan:
-        made = plan(entry, Settings(ctx=4096))
+    def planned(entry: Entry) -> LoadPlan:
+        made = plan_load(entry, Settings(ctx=4096))
         return replace(made, load=replace(made.load, path=f"{folder}/{tokens}.gguf"))
 
     def worker(load: Load) -> Worker:

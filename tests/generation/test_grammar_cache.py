@@ -12,7 +12,7 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import GrammarError
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.job import ConstraintEngine
-from gguf_fc.models.load_plan import plan
+from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import LoadedModel
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
@@ -25,7 +25,7 @@ TEMPLATE = (Path(__file__).parent.parent / "end_to_end/templates/tagged.jinja").
 def loaded(folder: Path, constraint: ConstraintEngine = "llguidance") -> LoadedModel:
     path = write_random_model(folder / "m.gguf", chat_template=TEMPLATE)
     settings = Settings(constraint=constraint, ctx=512)
-    return LoadedModel(plan(Entry(alias="m", source=path), settings), CountingWorker(), READY)
+    return LoadedModel(plan_load(Entry(alias="m", source=path), settings), CountingWorker(), READY)
 
 
 def asking(**options: Any) -> Request:

@@ -25,7 +25,7 @@ from gguf_fc.models.analyses import (
     clear_analyses,
     own_version,
 )
-from gguf_fc.models.select_models import open_shelf
+from gguf_fc.models.select_models import open_pool
 from tests.support.gguf_files import write_gguf
 from tests.support.templates import NAMES, template_text
 
@@ -135,6 +135,6 @@ def test_clearing_takes_only_what_is_ours(tmp_path: Path) -> None:
 def test_the_server_keeps_analyses_unless_told_not_to(tmp_path: Path) -> None:
     model = str(write_gguf(tmp_path / "x.gguf"))
     for disk_cache in (False, True):
-        pool = open_shelf(Settings(model=model, cache_dir=tmp_path, disk_cache=disk_cache))
+        pool = open_pool(Settings(model=model, cache_dir=tmp_path, disk_cache=disk_cache))
         asyncio.run(pool.outline("x")).renderer.close()
         assert len(analysis_files(tmp_path)) == disk_cache

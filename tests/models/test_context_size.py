@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.models.context_size import FLOOR, LARGEST, fit, free_memory, size_text
+from gguf_fc.models.context_size import FLOOR, LARGEST, choose_context_size, free_memory, size_text
 
 GB = 1_000_000_000
 
@@ -28,7 +28,7 @@ GB = 1_000_000_000
 def test_the_context_is_what_was_trained_as_far_as_memory_goes(
     trained: int | None, kv: int | None, free: int | None, asked: int | None, expected: int
 ) -> None:
-    found = fit(
+    found = choose_context_size(
         trained=trained,
         kv_bytes=kv,
         weight_bytes=5 * GB,
@@ -42,7 +42,7 @@ def test_the_context_is_what_was_trained_as_far_as_memory_goes(
 def test_the_choice_is_explained() -> None:
     def why(**changes: int) -> str:
         known = {"trained": 131_072, "kv_bytes": 32_768, "weight_bytes": 0, "free_bytes": 24 * GB}
-        return fit(**{**known, "n_parallel": 4, **changes}).why
+        return choose_context_size(**{**known, "n_parallel": 4, **changes}).why
 
     assert why() == "32,768 tokens (trained for 131,072; 1.1 GB)"
     assert why(free_bytes=GB).startswith("15,104 tokens")
@@ -58,7 +58,7 @@ def test_the_choice_is_explained() -> None:
 def test_the_context_stays_between_floor_and_cap(
     trained: int, kv: int, free: int, n_parallel: int
 ) -> None:
-    n_ctx = fit(
+    n_ctx = choose_context_size(
         trained=trained, kv_bytes=kv, weight_bytes=0, free_bytes=free, n_parallel=n_parallel
     ).n_ctx
     assert min(FLOOR, trained) <= n_ctx <= LARGEST

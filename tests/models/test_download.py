@@ -16,14 +16,14 @@ from huggingface_hub import constants
 
 from gguf_fc.errors import DownloadError
 from gguf_fc.models.download import Hub
-from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.hub_reference import HubReference
 from tests.support.gguf_files import write_gguf
 from tests.support.hub import COMMIT, FakeHub, running_hub
 
 ROOT = Path(__file__).parents[2]
 CONTENT = bytes(range(256)) * 4096  # 1 MB
 NAME = "m-Q4_K_M.gguf"
-REFERENCE = Reference("own/er", "Q4_K_M")
+REFERENCE = HubReference("own/er", "Q4_K_M")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_pulling_again_fetches_nothing(hub: Hub, server: FakeHub) -> None:
 def test_all_parts_of_a_split_model_are_fetched(hub: Hub, server: FakeHub) -> None:
     parts = ("big-Q8_0-00001-of-00002.gguf", "big-Q8_0-00002-of-00002.gguf")
     server.repos["own/big"] = {parts[0]: b"one", parts[1]: b"two"}
-    path = hub.pull(Reference("own/big"))
+    path = hub.pull(HubReference("own/big"))
     assert path.name == parts[0]
     assert path.with_name(parts[1]).read_bytes() == b"two"
 
@@ -157,13 +157,13 @@ def test_the_cache_is_read_without_a_hub(tmp_path: Path) -> None:
     hub = Hub("http://127.0.0.1:9", tmp_path)
     assert hub.find_cached(REFERENCE) is None
     old, new = (cache_file(tmp_path, commit, NAME) for commit in ("a" * 40, "b" * 40))
-    assert hub.find_cached(Reference("own/er", "Q8_0")) is None
+    assert hub.find_cached(HubReference("own/er", "Q8_0")) is None
     os.utime(old.parent, (1, 1))
     assert hub.find_cached(REFERENCE) == new
     refs = tmp_path / "models--own--er" / "refs"
     refs.mkdir()
     (refs / "main").write_text("a" * 40)
-    assert hub.find_cached(Reference("own/er")) == old
+    assert hub.find_cached(HubReference("own/er")) == old
     old.unlink()
     old.symlink_to(tmp_path / "gone")
     assert hub.find_cached(REFERENCE) == new
@@ -175,9 +175,9 @@ def test_an_ambiguous_or_incomplete_cache_is_told(tmp_path: Path) -> None:
     cache_file(tmp_path, "a" * 40, "y-Q8_0.gguf")
     cache_file(tmp_path, "a" * 40, "z-F16-00001-of-00002.gguf")
     with pytest.raises(DownloadError, match="several files fit"):
-        hub.find_cached(Reference("own/er", "Q8_0"))
+        hub.find_cached(HubReference("own/er", "Q8_0"))
     with pytest.raises(DownloadError, match="parts of the model are missing"):
-        hub.find_cached(Reference("own/er", "F16"))
+        hub.find_cached(HubReference("own/er", "F16"))
 
 
 def test_the_command_pulls_and_the_others_find_it_offline(server: FakeHub, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_the_command_pulls_and_the_others_find_it_offline(server: FakeHub, tmp_p
 
 def partial_file(hub: Hub, server: FakeHub, size: int) -> Path:
     """What a pull leaves behind that was killed after *size* bytes."""
-    hub.pull(Reference("own/er", "Q8_0"))  # makes the folders
+    hub.pull(HubReference("own/er", "Q8_0"))  # makes the folders
     hub.pull(REFERENCE)
     (blob,) = [
         path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gguf_fc.errors import DownloadError
-from gguf_fc.models.hub_reference import Reference, choose
+from gguf_fc.models.hub_reference import HubReference, choose
 
 FILES = (
     "README.md",
@@ -23,9 +23,9 @@ FILES = (
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("own/er", Reference("own/er")),
-        ("own/er:Q4_K_M", Reference("own/er", "Q4_K_M")),
-        ("own/er.x_1:a/b.gguf", Reference("own/er.x_1", "a/b.gguf")),
+        ("own/er", HubReference("own/er")),
+        ("own/er:Q4_K_M", HubReference("own/er", "Q4_K_M")),
+        ("own/er.x_1:a/b.gguf", HubReference("own/er.x_1", "a/b.gguf")),
         ("demo", None),
         ("a/b/c", None),
         ("./a/b", None),
@@ -35,8 +35,8 @@ FILES = (
         ("a/b:c:d", None),
     ],
 )
-def test_a_reference_is_told_from_other_names(text: str, expected: Reference | None) -> None:
-    found = Reference.parse(text)
+def test_a_reference_is_told_from_other_names(text: str, expected: HubReference | None) -> None:
+    found = HubReference.parse(text)
     assert found == expected
     assert found is None or str(found) == text
 
@@ -57,7 +57,7 @@ def test_a_reference_is_told_from_other_names(text: str, expected: Reference | N
     ],
 )
 def test_the_file_is_chosen(wanted: str | None, expected: tuple[str, ...]) -> None:
-    assert choose(Reference("o/r", wanted), FILES) == expected
+    assert choose(HubReference("o/r", wanted), FILES) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_what_cannot_be_chosen_lists_what_there_is(
     wanted: str | None, files: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(DownloadError, match=message):
-        choose(Reference("o/r", wanted), files)
+        choose(HubReference("o/r", wanted), files)
 
 
 def test_the_only_file_needs_no_name() -> None:
-    assert choose(Reference("o/r"), ["odd.gguf"]) == ("odd.gguf",)
+    assert choose(HubReference("o/r"), ["odd.gguf"]) == ("odd.gguf",)

@@ -9,10 +9,10 @@ import pytest
 
 from gguf_fc.config import Settings
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
-from gguf_fc.models.hub_reference import Reference
-from gguf_fc.models.load_plan import locate, plan
+from gguf_fc.models.hub_reference import HubReference
+from gguf_fc.models.load_plan import locate, plan_load
 from gguf_fc.models.models_yaml import Entry, demo_entry
-from gguf_fc.models.select_models import listed, offered, open_shelf
+from gguf_fc.models.select_models import listed, offered, open_pool
 from tests.support.gguf_files import write_gguf
 
 TOOL_TEMPLATE = (
@@ -30,11 +30,13 @@ def entry(folder: Path, **options: Any) -> Entry:
 
 def test_flags_win_over_the_entry_and_the_entry_over_the_default(tmp_path: Path) -> None:
     asked = entry(tmp_path, context=1000, parallel=2, threads=3, gpu_layers=0)
-    load = plan(asked, Settings(ctx=2000, threads=1, max_queue=9, drafts=False, repack=False)).load
+    load = plan_load(
+        asked, Settings(ctx=2000, threads=1, max_queue=9, drafts=False, repack=False)
+    ).load
     assert (load.path, load.n_ctx, load.n_parallel) == (str(tmp_path / "x.gguf"), 2000, 2)
     assert (load.n_threads, load.n_gpu_layers, load.max_queue) == (1, 0, 9)
     assert (load.drafts, load.use_extra_bufts) == (False, False)
-    load = plan(entry(tmp_path), Settings()).load
+    load = plan_load(entry(tmp_path), Settings()).load
     assert (load.drafts, load.use_extra_bufts) == (True, True)
     assert (load.n_ctx, load.n_parallel, load.n_threads, load.n_gpu_layers) == (
         4 * 4096,
@@ -47,21 +49,21 @@ def test_flags_win_over_the_entry_and_the_entry_over_the_default(tmp_path: Path)
 def test_the_second_template_is_used_where_there_are_tools(tmp_path: Path) -> None:
     extra = {"tokenizer.chat_template.tool_use": TOOL_TEMPLATE}
     two = Entry(alias="x", source=write_gguf(tmp_path / "two.gguf", extra=extra))
-    assert plan(two, Settings()).dialect.native
-    assert not plan(entry(tmp_path), Settings()).dialect.native
+    assert plan_load(two, Settings()).dialect.native
+    assert not plan_load(entry(tmp_path), Settings()).dialect.native
 
 
 def test_a_template_of_ones_own_replaces_the_one_in_the_file(tmp_path: Path) -> None:
     own = tmp_path / "own.jinja"
     own.write_text(TOOL_TEMPLATE)
-    assert plan(entry(tmp_path), Settings(chat_template=own)).dialect.native
+    assert plan_load(entry(tmp_path), Settings(chat_template=own)).dialect.native
     with pytest.raises(ConfigError, match=r"chat template .*none\.jinja cannot be read"):
-        plan(entry(tmp_path), Settings(chat_template=tmp_path / "none.jinja"))
+        plan_load(entry(tmp_path), Settings(chat_template=tmp_path / "none.jinja"))
 
 
 def test_a_file_without_a_template_is_served_with_a_warning(tmp_path: Path) -> None:
     bare = Entry(alias="x", source=write_gguf(tmp_path / "bare.gguf", template=None))
-    found = plan(bare, Settings())
+    found = plan_load(bare, Settings())
     assert not found.dialect.native
     assert "--chat-template" in found.warnings[0]
 
@@ -69,11 +71,11 @@ def test_a_file_without_a_template_is_served_with_a_warning(tmp_path: Path) -> N
 def test_a_vocabulary_without_weights_is_refused(tmp_path: Path) -> None:
     empty = Entry(alias="x", source=write_gguf(tmp_path / "v.gguf", weights=False))
     with pytest.raises(ModelFileError, match="vocabulary only"):
-        plan(empty, Settings())
+        plan_load(empty, Settings())
 
 
 def test_a_model_on_the_hub_must_be_in_the_cache(tmp_path: Path) -> None:
-    reference = Reference("own/er", "Q8_0")
+    reference = HubReference("own/er", "Q8_0")
     model = Entry(alias="x", source=reference)
     assert locate(model, lambda _: tmp_path) == tmp_path
     with pytest.raises(DownloadError, match="gguf-fc pull own/er:Q8_0"):
@@ -85,10 +87,10 @@ def test_without_models_yaml_the_demo_model_is_offered(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert listed(Settings()) == (demo_entry(),)
-    assert open_shelf(Settings()).names == ("demo",)
+    assert open_pool(Settings()).names == ("demo",)
     Path("models.yaml").write_text("models: [{alias: mine, path: m.gguf}]")
-    assert open_shelf(Settings()).names == ("mine",)
-    assert open_shelf(Settings(model="demo")).names == ("demo",)
+    assert open_pool(Settings()).names == ("mine",)
+    assert open_pool(Settings(model="demo")).names == ("demo",)
 
 
 def test_the_model_that_was_named_comes_first(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gguf_fc.errors import ConfigError
-from gguf_fc.models.hub_reference import Reference
+from gguf_fc.models.hub_reference import HubReference
 from gguf_fc.models.models_yaml import demo_entry, read_models
 
 ROOT = Path(__file__).parents[2]
@@ -48,9 +48,9 @@ models:
     assert one.chat_template == tmp_path / "own.jinja"
     assert (one.sampling.temperature, one.sampling.top_k) == (0, 7)
     assert [entry.source for entry in (two, three, four)] == [
-        Reference("own/er", "Q8_0"),
-        Reference("own/er", "x.gguf"),
-        Reference("own/er"),
+        HubReference("own/er", "Q8_0"),
+        HubReference("own/er", "x.gguf"),
+        HubReference("own/er"),
     ]
 
 

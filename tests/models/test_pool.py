@@ -11,7 +11,7 @@ import pytest
 from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError, ModelNotFound, WorkerUnavailable
 from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
-from gguf_fc.models.load_plan import Plan, plan
+from gguf_fc.models.load_plan import LoadPlan, plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from tests.support.gguf_files import write_gguf
@@ -73,8 +73,8 @@ class Bench:
         self.pool = Pool(entries, plan=self.plan, make_worker=lambda load: FakeWorker(self, load))
 
     @staticmethod
-    def plan(entry: Entry) -> Plan:
-        return plan(entry, Settings())
+    def plan(entry: Entry) -> LoadPlan:
+        return plan_load(entry, Settings())
 
     async def hold(self, name: str | None, until: asyncio.Event) -> str:
         async with self.pool.use(name) as model:

@@ -15,7 +15,7 @@ from gguf_fc.config import Settings
 from gguf_fc.errors import ModelFileError
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Accepted, Chunk, Done, FromWorker, Job, Question, Ready
-from gguf_fc.models.load_plan import plan
+from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import demo_entry
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.chat.wire import ChatWire
@@ -118,7 +118,7 @@ async def converse(*, stream: bool = True, farewell: str = "", **worker_does: An
     client = Client(happenings, orjson.dumps(question))
     pool = Pool(
         [demo_entry()],
-        plan=lambda entry: plan(entry, Settings()),
+        plan=lambda entry: plan_load(entry, Settings()),
         make_worker=lambda _: worker,
     )
     ids = Ids(reply=lambda: "chatcmpl-1", call=lambda: "call_1")

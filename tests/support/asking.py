@@ -14,7 +14,7 @@ from gguf_fc.config import Settings
 from gguf_fc.events import Event
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.job import Sampling
-from gguf_fc.models.load_plan import plan
+from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from gguf_fc.request import Message, Request, Tool
@@ -70,7 +70,7 @@ def asking(folder: Path, prompt: str, bias: Mapping[str, float]) -> Iterator[Ask
     settings = Settings(ctx=2048, parallel=1, threads=1, cache_dir=folder)
     pool = Pool(
         [Entry(alias="random", source=path)],
-        plan=partial(plan, settings=settings),
+        plan=partial(plan_load, settings=settings),
         make_worker=partial(Worker, cache_dir=folder),
     )
     with asyncio.Runner() as runner:

@@ -12,7 +12,7 @@ import httpx
 
 from gguf_fc.config import Settings
 from gguf_fc.job import Failed, FromWorker, Job, Load, Measure, Measured, Question, Ready
-from gguf_fc.models.load_plan import Plan, plan
+from gguf_fc.models.load_plan import LoadPlan, plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from gguf_fc.server.app import create_app
@@ -87,8 +87,8 @@ class Application:
         return asyncio.run(ask())
 
 
-def _plan(entry: Entry) -> Plan:
-    return plan(entry, Settings())
+def _plan(entry: Entry) -> LoadPlan:
+    return plan_load(entry, Settings())
 
 
 def entry(alias: str, path: Path) -> Entry:

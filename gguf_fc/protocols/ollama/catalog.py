@@ -14,7 +14,7 @@ from typing import Any
 from gguf_fc import __version__
 from gguf_fc.errors import InvalidParameter, SetupError
 from gguf_fc.job import Ready
-from gguf_fc.models.load_plan import Plan
+from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.ollama.names import entry_of, tagged
 from gguf_fc.protocols.ollama.schema import OLLAMA_SHOW
@@ -75,7 +75,7 @@ class OllamaCatalog:
         return self._entries[name]
 
 
-def _entry(name: str, plan: Plan) -> Json:
+def _entry(name: str, plan: LoadPlan) -> Json:
     files = [part.stat() for part in plan.header.parts]
     modified = max(file.st_mtime for file in files)
     size = sum(file.st_size for file in files)
@@ -94,7 +94,7 @@ def _digest(*known: object) -> str:
     return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
-def _details(plan: Plan) -> Json:
+def _details(plan: LoadPlan) -> Json:
     header = plan.header
     return {
         "parent_model": "",
@@ -111,7 +111,7 @@ def _short(count: int) -> str:
     return f"{millions / 1000:.1f}B" if millions >= 1000 else f"{millions:.1f}M"  # noqa: PLR2004
 
 
-def _shown(plan: Plan, ready: Ready | None) -> Json:
+def _shown(plan: LoadPlan, ready: Ready | None) -> Json:
     sampling = plan.entry.sampling
     parameters = {
         "temperature": sampling.temperature,
@@ -132,14 +132,14 @@ def _shown(plan: Plan, ready: Ready | None) -> Json:
     }
 
 
-def _capabilities(plan: Plan) -> list[str]:
+def _capabilities(plan: LoadPlan) -> list[str]:
     if not plan.header.generates:
         return ["embedding"]
     thinking = plan.dialect.syntax.reasoning is not None
     return ["completion", "tools", *(["thinking"] if thinking else [])]
 
 
-def _model_info(plan: Plan, ready: Ready | None) -> Json:
+def _model_info(plan: LoadPlan, ready: Ready | None) -> Json:
     """The file's plain metadata; the context is what a conversation can have, where it is known."""
     header = plan.header
     plain: dict[str, Any] = {
