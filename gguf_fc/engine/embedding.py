@@ -81,7 +81,7 @@ class EmbeddingModel(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Text:
+class _QueuedText:
     """Text that waits or is being read."""
 
     id: str
@@ -128,8 +128,8 @@ class EmbeddingQueue:
         self._model = model
         self._emit = emit
         self._clock = clock
-        self._waiting: deque[_Text] = deque()
-        self._reading: list[_Text] = []  # oldest first
+        self._waiting: deque[_QueuedText] = deque()
+        self._reading: list[_QueuedText] = []  # oldest first
         self._speed = 0.0  # tokens per second; 0: not known yet
 
     @property
@@ -149,7 +149,7 @@ class EmbeddingQueue:
         except GgufFcError as error:
             self._fail(embed.id, error)
 
-    def _prepare(self, embed: Embed) -> _Text:
+    def _prepare(self, embed: Embed) -> _QueuedText:
         if len(self._waiting) >= MOST_WAITING:
             raise Overloaded("Too many texts are waiting to be embedded; try again later.")
         tokens = list(embed.tokens)
@@ -162,7 +162,7 @@ class EmbeddingQueue:
                 f"This model reads texts of up to {self._model.n_ctx} tokens, this one has "
                 f"{len(tokens)}. Send it in parts."
             )
-        return _Text(embed.id, tokens)
+        return _QueuedText(embed.id, tokens)
 
     def cancel(self, text_id: str) -> None:
         """Drop that text; nothing where it has ended already."""
@@ -200,11 +200,11 @@ class EmbeddingQueue:
             text.slot = next(slot for slot in range(self._model.n_slots) if slot not in taken)
             self._reading.append(text)
 
-    def _fits(self, text: _Text) -> bool:
+    def _fits(self, text: _QueuedText) -> bool:
         taken = sum(len(other.tokens) for other in self._reading)
         return taken + len(text.tokens) <= self._model.room
 
-    def _make_room(self, text: _Text) -> bool:
+    def _make_room(self, text: _QueuedText) -> bool:
         """Replace a memory that is too small for *text*; False while other texts are read in it."""
         if self._reading:
             return False
@@ -215,7 +215,7 @@ class EmbeddingQueue:
             return False
         return True
 
-    def _plan(self) -> tuple[list[_Text], list[Feed]]:
+    def _plan(self) -> tuple[list[_QueuedText], list[Feed]]:
         texts, feeds = [], []
         left = self._model.n_batch
         if not self._model.reads_whole:
@@ -232,7 +232,7 @@ class EmbeddingQueue:
             left -= count
         return texts, feeds
 
-    def _n_rows(self, text: _Text, count: int) -> int:
+    def _n_rows(self, text: _QueuedText, count: int) -> int:
         """Number of rows that pooling needs of the next *count* tokens."""
         return count if self._model.pooling != "last" else int(count == text.n_left)
 
@@ -240,7 +240,7 @@ class EmbeddingQueue:
         speed = n_tokens / max(seconds, 1e-6)
         self._speed = (self._speed + speed) / 2 if self._speed else speed
 
-    def _finish(self, text: _Text) -> None:
+    def _finish(self, text: _QueuedText) -> None:
         try:
             vector = text.vector()
         except EngineError as error:
@@ -249,11 +249,11 @@ class EmbeddingQueue:
         self._remove(text)
         self._emit(Embedded(id=text.id, prompt_tokens=len(text.tokens), vector=vector))
 
-    def _give_up(self, text: _Text, error: GgufFcError) -> None:
+    def _give_up(self, text: _QueuedText, error: GgufFcError) -> None:
         self._remove(text)
         self._fail(text.id, error)
 
-    def _remove(self, text: _Text) -> None:
+    def _remove(self, text: _QueuedText) -> None:
         if text.slot is None:
             self._waiting.remove(text)
         else:

@@ -263,7 +263,7 @@ def test_a_long_prompt_never_triples_the_gap_of_a_running_stream(per_token: floa
     assert sum(gaps) < 3 * (6000 * per_token + plain), "the prompt gets on all the same"
 
 
-def test_a_long_prompt_fills_steps_up_to_what_kernels_take_together() -> None:
+def test_a_long_prompt_fills_steps_up_to_whole_kernel_tiles() -> None:
     costs = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=KernelTile(4, 1.0))
     model = slow_model(0.0)
     model.costs, model.seconds = costs, lambda n_tokens: 0.02 * costs.step(n_tokens, n_tokens)
@@ -284,7 +284,7 @@ def test_a_long_prompt_fills_steps_up_to_what_kernels_take_together() -> None:
 GROUPS = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=KernelTile(4, 1.0))
 
 
-def test_a_prompt_is_filled_up_where_more_tokens_cost_less() -> None:
+def test_a_prompt_is_padded_where_more_tokens_cost_less() -> None:
     run = Run(ScriptedModel(saying("hello"), costs=GROUPS))
     run.job("-----0|")
     run.finish()
@@ -306,7 +306,7 @@ def test_two_streams_take_turns_where_that_takes_less_time() -> None:
     assert turns == [[n % 2] for n in range(turns[0][0], turns[0][0] + len(turns))]
 
 
-def test_streams_are_filled_up_where_more_tokens_cost_less() -> None:
+def test_streams_are_padded_where_more_tokens_cost_less() -> None:
     model = ScriptedModel(saying("hello there"), costs=GROUPS, n_slots=8)
     run = Run(model, n_parallel=7)
     names = "abcdefg"
@@ -318,7 +318,7 @@ def test_streams_are_filled_up_where_more_tokens_cost_less() -> None:
     assert sizes == {8}
 
 
-def test_a_step_that_has_no_room_to_be_filled_up_is_not() -> None:
+def test_a_step_without_room_for_padding_is_not_padded() -> None:
     run = Run(ScriptedModel(saying("hello"), costs=GROUPS, n_ctx=19))
     run.job("----------------0|", max_tokens=1)
     run.finish()

@@ -50,7 +50,7 @@ class Lease:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """Contents of one slot.  Only ``Slots`` and what saves it write to it."""
+    """Contents of one slot.  Nobody outside of the KV cache sees it."""
 
     index: int
     tokens: list[int] = field(default_factory=list)

@@ -50,7 +50,7 @@ def test_more_tokens_are_evaluated_only_where_they_cost_less() -> None:
 
 
 @given(st.sampled_from((1, 4, 8)), st.integers(0, 40), st.integers(0, 40))
-def test_a_batch_is_filled_up_to_whole_groups(size: int, n_tokens: int, n_more: int) -> None:
+def test_a_batch_is_rounded_to_whole_tiles(size: int, n_tokens: int, n_more: int) -> None:
     costs = Costs(tile=KernelTile(size, 1.0))
     added = costs.rounded_extra(n_tokens, n_more)
     if not n_more:
@@ -111,7 +111,7 @@ def test_what_is_measured_is_what_a_model_takes() -> None:
 
 
 @pytest.mark.parametrize("tile", [NO_TILE, KernelTile(4, 0.9)])
-def test_groups_are_noticed(tile: KernelTile) -> None:
+def test_tiles_are_noticed(tile: KernelTile) -> None:
     model = Paced(saying("x"))
     model.pace = Costs((1.0, 2.7, 3.4, 4.0, 6.0), tile=tile)
     measured = measure(model, lambda: model.now)
@@ -177,7 +177,7 @@ class Eights(Costs):
         return super().step(n_tokens - n_tokens % 8, n_rows) + n_tokens % 8
 
 
-def test_groups_that_are_larger_are_not_filled_up_by_smaller_ones() -> None:
+def test_larger_tiles_are_not_taken_for_smaller_ones() -> None:
     model = Paced(saying("x"))
     model.pace = Eights((1.0, 2.7, 3.4, 4.0, 6.0))
     assert measure(model, lambda: model.now).round_down(13) == 13

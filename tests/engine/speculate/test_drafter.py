@@ -222,7 +222,7 @@ def test_a_guess_after_which_the_reply_is_over_is_not_evaluated() -> None:
     assert draft("cdefxyz") == ("cdef", 4)
 
 
-def test_a_draft_has_more_guesses_where_its_step_is_filled_up_anyway() -> None:
+def test_a_draft_has_more_guesses_where_its_step_is_padded_anyway() -> None:
     def draft(size: int, n_streams: int, most: int = 9) -> tuple[str, int]:
         costs = Costs((1.0, 1.0), tile=KernelTile(size, 0.1))
         drafter = Drafter(Speculation(VOCABULARY, costs), list(b"abcabcab"), [])
