@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gguf_fc.dialect.kinds import Typed
+from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.syntax import Code
 
 
 def code_argument(schema: Any) -> str | None:
     """The one argument of a tool with these parameters, if any text will do for it."""
-    listed = Typed.root(schema).listed()
-    if len(listed.keys) != 1 or listed.required != set(listed.keys):
-        return None
-    ((name, value),) = listed.keys.items()
-    return name if value.kinds() == {"string"} and not value.restricted() else None
+    match ParameterType.of(schema).only_parameter():
+        case (name, value) if value.takes_any_text:
+            return name
+        case _:
+            return None
 
 
 def code_tool(code: Code, schemas: Mapping[str, Any]) -> tuple[str, str] | None:

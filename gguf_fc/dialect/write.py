@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gguf_fc.dialect.kinds import ANY, Kind, Typed
+from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import write_bare
 from gguf_fc.dialect.read.values import spell
 from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
+from gguf_fc.grammar.schema.json_types import ALL_TYPES, JsonType
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def write(
         parts.append(syntax.content.open + content + syntax.content.close)
     if calls:
         parts.append(syntax.gap if content else "")
-        known = {name: Typed.root(schema) for name, schema in (schemas or {}).items()}
+        known = {name: ParameterType.of(schema) for name, schema in (schemas or {}).items()}
         written = (
             write_call(syntax, call, n, known.get(call.name)) for n, call in enumerate(calls)
         )
@@ -51,7 +52,9 @@ def write(
     return "".join(parts)
 
 
-def write_call(syntax: Syntax, call: Call, number: int = 0, schema: Typed | None = None) -> str:
+def write_call(
+    syntax: Syntax, call: Call, number: int = 0, schema: ParameterType | None = None
+) -> str:
     """The call that is the *number*-th of its turn, with its own marks."""
     bare = syntax.bare_call is not None and not call.arguments
     parts = syntax.bare_call if bare and syntax.bare_call else syntax.call
@@ -61,7 +64,9 @@ def write_call(syntax: Syntax, call: Call, number: int = 0, schema: Typed | None
     )
 
 
-def write_arguments(syntax: Syntax, arguments: dict[str, Any], schema: Typed | None = None) -> str:
+def write_arguments(
+    syntax: Syntax, arguments: dict[str, Any], schema: ParameterType | None = None
+) -> str:
     """Arguments as the syntax has them: one JSON object, or pairs."""
     arguments = arguments if schema is None else schema.arranged(arguments)
     if syntax.pairs is not None:
@@ -79,7 +84,9 @@ def write_name(syntax: Syntax, name: str) -> str:
     return name if syntax.keys is None else json.dumps(name, ensure_ascii=False)[1:-1]
 
 
-def _filled(syntax: Syntax, slot: Slot, call: Call, number: int, schema: Typed | None) -> str:
+def _filled(
+    syntax: Syntax, slot: Slot, call: Call, number: int, schema: ParameterType | None
+) -> str:
     match slot.kind:
         case "name":
             return write_name(syntax, call.name)
@@ -94,7 +101,7 @@ def _filled(syntax: Syntax, slot: Slot, call: Call, number: int, schema: Typed |
 # Pairs.
 
 
-def write_pair(pairs: Pairs, key: str, value: Any, schema: Typed | None = None) -> str:
+def write_pair(pairs: Pairs, key: str, value: Any, schema: ParameterType | None = None) -> str:
     """One argument; *schema* is that of its value, where it is known."""
     if isinstance(value, str):
         form, text = _string(pairs, value, schema)
@@ -103,7 +110,7 @@ def write_pair(pairs: Pairs, key: str, value: Any, schema: Typed | None = None) 
     return form.before + key + form.between + text + form.after_key(key)
 
 
-def _string(pairs: Pairs, text: str, schema: Typed | None) -> tuple[Pair, str]:
+def _string(pairs: Pairs, text: str, schema: ParameterType | None) -> tuple[Pair, str]:
     """The form of an argument that is a string, and what stands in it."""
     if pairs.quoted:
         return pairs.text, spell(text, pairs.notation)
@@ -111,34 +118,38 @@ def _string(pairs: Pairs, text: str, schema: Typed | None) -> tuple[Pair, str]:
         return pairs.guarded, text
     if schema is None or pairs.text != pairs.other:
         return pairs.text, text
-    bare = write_bare(text, schema.kinds())
+    bare = write_bare(text, schema)
     if bare != text and pairs.guarded is not None:
         return pairs.guarded, text  # this form says itself that it holds a string
     return pairs.text, bare
 
 
-def _other(pairs: Pairs, value: Any, schema: Typed | None) -> str:
+def _other(pairs: Pairs, value: Any, schema: ParameterType | None) -> str:
     """A value that is no string, as it stands between the fixed texts."""
     structure = isinstance(value, list | dict)
     if pairs.item is None or not structure:
         value = in_order(value) if pairs.ordered else value
         return spell(value, pairs.notation if structure else pairs.scalars)
-    if schema is not None and _is_mistakable(pairs.item, value, schema.kinds()):
+    if schema is not None and _is_mistakable(pairs.item, value, schema.types):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
-        items = schema.items() if schema else None
-        return "".join(write_pair(pairs, pairs.item, item, items) for item in value)
+        return "".join(
+            write_pair(pairs, pairs.item, item, schema.item(at) if schema else None)
+            for at, item in enumerate(value)
+        )
     return _members(replace(pairs, separator=""), value, schema)
 
 
-def _is_mistakable(item: str, value: list[Any] | dict[str, Any], kinds: frozenset[Kind]) -> bool:
+def _is_mistakable(
+    item: str, value: list[Any] | dict[str, Any], types: frozenset[JsonType]
+) -> bool:
     """Whether nested pairs would be read as a text or, their first key being *item*, as a list."""
     listed = isinstance(value, dict) and next(iter(value), None) == item
     # Where a text is admitted beside certain others, what looks like pairs is a text too.
-    return "string" in kinds and (kinds != ANY or not value or listed)
+    return "string" in types and (types != ALL_TYPES or not value or listed)
 
 
-def _members(pairs: Pairs, arguments: Mapping[str, Any], schema: Typed | None) -> str:
+def _members(pairs: Pairs, arguments: Mapping[str, Any], schema: ParameterType | None) -> str:
     keys = sorted(arguments) if pairs.ordered else arguments
     return pairs.separator.join(
         write_pair(pairs, key, arguments[key], schema.member(key) if schema else None)

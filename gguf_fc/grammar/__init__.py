@@ -5,7 +5,6 @@ Knows nothing of tools, models or tokens (but for the texts of control tokens in
 
 from __future__ import annotations
 
-from gguf_fc.grammar.compile.bare_strings import compile_raw
 from gguf_fc.grammar.compile.schema import compile_schema
 from gguf_fc.grammar.grammar import Grammar, gbnf_to_grammar, schema_to_grammar
 from gguf_fc.grammar.notations.gbnf_parser import parse_gbnf
@@ -57,7 +56,6 @@ __all__ = [
     "Until",
     "Without",
     "choice",
-    "compile_raw",
     "compile_schema",
     "gbnf_to_grammar",
     "not_opening",

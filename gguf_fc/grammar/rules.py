@@ -214,6 +214,9 @@ class Builder:
         return Rules({"root": root, **self._named})
 
 
+NEVER: Node = Choice(())  # matches no text
+
+
 def sequence(*items: Node) -> Node:
     """*items* in order, flattened, with neighbouring literals joined and empty ones left out."""
     kept: list[Node] = []
@@ -239,3 +242,21 @@ def choice(*options: Node) -> Node:
 def optional(node: Node) -> Node:
     """*node* or nothing."""
     return Repeat(node, 0, 1)
+
+
+def repeated(
+    item: Node, following: Node, least: int = 0, most: int | None = None
+) -> tuple[Node, bool]:
+    """*item* at least once, the others as *following*, and whether there may be none.
+
+    Literal("") where there can be none, ``NEVER`` where *most* is less than *least*.
+    """
+    if most is not None and most < least:
+        return NEVER, False
+    if most == 0:
+        return Literal(""), True
+    if item == following:
+        return Repeat(item, max(1, least), most), least == 0
+    left = None if most is None else most - 1
+    more = Repeat(following, max(0, least - 1), left)
+    return sequence(item, more if left != 0 else Literal("")), least == 0

@@ -13,19 +13,19 @@ from itertools import count
 from typing import Any
 
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
-from gguf_fc.dialect.kinds import kind_of
 from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, Renderings
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.read.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
+from gguf_fc.grammar.schema.json_types import json_type
 from gguf_fc.request import Tool, ToolChoice
 
 
 # Where a notation does not show the kind of a value, the tool's schema says it.
 def _schema_of(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        return {"type": kind_of(value)}
+        return {"type": json_type(value)}
     members = {key: _schema_of(item) for key, item in value.items()}
     return {"type": "object", "properties": members, "additionalProperties": True}
 

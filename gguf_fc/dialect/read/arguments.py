@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import reduce
+from itertools import count
 
 from gguf_fc.dialect.common_text import common_start
-from gguf_fc.dialect.kinds import ANY, Kind, Typed
+from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import read_bare
 from gguf_fc.dialect.read.reader import SPACE, Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.read.values import ValueReader, as_json_string
 from gguf_fc.dialect.syntax import Pair, Pairs
+from gguf_fc.grammar.schema.json_types import ALL_TYPES
 from gguf_fc.grammar.values.notation import JSON, PYTHON, Notation
 
 _LONGEST_KEY = 256
@@ -44,7 +46,7 @@ class ArgumentReader:
         if values.state == "broken":
             raise Mismatch
 
-    def pairs(self, pairs: Pairs, schema: Typed, closing: str) -> Steps:
+    def pairs(self, pairs: Pairs, schema: ParameterType, closing: str) -> Steps:
         """All pairs, up to what is none; *closing* is what stands behind the last one."""
         comma = ""
         self.say("{")
@@ -93,7 +95,7 @@ class ArgumentReader:
             if not (yield from self.reader.follows(character)):
                 return
 
-    def _value(self, pairs: Pairs, form: Pair, key: str, schema: Typed) -> Steps:
+    def _value(self, pairs: Pairs, form: Pair, key: str, schema: ParameterType) -> Steps:
         if pairs.quoted:
             yield from self.value(pairs.notation)
             rest = form.after_key(key).strip()
@@ -108,15 +110,15 @@ class ArgumentReader:
             rest = form.after_key(key).strip()[len(form.closing.strip()) :]
         yield from self.reader.follows_words(rest)
 
-    def _typed(self, pairs: Pairs, form: Pair, schema: Typed) -> Steps:
-        """A bare value, of the kind that the schema admits."""
-        kinds = schema.kinds()
-        if pairs.text != pairs.other:
-            kinds -= {"string"}  # this form is for anything else
-        if kinds == {"string"} or form == pairs.guarded:
+    def _typed(self, pairs: Pairs, form: Pair, schema: ParameterType) -> Steps:
+        """A bare value, of a type that the schema admits."""
+        if pairs.text != pairs.other:  # this form is for anything but strings
+            schema = schema.only(ALL_TYPES - {"string"})
+        types = schema.types
+        if types == {"string"} or form == pairs.guarded:
             yield from self._text(form)
             return
-        if kinds <= {"array", "object"}:
+        if types <= {"array", "object"}:
             yield from self.reader.skip_space()
             yield from self.reader.more()
             if self.reader.buffer.peek in ("[", "{"):
@@ -126,7 +128,7 @@ class ArgumentReader:
                 return
         pieces: list[str] = []
         yield from self._bare(form, pieces.append)
-        self.say(read_bare("".join(pieces), kinds))
+        self.say(read_bare("".join(pieces), schema))
 
     def _text(self, form: Pair) -> Steps:
         """A bare text."""
@@ -152,36 +154,36 @@ class ArgumentReader:
 
     # Values that are pairs again.
 
-    def _nested(self, pairs: Pairs, form: Pair, key: str, schema: Typed) -> Steps:
+    def _nested(self, pairs: Pairs, form: Pair, key: str, schema: ParameterType) -> Steps:
         """A bare scalar, or nested pairs: a list where they have the key of an item."""
         opening, closing = form.before.strip(), form.after_key(key).strip()
-        kinds, pieces = schema.kinds(), list[str]()
-        if "string" in kinds and kinds != ANY:
+        types, pieces = schema.types, list[str]()
+        if "string" in types and types != ALL_TYPES:
             # A text may hold anything, also what looks like pairs.
-            self.say(read_bare((yield from self.reader.until(closing, None)), kinds))
+            self.say(read_bare((yield from self.reader.until(closing, None)), schema))
             return
         while True:
             pieces.append((yield from self.reader.until(opening, None)))
             if (yield from self.reader.follows(closing[len(opening) :])):
-                self.say(_scalar("".join(pieces), kinds))
+                self.say(_scalar("".join(pieces), schema))
                 return
             if not "".join(pieces).strip():
                 break
             pieces.append(opening)
         yield from self._children(pairs, form, closing, schema)
 
-    def _children(self, pairs: Pairs, form: Pair, closing: str, schema: Typed) -> Steps:
+    def _children(self, pairs: Pairs, form: Pair, closing: str, schema: ParameterType) -> Steps:
         """From behind the opening of the first child to the end of the parent."""
         opening, ending, comma = form.before.strip(), "", ""
-        while True:
+        for at in count():
             child, _ = yield from self._key(pairs)
             if not ending:
-                listed = child == pairs.item and "array" in schema.kinds()
+                listed = child == pairs.item and "array" in schema.types
                 ending = "]" if listed else "}"
                 self.say("[" if listed else "{")
             if ending == "]":
                 self.say(comma)
-                yield from self._nested(pairs, form, child, schema.items())
+                yield from self._nested(pairs, form, child, schema.item(at))
             else:
                 self.say(f'{comma}"{as_json_string(child)}": ')
                 yield from self._nested(pairs, form, child, schema.member(child))
@@ -193,7 +195,8 @@ class ArgumentReader:
                 return
 
 
-def _scalar(text: str, kinds: frozenset[Kind]) -> str:
-    if not text.strip() and "string" not in kinds:
-        return "[]" if "array" in kinds else "{}" if "object" in kinds else '""'
-    return read_bare(text, kinds)
+def _scalar(text: str, schema: ParameterType) -> str:
+    types = schema.types
+    if not text.strip() and "string" not in types:
+        return "[]" if "array" in types else "{}" if "object" in types else '""'
+    return read_bare(text, schema)

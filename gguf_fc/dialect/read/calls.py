@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gguf_fc.dialect.kinds import Typed
+from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.arguments import ArgumentReader
 from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Keys, Pairs, Part, Parts, Row, Slot, Syntax
@@ -209,7 +209,7 @@ class CallReader:
         if self.syntax.pairs is not None:
             self._start(call)
             schema = (self.schemas or {}).get(call.name or "")
-            yield from reads.pairs(self.syntax.pairs, Typed.root(schema), closing)
+            yield from reads.pairs(self.syntax.pairs, ParameterType.of(schema), closing)
             call.complete = True
             return
         yield from self.reader.more()

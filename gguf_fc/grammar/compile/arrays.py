@@ -15,18 +15,20 @@ from itertools import combinations
 from math import comb
 from typing import Any, Protocol
 
-from gguf_fc.grammar.compile.objects import Writer
 from gguf_fc.grammar.rules import (
-    Choice,
+    NEVER,
+    Builder,
     Literal,
     Node,
     Reference,
     Repeat,
     choice,
     optional,
+    repeated,
     sequence,
 )
 from gguf_fc.grammar.schema.known_values import key_of
+from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.refs import step
 from gguf_fc.grammar.schema.tree import (
     ANYTHING,
@@ -40,7 +42,6 @@ from gguf_fc.grammar.schema.tree import (
     options_of,
 )
 
-_NEVER: Node = Choice(())
 _END: Node = Literal("")
 _NESTED = 8  # items of a prefix after which a rule of its own begins
 _MAX_STATES = 300
@@ -49,22 +50,50 @@ _MAX_SETS = 130  # sets of values that an array may have had already
 Marks = int | frozenset[int]
 
 
+class ItemWriter(Protocol):
+    """Notation of items, and the punctuation around them."""
+
+    @property
+    def builder(self) -> Builder:
+        """Collector of all rules of the grammar."""
+
+    @property
+    def reader(self) -> SchemaReader:
+        """Reader of the schema, whose algebra compares items."""
+
+    @property
+    def comma(self) -> Node:
+        """Separator of two items."""
+
+    def item(self, schema: Schema, path: str) -> Node:
+        """Item that is valid under *schema*."""
+
+    def known_item(self, value: Any) -> Node:
+        """Item that is exactly *value*."""
+
+    def define(self, path: str, node: Node) -> Reference:
+        """Store *node* as a rule of its own."""
+
+    def loosen(self, path: str, keyword: str, reason: str) -> None:
+        """Report that *keyword* is not enforced."""
+
+
 @dataclass(slots=True, eq=False)
 class ArrayRules:
-    """Writes one array."""
+    """Writer of one array's rules, in any notation."""
 
-    writer: Writer
+    writer: ItemWriter
     schema: Array
     path: str
 
-    def write(self) -> Node:
-        """The rule of the array."""
+    def items(self) -> tuple[Node, bool]:
+        """Items without what stands around them, and whether there may be none."""
         memory = self._unique() or self._containing()
-        return self._plain() if memory is None else _States(self, memory).write()
+        return self._plain() if memory is None else _States(self, memory).items()
 
     def item(self, at: int) -> Node:
         """The rule of the item of that number."""
-        return self.writer.write(self.schema.item(at), self.path_of(at))
+        return self.writer.item(self.schema.item(at), self.path_of(at))
 
     def path_of(self, at: int) -> str:
         """Where the schema of that item stands."""
@@ -106,25 +135,25 @@ class ArrayRules:
                 self.writer.loosen(self.path, "contains", "there is too much to count")
         return memory
 
-    def _plain(self) -> Node:
+    def _plain(self) -> tuple[Node, bool]:
         """Items one by one, without looking back."""
-        array, text = self.schema, self.writer.text
-        rest = self.writer.write(array.rest, step(self.path, "items"))
+        array, writer = self.schema, self.writer
+        rest = writer.item(array.rest, step(self.path, "items"))
         if not array.prefix:
-            most = 0 if rest == _NEVER else array.most
-            return text.bracketed(*text.listed(rest, array.least, most))
+            most = 0 if rest == NEVER else array.most
+            return repeated(rest, sequence(writer.comma, rest), array.least, most)
         width = len(array.prefix) if array.most is None else min(len(array.prefix), array.most)
         left = None if array.most is None else array.most - width
-        after: Node = Repeat(sequence(text.comma, rest), max(0, array.least - width), left)
+        after: Node = Repeat(sequence(writer.comma, rest), max(0, array.least - width), left)
         # From the last position back: each item and, there or not, those after it.
         for at in range(width - 1, -1, -1):
             if at:
-                after = sequence(text.comma, self.item(at), after)
+                after = sequence(writer.comma, self.item(at), after)
                 after = after if array.least > at else optional(after)
-                after = after if at % _NESTED else self.writer.define(f"{self.path}.rest", after)
+                after = after if at % _NESTED else writer.define(f"{self.path}.rest", after)
             else:
                 after = sequence(self.item(at), after)
-        return text.bracketed(after, array.least == 0)
+        return after, array.least == 0
 
 
 class _Memory(Protocol):
@@ -177,8 +206,8 @@ class _Counting:
         writer, item, path = self.rules.writer, self.rules.schema.item(at), self.rules.path_of(at)
         meet = writer.reader.meeting.meet
         if marks < self._cap:
-            yield writer.write(meet(item, self.contains.schema), path), marks + 1
-        yield writer.write(meet(item, self.other), path), marks
+            yield writer.item(meet(item, self.contains.schema), path), marks + 1
+        yield writer.item(meet(item, self.other), path), marks
 
     def may_end(self, marks: Marks) -> bool:
         """Whether enough have come."""
@@ -213,7 +242,7 @@ class _Chosen:
         """The values that have not come yet."""
         assert isinstance(marks, frozenset)
         for number in sorted(self.places[min(at, len(self.places) - 1)] - marks):
-            yield self.rules.writer.text.exactly(self.values[number]), marks | {number}
+            yield self.rules.writer.known_item(self.values[number]), marks | {number}
 
     def may_end(self, marks: Marks) -> bool:
         """Always."""
@@ -229,20 +258,20 @@ class _States:
     _known: dict[tuple[int, Marks], Reference] = field(default_factory=dict, init=False)
     _waiting: list[tuple[int, Marks]] = field(default_factory=list, init=False)
 
-    def write(self) -> Node:
-        """The rule of the array."""
-        text, start = self.rules.writer.text, self.memory.start
+    def items(self) -> tuple[Node, bool]:
+        """Items, and whether there may be none."""
+        writer, start = self.rules.writer, self.memory.start
         items = choice(*self._items(0, start))
         while self._waiting:
             at, marks = self._waiting.pop()
-            text.builder.fill(self._known[at, marks], choice(*self._ways(at, marks)))
-        return text.bracketed(items, self._may_end(0, start))
+            writer.builder.fill(self._known[at, marks], choice(*self._ways(at, marks)))
+        return items, self._may_end(0, start)
 
     def _ways(self, at: int, marks: Marks) -> Iterator[Node]:
         if self._may_end(at, marks):
             yield _END
         for node in self._items(at, marks):
-            yield sequence(self.rules.writer.text.comma, node)
+            yield sequence(self.rules.writer.comma, node)
 
     def _items(self, at: int, marks: Marks) -> Iterator[Node]:
         """One more item and all that may follow it."""
@@ -250,12 +279,12 @@ class _States:
         if most is None or at < most:
             after = min(at + 1, self.rules.places)
             for node, known in self.memory.steps(at, marks):
-                if node != _NEVER:
+                if node != NEVER:
                     yield sequence(node, self._state(after, known))
 
     def _state(self, at: int, marks: Marks) -> Reference:
         if (at, marks) not in self._known:
-            self._known[at, marks] = self.rules.writer.text.builder.reserve("rest")
+            self._known[at, marks] = self.rules.writer.builder.reserve("rest")
             self._waiting.append((at, marks))
         return self._known[at, marks]
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 from gguf_fc.grammar.rules import CharClass, Literal, Node, Repeat, Token, choice, sequence
 from gguf_fc.grammar.schema.tree import Number
-from gguf_fc.grammar.values.json_text import DIGIT, JsonText
+from gguf_fc.grammar.values.json_text import LARGEST_INTEGER, JsonText
+from gguf_fc.grammar.values.json_tokens import DIGIT
 from gguf_fc.grammar.values.multiples import multiple_range
 from gguf_fc.grammar.values.number_ranges import Bound, integer_range, number_range
 
-_LARGEST = 10**16 - 1  # of an integer without a limit
 _FRACTION = sequence(Literal("."), Repeat(DIGIT), CharClass(((ord("1"), ord("9")),)), Repeat(DIGIT))
 
 
@@ -45,10 +45,10 @@ def number_rule(text: JsonText, number: Number, loosen: Callable[[str, str], Non
 
 def _integers(number: Number) -> Node:
     least, most = _ceiling(number.least), _floor(number.most)
-    if least is None and (most is None or most >= -_LARGEST):
-        least = -_LARGEST
-    if most is None and (least is None or least <= _LARGEST):
-        most = _LARGEST
+    if least is None and (most is None or most >= -LARGEST_INTEGER):
+        least = -LARGEST_INTEGER
+    if most is None and (least is None or least <= LARGEST_INTEGER):
+        most = LARGEST_INTEGER
     return integer_range(least, most)
 
 

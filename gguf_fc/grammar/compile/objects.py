@@ -21,77 +21,97 @@ from operator import itemgetter
 from typing import Protocol
 
 from gguf_fc.grammar.rules import (
-    Choice,
+    NEVER,
+    Builder,
     Literal,
     Node,
     Reference,
     Repeat,
     choice,
     optional,
+    repeated,
     sequence,
 )
 from gguf_fc.grammar.schema.intersect_objects import outside
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.refs import step
 from gguf_fc.grammar.schema.tree import ANYTHING, NOTHING, Object, Schema
-from gguf_fc.grammar.values.json_text import JsonText
 from gguf_fc.grammar.values.strings import StringBound
 
-_NEVER: Node = Choice(())
 _NOTHING_MORE: Node = Literal("")
 _MAX_LETTERS = 20_000  # of the names that other members must not have
 _MAX_COUNTED = 600  # rules that counting members may take
 _MAX_FREE = 5  # optional members in a row that may come in any order
 
 
-class Writer(Protocol):
-    """What writes the schemas inside an array or an object."""
+class MemberWriter(Protocol):
+    """Notation of members: their keys and values, and the punctuation around them.
 
-    text: JsonText
-    reader: SchemaReader
+    JSON is one such notation; pairs of key and value in tags, and keywords of a call, are others.
+    """
 
-    def write(self, schema: Schema, path: str) -> Node:
-        """The rule of *schema*."""
+    @property
+    def alphabetical(self) -> bool:
+        """Whether members stand in alphabetical order, not in declared order."""
+
+    @property
+    def builder(self) -> Builder:
+        """Collector of all rules of the grammar."""
+
+    @property
+    def reader(self) -> SchemaReader:
+        """Reader of the schema, whose algebra tells names apart."""
+
+    def behind(self, node: Node, rule: Reference | None = None) -> Node:
+        """Member *node* behind another one: their separator, then it or its own *rule*."""
+
+    def member(self, name: str, schema: Schema, path: str) -> Node:
+        """Member of that name whose value is valid under *schema*."""
+
+    def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:
+        """Member of any name within *names*."""
 
     def define(self, path: str, node: Node) -> Reference:
-        """A rule of its own for *node*."""
+        """Store *node* as a rule of its own."""
 
     def loosen(self, path: str, keyword: str, reason: str) -> None:
-        """Note that *keyword* is not enforced."""
+        """Report that *keyword* is not enforced."""
 
 
 @dataclass(slots=True, eq=False)
 class ObjectRules:
-    """Writes one object."""
+    """Writer of one object's rules, in any notation."""
 
-    writer: Writer
+    writer: MemberWriter
     schema: Object
     path: str
     ordered: bool  # members come as declared, optional ones too
     _members: list[tuple[Node, bool]] = field(init=False)  # each with whether it is required
     _other: Node = field(init=False)
     _free: dict[tuple[Node, ...], Node] = field(default_factory=dict, init=False)
+    _behind: dict[Node, Node] = field(default_factory=dict, init=False)  # by the rule of a member
 
-    def write(self) -> Node:
-        """The rule of the object."""
-        schema, text = self.schema, self.writer.text
+    def members(self) -> tuple[Node, bool]:
+        """Members without what stands around them, and whether there may be none."""
+        schema, writer = self.schema, self.writer
         inside = step(self.path, "properties")
+        known = [p for p in schema.properties if p.schema != NOTHING or p.required]
+        if writer.alphabetical:
+            known.sort(key=lambda p: p.name)
         self._members = [
-            (self._member(text.key(p.name), p.schema, step(inside, p.name)), p.required)
-            for p in schema.properties
-            if p.schema != NOTHING or p.required
+            (writer.member(p.name, p.schema, step(inside, p.name)), p.required) for p in known
         ]
         self._other = choice(*self._others())
         least, most = self._counts()
         if not self._members:
-            most = 0 if self._other == _NEVER else most
+            most = 0 if self._other == NEVER else most
             least = max(least, int(schema.more))
-            return text.braced(*text.listed(self._other, least, most))
+            return repeated(self._other, self.behind(self._other), least, most)
         if most is None and least <= 1:
             some, empty = self._uncounted()
         else:
             some, empty = _Counted(self, self._members, self._other, least, most).write()
-        return text.braced(some, empty and least == 0)
+        return some, empty and least == 0
 
     # The members beyond the properties.
 
@@ -102,30 +122,23 @@ class ObjectRules:
             bound = replace(region.names, excluded=(*region.names.excluded, *barred))
             if region.schema != NOTHING and not bound.is_empty:
                 path = step(self.path, "patternProperties")
-                yield self._member(self._key(bound), region.schema, path)
+                yield self.writer.other_member(bound, region.schema, path)
         extra = ANYTHING if self.schema.extra is None else self.schema.extra
         if extra != NOTHING:
-            key = self._extra_key(names)
-            yield self._member(key, extra, step(self.path, "additionalProperties"))
+            path = step(self.path, "additionalProperties")
+            for bound in self._extra_names(names):
+                yield self.writer.other_member(bound, extra, path)
 
-    def _extra_key(self, names: tuple[str, ...]) -> Node:
+    def _extra_names(self, names: tuple[str, ...]) -> tuple[StringBound, ...]:
+        """Names that are neither among *names* nor in a region."""
         if sum(map(len, names)) > _MAX_LETTERS:
             reason = "too many names: another member may have the name of a declared one"
             self.writer.loosen(self.path, "additionalProperties", reason)
             names = ()
-        regions = (region.names for region in self.schema.regions)
-        free = outside(StringBound(excluded=names), regions)
-        return choice(*map(self._key, free))
-
-    def _key(self, bound: StringBound) -> Node:
-        """The keys within *bound*."""
-        node, left = self.writer.text.key_in(bound)
-        for _, reason in left:
-            self.writer.loosen(self.path, "patternProperties", reason)
-        return node
-
-    def _member(self, key: Node, schema: Schema, path: str) -> Node:
-        return sequence(key, self.writer.text.colon, self.writer.write(schema, path))
+        free = StringBound(excluded=names)
+        if not self.schema.regions:
+            return (free,)
+        return outside(free, (region.names for region in self.schema.regions))
 
     # All of them.
 
@@ -135,14 +148,14 @@ class ObjectRules:
         required = sum(needed for _, needed in self._members)
         least = 0 if schema.least <= required else schema.least
         most = schema.most
-        if most is not None and self._other == _NEVER and most >= known:
+        if most is not None and self._other == NEVER and most >= known:
             most = None
         cap = most if most is not None else least
         if self._members and cap > 1 and known * cap > _MAX_COUNTED:
             keyword = "minProperties" if most is None else "maxProperties"
             self.writer.loosen(self.path, keyword, "there are too many members to count")
             return min(least, 1), None
-        if self._other != _NEVER and least > 1:
+        if self._other != NEVER and least > 1:
             self.writer.loosen(self.path, "minProperties", "another member may come twice")
         if schema.more and self._members and (most is not None or least > 1):
             self.writer.loosen(self.path, "not", "members are counted, and one must be another")
@@ -150,10 +163,9 @@ class ObjectRules:
 
     def _uncounted(self) -> tuple[Node, bool]:
         """The members, then other ones; and may there be none."""
-        comma, other = self.writer.text.comma, self._other
-        others: Node = _NOTHING_MORE
-        if other != _NEVER:
-            others = Repeat(sequence(comma, other), int(self.schema.more))
+        other, others = self._other, _NOTHING_MORE
+        if other != NEVER:
+            others = Repeat(self.behind(other), int(self.schema.more))
         runs = list(self._runs())
         lead = next((at for at, (_, needed) in enumerate(runs) if needed), None)
         # What begins an object, and what may follow, from the last member back.
@@ -162,14 +174,14 @@ class ObjectRules:
         if lead is not None:
             (first,), _ = runs[lead]
             later = (
-                sequence(comma, *run) if needed else self._freely(run)
+                self.behind(run[0]) if needed else self._freely(run)
                 for run, needed in runs[lead + 1 :]
             )
             tail = sequence(*later, others)
             starts.append(sequence(first, tail))
-            tail = sequence(comma, first, tail)
-        elif other != _NEVER:
-            starts.append(sequence(other, Repeat(sequence(comma, other))))
+            tail = sequence(self.behind(first), tail)
+        elif other != NEVER:
+            starts.append(sequence(other, Repeat(self.behind(other))))
         for run, _ in reversed(runs[:lead]):
             following = tail if tail == _NOTHING_MORE else self._define("rest", tail)
             for at, node in reversed(list(enumerate(run))):
@@ -185,7 +197,7 @@ class ObjectRules:
             if needed:
                 yield from (((node,), True) for node in nodes)
                 continue
-            named = tuple(self._define("member", node) for node in nodes)
+            named = tuple(map(self.named, nodes))
             if len(named) <= _MAX_FREE and not self.ordered:
                 yield named, False
             else:
@@ -193,16 +205,25 @@ class ObjectRules:
 
     def _freely(self, run: tuple[Node, ...]) -> Node:
         """Any of *run*, in any order, each behind a comma."""
-        comma = self.writer.text.comma
         if len(run) <= 1:
-            return optional(sequence(comma, *run)) if run else _NOTHING_MORE
+            return optional(self.behind(run[0])) if run else _NOTHING_MORE
         if run not in self._free:
             ways = (
-                sequence(comma, node, self._freely((*run[:at], *run[at + 1 :])))
+                sequence(self.behind(node), self._freely((*run[:at], *run[at + 1 :])))
                 for at, node in enumerate(run)
             )
             self._free[run] = self._define("rest", optional(choice(*ways)))
         return self._free[run]
+
+    def named(self, node: Node) -> Reference:
+        """Rule of its own for a member."""
+        rule = self._define("member", node)
+        self._behind[rule] = self.writer.behind(node, rule)
+        return rule
+
+    def behind(self, node: Node) -> Node:
+        """A member, or its rule, behind another one."""
+        return self._behind.get(node) or self.writer.behind(node)
 
     def _define(self, part: str, node: Node) -> Reference:
         return self.writer.define(f"{self.path}.{part}", node)
@@ -227,14 +248,11 @@ class _Counted:
     def write(self) -> tuple[Node, bool]:
         """All ways to write the members, and whether there may be none."""
         writer = self.rules.writer
-        self.members = [
-            (writer.define(f"{self.rules.path}.member", node), needed)
-            for node, needed in self.members
-        ]
+        self.members = [(self.rules.named(node), needed) for node, needed in self.members]
         starts = choice(*self._starts())
         while self._waiting:
             at, count = self._waiting.pop()
-            writer.text.builder.fill(self._known[at, count], choice(*self._ways(at, count)))
+            writer.builder.fill(self._known[at, count], choice(*self._ways(at, count)))
         return starts, not any(needed for _, needed in self.members)
 
     def _starts(self) -> Iterator[Node]:
@@ -245,7 +263,7 @@ class _Counted:
             yield sequence(node, self._from(at + 1, after))
             if needed:
                 return
-        if self.other != _NEVER:
+        if self.other != NEVER:
             yield sequence(self.other, self._from(len(self.members), after))
 
     def _count(self, count: int) -> int | None:
@@ -257,20 +275,20 @@ class _Counted:
     def _from(self, at: int, count: int) -> Reference:
         """What may follow, the first *at* properties being behind."""
         if (at, count) not in self._known:
-            self._known[at, count] = self.rules.writer.text.builder.reserve("rest")
+            self._known[at, count] = self.rules.writer.builder.reserve("rest")
             self._waiting.append((at, count))
         return self._known[at, count]
 
     def _ways(self, at: int, count: int) -> Iterator[Node]:
-        comma, after = self.rules.writer.text.comma, self._count(count)
+        after = self._count(count)
         if at < len(self.members):
             node, needed = self.members[at]
             if after is not None:
-                yield sequence(comma, node, self._from(at + 1, after))
+                yield sequence(self.rules.behind(node), self._from(at + 1, after))
             if not needed:
                 yield self._from(at + 1, count)
             return
         if count >= self.least:
             yield _NOTHING_MORE
-        if after is not None and self.other != _NEVER:
-            yield sequence(comma, self.other, self._from(at, after))
+        if after is not None and self.other != NEVER:
+            yield sequence(self.rules.behind(self.other), self._from(at, after))

@@ -11,6 +11,7 @@ an object; and when there are too many rules, the rest of the schema allows any 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from gguf_fc.errors import GrammarError
 from gguf_fc.grammar.compile.arrays import ArrayRules
 from gguf_fc.grammar.compile.numbers import number_rule
 from gguf_fc.grammar.compile.objects import ObjectRules
-from gguf_fc.grammar.rules import Builder, Choice, Node, Reference, choice
+from gguf_fc.grammar.rules import NEVER, Builder, Node, Reference, choice, sequence
 from gguf_fc.grammar.schema.close import close_root
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.refs import Document
@@ -44,29 +45,27 @@ from gguf_fc.grammar.values.notation import Notation
 from gguf_fc.grammar.values.spacing import Spacing
 from gguf_fc.grammar.values.strings import StringBound
 
-_NEVER: Node = Choice(())
 _MAX_RULES = 6_000  # for one schema
 
+Scalar = Null | Boolean | Number | String
 
-def compile_schema(  # noqa: PLR0913  keywords with defaults
+
+def compile_schema(
     schema: Any,
     builder: Builder,
     *,
     spacing: Spacing | Notation | None,
     closed: bool = False,
-    inside: bool = False,
     path: str = "$",
-    document: Any = None,
 ) -> tuple[Node, tuple[Loosened, ...]]:
     """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
 
     *closed*: the value is of a type that the schema says something of, and has no members but the
-    declared ones, unless the schema says that it may.  *inside*: it stands inside an object, where
-    members are less strictly in declared order.  *path* is where *schema* stands, for errors
-    and the report.  References lead into *document*, if that is more than *schema*.
+    declared ones, unless the schema says that it may.  *path* is where *schema* stands, for errors
+    and the report.
     """
-    reader = SchemaReader(Document(schema if document is None else document, path))
-    writer = _Writer(JsonText(builder, spacing), reader, None if inside else path)
+    reader = SchemaReader(Document(schema, path))
+    writer = JsonWriter(builder=builder, reader=reader, root=path, text=JsonText(builder, spacing))
     try:
         tree = reader.read(schema, path)
         node = writer.write(close_root(reader.meeting, tree) if closed else tree, path)
@@ -76,97 +75,217 @@ def compile_schema(  # noqa: PLR0913  keywords with defaults
     return node, tuple(reader.report)
 
 
-@dataclass(slots=True, eq=False)
-class _Writer:
-    """Writes the rules of one schema."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class TreeWriter(ABC):
+    """Writer of a schema tree's rules.
 
-    text: JsonText
+    Definitions, unions and limits are the same in every notation; subclasses say how values are
+    spelled and what stands around those inside others.
+    """
+
+    builder: Builder
     reader: SchemaReader
-    root: str | None  # where the outermost object stands; None: around the schema
+    root: str | None = None  # path of the outermost object; None: it is around the schema
+    alphabetical: bool = False
     _references: dict[str, Reference] = field(default_factory=dict, init=False)
     _waiting: list[Ref] = field(default_factory=list, init=False)
     _written: dict[tuple[Kind, bool], Node] = field(default_factory=dict, init=False)
     _before: int = field(init=False)  # rules that are not of this schema
 
     def __post_init__(self) -> None:
-        self._before = len(self.text.builder)
+        self._before = len(self.builder)
+
+    # The notation.
+
+    @property
+    @abstractmethod
+    def comma(self) -> Node:
+        """Separator of two members or items."""
+
+    @property
+    @abstractmethod
+    def anything(self) -> Node:
+        """Any value."""
+
+    @abstractmethod
+    def free(self, kind: Array | Object) -> Node:
+        """Any array, or any object."""
+
+    @abstractmethod
+    def known(self, value: Any) -> Node:
+        """Exactly this value."""
+
+    @abstractmethod
+    def scalar(self, kind: Scalar, path: str) -> Node:
+        """Value that holds no others."""
+
+    @abstractmethod
+    def member(self, name: str, schema: Schema, path: str) -> Node:
+        """Member of that name."""
+
+    @abstractmethod
+    def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:
+        """Member of any name within *names*."""
+
+    def behind(self, node: Node, rule: Reference | None = None) -> Node:
+        """Member *node*, or its own *rule*, behind another one."""
+        return sequence(self.comma, rule or node)
+
+    @abstractmethod
+    def item(self, schema: Schema, path: str) -> Node:
+        """Item of an array."""
+
+    @abstractmethod
+    def known_item(self, value: Any) -> Node:
+        """Item that is exactly *value*."""
+
+    @abstractmethod
+    def braced(self, members: Node, *, empty: bool) -> Node:
+        """Object around its *members*; if *empty*, there may be none."""
+
+    @abstractmethod
+    def bracketed(self, items: Node, *, empty: bool) -> Node:
+        """Array around its *items*; if *empty*, there may be none."""
+
+    # What is common to all.
 
     def write(self, schema: Schema, path: str) -> Node:
-        """The rule of *schema*; *path* names it and places what is reported."""
+        """Rule of *schema*; *path* names it and places what is reported."""
         match schema:
             case Anything():
-                return self.text.value
+                return self.anything
             case Nothing():
-                return _NEVER
+                return NEVER
             case Values(texts):
-                return choice(*(self.text.exactly(json.loads(text)) for text in texts))
+                return choice(*(self.known(json.loads(text)) for text in texts))
             case AnyOf(options):
                 return choice(*(self.write(option, path) for option in options))
             case Ref():
                 return self._reference(schema)
+            case Array() | Object():
+                return self._compound(schema, path)
             case _:
-                return self._kind(schema, path)
-
-    def _kind(self, kind: Kind, path: str) -> Node:
-        match kind:
-            case Null():
-                return self.text.null
-            case Boolean():
-                return self.text.boolean
-            case Number():
-                if kind.multiple is not None and self._is_full(path):
-                    kind = replace(kind, multiple=None)
-                return number_rule(self.text, kind, partial(self.loosen, path))
-            case String(bound):
-                return self.string(bound, path)
-            case Array():
-                return self.text.array if kind == Array() else self._compound(kind, path)
-            case Object():
-                return self.text.object if kind == Object() else self._compound(kind, path)
+                return self.scalar(schema, path)
 
     def finish(self) -> None:
         """Write the definitions that were referred to, and those these refer to."""
         while self._waiting:
             ref = self._waiting.pop()
             node = self.write(self.reader.definition(ref), ref.key)
-            self.text.builder.fill(self._references[ref.key], node)
+            self.builder.fill(self._references[ref.key], node)
 
-    def _reference(self, ref: Ref) -> Node:
-        if ref.key not in self._references:
-            self._references[ref.key] = self.text.builder.reserve(_hint(ref.key))
-            self._waiting.append(ref)
-        return self._references[ref.key]
+    def define(self, path: str, node: Node) -> Reference:
+        """Rule of its own for *node*, named after the end of *path*."""
+        return self.builder.define(_hint(path), node)
 
-    def _compound(self, kind: Array | Object, path: str) -> Node:
-        key = (kind, path == self.root)
-        if key not in self._written:
-            if self._is_full(path):
-                return self.text.array if isinstance(kind, Array) else self.text.object
-            if isinstance(kind, Array):
-                node = ArrayRules(self, kind, path).write()
-            else:
-                node = ObjectRules(self, kind, path, ordered=path == self.root).write()
-            self._written[key] = self.define(path, node)
-        return self._written[key]
+    def loosen(self, path: str, keyword: str, reason: str) -> None:
+        """Report that *keyword* is not enforced."""
+        self.reader.loosen(path, keyword, reason)
 
-    def _is_full(self, path: str) -> bool:
+    def is_full(self, path: str) -> bool:
         """Whether there are so many rules that the rest of the schema has to do without."""
-        full = len(self.text.builder) - self._before > _MAX_RULES
+        full = len(self.builder) - self._before > _MAX_RULES
         if full:
             self.loosen(path, "", f"the schema needs more than {_MAX_RULES} rules")
         return full
 
-    def define(self, path: str, node: Node) -> Reference:
-        """A rule of its own for *node*, named after the end of *path*."""
-        return self.text.builder.define(_hint(path), node)
+    def _reference(self, ref: Ref) -> Node:
+        if ref.key not in self._references:
+            self._references[ref.key] = self.builder.reserve(_hint(ref.key))
+            self._waiting.append(ref)
+        return self._references[ref.key]
 
-    def loosen(self, path: str, keyword: str, reason: str) -> None:
-        """Note that *keyword* is not enforced."""
-        self.reader.loosen(path, keyword, reason)
+    def _compound(self, kind: Array | Object, path: str) -> Node:
+        if kind in (Array(), Object()):
+            return self.free(kind)
+        key = (kind, path == self.root)
+        if key not in self._written:
+            if self.is_full(path):
+                return self.free(kind)
+            self._written[key] = self.define(path, self.compound(kind, path))
+        return self._written[key]
 
-    def string(self, bound: StringBound, path: str) -> Node:
-        """The strings within *bound*."""
-        if not bound.is_free and self._is_full(path):
+    def compound(self, kind: Array | Object, path: str) -> Node:
+        """Rules of an array or an object, by its items or members."""
+        if isinstance(kind, Array):
+            items, empty = ArrayRules(self, kind, path).items()
+            return self.bracketed(items, empty=empty)
+        members, empty = ObjectRules(self, kind, path, ordered=path == self.root).members()
+        return self.braced(members, empty=empty)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class JsonWriter(TreeWriter):
+    """Writer of JSON, or of a notation that differs from it in its spelling only."""
+
+    text: JsonText
+
+    @property
+    def comma(self) -> Node:
+        """Separator of two members or items."""
+        return self.text.comma
+
+    @property
+    def anything(self) -> Node:
+        """Any value."""
+        return self.text.value
+
+    def free(self, kind: Array | Object) -> Node:
+        """Any array, or any object."""
+        return self.text.array if isinstance(kind, Array) else self.text.object
+
+    def known(self, value: Any) -> Node:
+        """Exactly this value."""
+        return self.text.exactly(value)
+
+    def scalar(self, kind: Scalar, path: str) -> Node:
+        """Value that holds no others."""
+        match kind:
+            case Null():
+                return self.text.null
+            case Boolean():
+                return self.text.boolean
+            case Number():
+                return self._number(kind, path)
+            case String(bound):
+                return self._string(bound, path)
+
+    def member(self, name: str, schema: Schema, path: str) -> Node:
+        """Key, colon and value."""
+        return sequence(self.text.key(name), self.text.colon, self.write(schema, path))
+
+    def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:
+        """Member of any name within *names*."""
+        key, left = self.text.key_in(names)
+        for _, reason in left:
+            self.loosen(path.rpartition(".")[0], "patternProperties", reason)
+        return sequence(key, self.text.colon, self.write(schema, path))
+
+    def item(self, schema: Schema, path: str) -> Node:
+        """Item of an array: its value."""
+        return self.write(schema, path)
+
+    def known_item(self, value: Any) -> Node:
+        """Item that is exactly *value*."""
+        return self.text.exactly(value)
+
+    def braced(self, members: Node, *, empty: bool) -> Node:
+        """Object around its *members*; if *empty*, there may be none."""
+        return self.text.braced(members, empty=empty)
+
+    def bracketed(self, items: Node, *, empty: bool) -> Node:
+        """Array around its *items*; if *empty*, there may be none."""
+        return self.text.bracketed(items, empty=empty)
+
+    def _number(self, kind: Number, path: str) -> Node:
+        if kind == Number(integer=True):
+            return self.text.integer
+        if kind.multiple is not None and self.is_full(path):
+            kind = replace(kind, multiple=None)
+        return number_rule(self.text, kind, partial(self.loosen, path))
+
+    def _string(self, bound: StringBound, path: str) -> Node:
+        if not bound.is_free and self.is_full(path):
             return self.text.string
         node, left = self.text.string_in(bound)
         for keyword, reason in left:

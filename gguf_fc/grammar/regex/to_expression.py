@@ -33,6 +33,7 @@ from gguf_fc.grammar.regex.parse import (
     nodes,
 )
 from gguf_fc.grammar.rules import (
+    NEVER,
     Both,
     CharClass,
     Choice,
@@ -46,7 +47,6 @@ from gguf_fc.grammar.rules import (
     sequence,
 )
 
-_NEVER = Choice(())
 _EMPTY = Literal("")
 _MOST_COPIES = 20  # of what follows, where a count is written out
 _MOST_PARTS = 2_000  # of an expression
@@ -78,7 +78,7 @@ class _Rest:
 def expression(tree: Tree, dfa: Dfa, letter: Letter) -> Node:
     """The texts *tree* matches as a whole, which are those *dfa* accepts."""
     if dfa.is_empty:
-        return _NEVER
+        return NEVER
     try:
         most = _MOST_PARTS + _MOST_GROWTH * sum(1 for _ in nodes(tree))
         return _Writer(letter, most).before(tree, _Rest.same(_EMPTY)).start
@@ -238,7 +238,7 @@ class _Writer:
         other = optional(sequence(self.letter(complement(WORD)), anything))
         match at.place:
             case "start":
-                return _Rest(rest.start, _NEVER, _NEVER)
+                return _Rest(rest.start, NEVER, NEVER)
             case "end":
                 return rest.each(partial(_both, _EMPTY))
             case "edge":
@@ -304,12 +304,12 @@ def _longest(tree: Tree) -> int | None:
 
 
 def _then(first: Node, rest: Node) -> Node:
-    return _NEVER if _NEVER in (first, rest) else sequence(first, rest)
+    return NEVER if NEVER in (first, rest) else sequence(first, rest)
 
 
 def _in_order(items: Iterable[Node]) -> Node:
     found = list(items)
-    return _NEVER if _NEVER in found else sequence(*found)
+    return NEVER if NEVER in found else sequence(*found)
 
 
 def _either(options: Iterable[Node]) -> Node:
@@ -318,10 +318,10 @@ def _either(options: Iterable[Node]) -> Node:
 
 def _both(condition: Node, rest: Node) -> Node:
     """*rest* where it meets the *condition*."""
-    if _NEVER in (condition, rest):
-        return _NEVER
+    if NEVER in (condition, rest):
+        return NEVER
     if condition == _EMPTY and (found := _is_empty_among(rest)) is not None:
-        return _EMPTY if found else _NEVER
+        return _EMPTY if found else NEVER
     return Both((condition, rest))
 
 

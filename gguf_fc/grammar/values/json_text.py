@@ -13,84 +13,38 @@ from typing import Any
 
 from gguf_fc.grammar.regex.charset import ALL
 from gguf_fc.grammar.rules import (
+    NEVER,
     Builder,
-    CharClass,
-    Choice,
     Literal,
     Node,
     Repeat,
-    Sequence,
     Token,
     Unlike,
     Until,
     choice,
     optional,
+    repeated,
     sequence,
 )
+from gguf_fc.grammar.values.json_tokens import (
+    CANONICAL_ESCAPE,
+    CHARACTER,
+    EXPONENT,
+    FRACTION,
+    INTEGER_PART,
+    PLAIN,
+    WHITE,
+)
 from gguf_fc.grammar.values.notation import JSON, Notation
+from gguf_fc.grammar.values.number_ranges import integer_range
 from gguf_fc.grammar.values.spacing import Spacing
 from gguf_fc.grammar.values.spelling import Spelling
 from gguf_fc.grammar.values.strings import Left, StringBound, loosened, text_rule
 
-
-def _class(*parts: str) -> CharClass:
-    """A class of single characters and three-character ranges such as ``0-9``."""
-    ranges = [(ord(part[0]), ord(part[-1])) for part in parts]
-    return CharClass(tuple(sorted(ranges)))
-
-
-DIGIT = _class("0-9")
-_HEX = _class("0-9", "A-F", "a-f")
-_WHITE = _class(" ", "\t", "\n", "\r")
-_NEVER = Choice(())
-
-PLAIN = CharClass(((0x00, 0x1F), (ord('"'), ord('"')), (ord("\\"), ord("\\"))), negated=True)
-_SHORT_ESCAPE = _class('"', "\\", "/", "b", "f", "n", "r", "t")
-
-# \uXXXX: either no surrogate, or a high one followed by a low one.
-_NO_SURROGATE = choice(
-    Sequence((_class("0-9", "A-C", "E-F", "a-c", "e-f"), _HEX, _HEX, _HEX)),
-    Sequence((_class("D", "d"), _class("0-7"), _HEX, _HEX)),
-)
-_PAIR = Sequence(
-    (
-        _class("D", "d"),
-        _class("8-9", "A-B", "a-b"),
-        _HEX,
-        _HEX,
-        Literal("\\u"),
-        _class("D", "d"),
-        _class("C-F", "c-f"),
-        _HEX,
-        _HEX,
-    )
-)
-
-# One character of a JSON string, however it is written.
-CHARACTER = choice(
-    PLAIN,
-    Sequence(
-        (
-            Literal("\\"),
-            choice(_SHORT_ESCAPE, Sequence((Literal("u"), choice(_NO_SURROGATE, _PAIR)))),
-        )
-    ),
-)
-
-# The escapes that json.dumps writes.
-CANONICAL_ESCAPE = Sequence(
-    (
-        Literal("\\"),
-        choice(
-            _class('"', "\\", "b", "f", "n", "r", "t"),
-            Sequence((Literal("u00"), _class("0-1"), _class("0-9", "a-f"))),
-        ),
-    )
-)
-
-INTEGER_PART = choice(Literal("0"), Sequence((_class("1-9"), Repeat(DIGIT))))
-FRACTION = Sequence((Literal("."), Repeat(DIGIT, 1)))
-EXPONENT = Sequence((_class("E", "e"), optional(_class("+", "-")), Repeat(DIGIT, 1)))
+# An integer without limits.  More digits than any program keeps exactly that reads JSON's numbers
+# as floating point would be of no use, and a model that writes digit after digit has to end.
+LARGEST_INTEGER = 10**16 - 1
+INTEGER = integer_range(-LARGEST_INTEGER, LARGEST_INTEGER)
 
 # A key without quotes: what cannot be taken for a bracket, a separator or a quote.
 _BARE_KEY = r"""^[^\s\x00-\x1F"'`,:;=<>(){}\[\]\\|]+$"""
@@ -141,7 +95,7 @@ class JsonText:
         """Between a bracket and what is inside it."""
         if self.style is not None:
             return Literal("")
-        return self._once("space", lambda: Repeat(_WHITE))
+        return self._once("space", lambda: Repeat(WHITE))
 
     @property
     def character(self) -> Node:
@@ -158,6 +112,11 @@ class JsonText:
         """Any number."""
         parts = (optional(Literal("-")), INTEGER_PART, optional(FRACTION), optional(EXPONENT))
         return self._once("number", lambda: Token(sequence(*parts)))
+
+    @property
+    def integer(self) -> Node:
+        """Any integer, of at most 16 digits."""
+        return Token(INTEGER)
 
     @property
     def boolean(self) -> Node:
@@ -178,12 +137,12 @@ class JsonText:
     @property
     def object(self) -> Node:
         """Any object."""
-        return self._once("object", lambda: self.braced(*self.listed(self._member())))
+        return self._once("object", lambda: self.braced(self._some(self._member()), empty=True))
 
     @property
     def array(self) -> Node:
         """Any array."""
-        return self._once("array", lambda: self.bracketed(*self.listed(self.value)))
+        return self._once("array", lambda: self.bracketed(self._some(self.value), empty=True))
 
     def string_of(self, least: int, most: int | None) -> Node:
         """A string of so many characters, whatever their spelling."""
@@ -224,23 +183,13 @@ class JsonText:
         key = ("key", bare)
         return self.builder.once(key, "key", lambda: text_rule(bare, spelling)), loosened(bare)
 
-    def braced(self, members: Node, empty: bool = False) -> Node:  # noqa: FBT001, FBT002
+    def braced(self, members: Node, *, empty: bool = False) -> Node:
         """An object around its *members*; if *empty*, there may be none."""
         return self._enclosed("{", members, "}", empty=empty)
 
-    def bracketed(self, items: Node, empty: bool = False) -> Node:  # noqa: FBT001, FBT002
+    def bracketed(self, items: Node, *, empty: bool = False) -> Node:
         """An array around its *items*; if *empty*, there may be none."""
         return self._enclosed("[", items, "]", empty=empty)
-
-    def listed(self, item: Node, least: int = 0, most: int | None = None) -> tuple[Node, bool]:
-        """*item* so many times, with commas between, and whether there may be none."""
-        if most is not None and most < least:
-            return Choice(()), False
-        if most == 0:
-            return Literal(""), True
-        left = None if most is None else most - 1
-        more = Repeat(sequence(self.comma, item), max(0, least - 1), left)
-        return sequence(item, more if left != 0 else Literal("")), least == 0
 
     def exactly(self, value: Any) -> Node:
         """This value: its scalars in one spelling, its white space as the style says."""
@@ -291,6 +240,10 @@ class JsonText:
         end = sequence(inside, Token(sequence(self.gap, Literal(closing))))
         return sequence(start, choice(end, word(closing)) if empty else end)
 
+    def _some(self, item: Node) -> Node:
+        """*item* once or more, with commas between."""
+        return repeated(item, sequence(self.comma, item))[0]
+
     def _value(self) -> Node:
         scalars = (self.string, self.number, self.boolean, self.null)
         return choice(self.object, self.array, *scalars)
@@ -315,4 +268,4 @@ def quoted(text: str) -> str:
 
 def _written(text: str | None) -> Node:
     """A known text; nothing where the notation cannot write it."""
-    return _NEVER if text is None else word(text)
+    return NEVER if text is None else word(text)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gguf_fc.grammar.rules import (
+    NEVER,
     CharClass,
-    Choice,
     Literal,
     Node,
     Repeat,
@@ -24,9 +24,8 @@ from gguf_fc.grammar.rules import (
     optional,
     sequence,
 )
-from gguf_fc.grammar.values.json_text import DIGIT, EXPONENT, FRACTION, INTEGER_PART
+from gguf_fc.grammar.values.json_tokens import DIGIT, EXPONENT, FRACTION, INTEGER_PART
 
-_NEVER = Choice(())
 _MINUS = Literal("-")
 _ZEROS = Repeat(Literal("0"))
 
@@ -70,7 +69,7 @@ def number_range(least: Bound | None, most: Bound | None) -> Node:
 
 def _digits(low: int, high: int) -> Node:
     if low > high:
-        return _NEVER
+        return NEVER
     if low == high:
         return Literal(str(low))
     return CharClass(((ord("0") + low, ord("0") + high),))
@@ -83,7 +82,7 @@ def _any_digits(count: int) -> Node:
 def _naturals(low: int, high: int | None) -> Node:
     """low..high, both at least 0."""
     if high is not None and low > high:
-        return _NEVER
+        return NEVER
     if low == 0 and high is None:
         return INTEGER_PART
     first = str(low)
@@ -155,7 +154,7 @@ def _decimals(low: Bound, high: Bound | None) -> Node:
         above = sequence(_naturals(whole + 1, None), optional(FRACTION))
         return choice(sequence(Literal(str(whole)), _fraction(start, None)), above)
     if high.value < low.value:
-        return _NEVER
+        return NEVER
     last, last_part = _split(high.value)
     end = _Edge(last_part, high.inclusive)
     if whole == last:
@@ -221,7 +220,7 @@ def _tail(low: _Edge | None, high: _Edge | None, *, some: bool = False) -> Node:
     if low is None and high is None:
         return Repeat(DIGIT, int(some))
     if high is not None and not high.digits:
-        return Repeat(Literal("0"), int(some)) if high.inclusive and low is None else _NEVER
+        return Repeat(Literal("0"), int(some)) if high.inclusive and low is None else NEVER
     options: list[Node] = [] if some or not _may_stop(low, high) else [Literal("")]
     first = 0 if low is None else low.first
     last = 9 if high is None else high.first

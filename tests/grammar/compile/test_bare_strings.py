@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.grammar import Builder, Grammar, compile_raw
+from gguf_fc.grammar import Builder, Grammar, Loosened, Node
+from gguf_fc.grammar.compile.bare_strings import BareStrings
+from gguf_fc.grammar.schema.read import SchemaReader
+from gguf_fc.grammar.schema.refs import Document
 from tests.support.lexing import LlguidanceGrammar
 
 STOPS = ("\n</p>",)
@@ -28,14 +31,21 @@ CASES: list[tuple[Any, list[str], list[str]]] = [
 ]
 
 
+def bare(schema: Any, builder: Builder, path: str = "$") -> tuple[Node | None, list[Loosened]]:
+    """The rule of the strings of *schema*, and what is reported of it."""
+    reader = SchemaReader(Document(schema, path))
+    tree = reader.read(schema, path)
+    return BareStrings(builder, reader, STOPS).write(tree, path), list(reader.report)
+
+
 @pytest.mark.parametrize(("schema", "accepts", "refuses"), CASES)
 def test_the_strings_of_a_schema_stand_as_they_are(
     schema: Any, accepts: list[str], refuses: list[str]
 ) -> None:
     builder = Builder()
-    node, report = compile_raw(schema, builder, stops=STOPS)
+    node, report = bare(schema, builder)
     assert node is not None
-    assert report == ()
+    assert report == []
     ours = Grammar(builder.build(node))
     theirs = LlguidanceGrammar(ours.llguidance())
     for text in [*accepts, *refuses]:
@@ -54,27 +64,19 @@ def test_the_strings_of_a_schema_stand_as_they_are(
     ],
 )
 def test_a_schema_without_strings_has_no_rule(schema: Any) -> None:
-    assert compile_raw(schema, Builder(), stops=STOPS) == (None, ())
+    assert bare(schema, Builder()) == (None, [])
 
 
-def test_references_lead_into_the_whole_document() -> None:
-    document: dict[str, Any] = {
-        "properties": {"city": {"$ref": "#/$defs/city"}},
-        "$defs": {"city": {"$ref": "#/$defs/name"}, "name": {"enum": ["Oslo"]}},
-    }
+def test_references_are_followed() -> None:
+    definitions = {"city": {"$ref": "#/$defs/name"}, "name": {"enum": ["Oslo"]}}
+    schema = {"$ref": "#/$defs/city", "$defs": definitions}
     builder = Builder()
-    node, _ = compile_raw(
-        document["properties"]["city"],
-        builder,
-        stops=STOPS,
-        path="$.properties.city",
-        document=document,
-    )
+    node, _ = bare(schema, builder)
     assert node is not None
     assert Grammar(builder.build(node)).matches("Oslo")
 
 
 def test_what_is_not_enforced_is_reported_in_its_place() -> None:
     schema = {"type": "string", "pattern": r"(a)\1"}
-    _, report = compile_raw(schema, Builder(), stops=STOPS, path="$.properties.a")
+    _, report = bare(schema, Builder(), "$.properties.a")
     assert [(each.path, each.keyword) for each in report] == [("$.properties.a", "pattern")]
