@@ -1,4 +1,4 @@
-"""Every error the package raises on purpose, and whose fault it is.
+"""Errors that the package raises on purpose, by whose fault they are.
 
 * GgufFcError
   x RequestError            the client's fault: 4xx, told which parameter and what to change
@@ -197,7 +197,7 @@ class GrammarError(GgufFcError):
 
 
 def error_for(code: str, message: str) -> GgufFcError:
-    """The error whose class has this *code*; a code no class has is an ``EngineError``."""
+    """Error with this *code*, as the worker sends it; an unknown one is an ``EngineError``."""
     classes = [GgufFcError]
     for cls in classes:
         classes.extend(cls.__subclasses__())

@@ -1,11 +1,13 @@
-"""A conversation that is too long, without its oldest turns; only where the client asks for that.
+"""Truncation of a conversation that exceeds the context window: its oldest turns are left out.
+
+Only where the client asks for it.
 
 1. System messages and the last turn always stay.
 2. A turn goes from a user's message to the next, so calls and their results stay together.
 3. No more turns go than have to: how many that is, is found by bisection, because a prompt only
-   gets shorter.  If even the last turn alone is too long, it is left to the engine to refuse it.
+   gets shorter.  If even the last turn alone is too long, the engine refuses it.
 
-Knows neither templates nor tokens: how long a request's prompt is, it is told.
+Knows neither templates nor tokens: a function measures the prompt of a request.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ class Fitted:
 async def fitted(
     request: Request, n_ctx: int, length: Callable[[Request], Awaitable[int]]
 ) -> Fitted:
-    """*request* so that its prompt and a reply have room in *n_ctx* tokens.
+    """*request*, shortened so that its prompt and a reply fit in *n_ctx* tokens.
 
-    *length* says how many tokens the prompt of a request has.
+    *length* measures the prompt of a request in tokens.
     """
     room = min(request.max_tokens or n_ctx // 4, n_ctx // 2)
     if await length(request) <= n_ctx - room:

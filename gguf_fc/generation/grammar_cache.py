@@ -1,4 +1,4 @@
-"""Compiled grammars, kept: the same tools come with every request of a conversation.
+"""LRU cache of compiled grammars: the same tools come with every request of a conversation.
 
 A grammar comes from the model's dialect, or from the request itself.  It is printed once, in the
 notation that the model's worker runs.
@@ -65,7 +65,7 @@ class GrammarCache:
 
 
 def _composed(model: LoadedModel, request: Request, prefill: str) -> tuple[Grammar, GrammarText]:
-    """Made of the request's tools, tool choice and format."""
+    """Grammar of the request's tools, tool choice and format."""
     try:
         grammar = model.dialect.grammar(
             tools=request.tools,
@@ -108,7 +108,7 @@ def schema_grammar(schema: Schema, param: str, model: LoadedModel) -> tuple[Gram
 
 
 def client_grammar(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
-    """Sent by the client, who is told the line and column of what is wrong with it.
+    """Grammar sent by the client, who is told the line and column of what is wrong with it.
 
     Raises GrammarError.
     """

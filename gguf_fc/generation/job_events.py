@@ -1,7 +1,7 @@
 """Messages of a job to events: the one reading of what the worker sends about a job.
 
-A ``Reader`` says what the text means: that of a conversation finds calls and reasoning, that of a
-completion takes it as it is.  Knows no prompt, no schema and no protocol.
+A ``JobReader`` says what the text means: that of a conversation finds calls and reasoning, that of
+a completion takes it as it is.  Knows no prompt, no schema and no protocol.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gguf_fc.job import (
 )
 
 
-class Reader(Protocol):
+class JobReader(Protocol):
     """Reads the text of one job."""
 
     def begin(self, prompt_scores: Sequence[TokenLogprob]) -> Iterable[Event]:
@@ -45,7 +45,7 @@ class Reader(Protocol):
 
 
 async def job_events(
-    choice: int, messages: AsyncGenerator[FromWorker], reader: Reader, param: str
+    choice: int, messages: AsyncGenerator[FromWorker], reader: JobReader, param: str
 ) -> AsyncGenerator[tuple[int, Event]]:
     """The events of a job, each with its *choice*: scores before their text, ``Finish`` last.
 
@@ -69,7 +69,7 @@ async def job_events(
                 raise failure_of(message, param)
 
 
-async def _read(message: Chunk | Done, reader: Reader) -> Iterable[Event]:
+async def _read(message: Chunk | Done, reader: JobReader) -> Iterable[Event]:
     if isinstance(message, Chunk):
         events = await reader.feed(message)
         return (Scores(message.logprobs), *events) if message.logprobs else events

@@ -1,6 +1,6 @@
 """Everything about a reply that is decided before its first token: prompt, grammar, job, reader.
 
-Also the refusals: requests the model cannot meet are told so here, before anything runs.
+Requests the model cannot meet are refused here, before anything runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gguf_fc.request import Request
 
 @dataclass(frozen=True, slots=True)
 class ReplyPlan:
-    """A reply before its first token."""
+    """Decisions about one reply, all made before its first token."""
 
     request: Request
     prompt: Prompt
@@ -101,7 +101,7 @@ def _reasoning(request: Request, dialect: Dialect, prompt: Prompt) -> ReasoningL
 def _grammar(
     request: Request, model: LoadedModel, grammars: GrammarCache, prompt: Prompt
 ) -> tuple[Grammar, GrammarText]:
-    """The grammar of what follows the prompt, or of that and what the client has begun."""
+    """The grammar of what follows the prompt, or of that and the client's prefill before it."""
     try:
         return grammars.get(model, request, prompt.prefill)
     except GrammarError as error:

@@ -1,4 +1,4 @@
-"""Reader of one reply of a conversation: its text becomes events, and what they say is checked.
+"""Reader of one reply of a conversation: parses its text to events, and checks what they say.
 
 Complete calls and the answer are checked against the client's own schemas; the judging itself is
 ``validation``'s.  What was cut off is not checked: the finish reason says so already.

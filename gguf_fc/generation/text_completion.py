@@ -43,7 +43,7 @@ from gguf_fc.request import Form, Given, TextRequest
 
 @dataclass(frozen=True, slots=True)
 class TextCompleter:
-    """Goes on with texts.  *new_id* makes ids of replies."""
+    """Completes texts.  *new_id* makes ids of replies and jobs."""
 
     pool: Pool
     validators: Validators
@@ -160,7 +160,10 @@ def _job(request: TextRequest, job_id: str, grammar: GrammarText | None, model: 
 
 
 def _segments(request: TextRequest, model: LoadedModel) -> tuple[Segment, ...]:
-    """The prompt, or the two texts around a gap.  Control tokens are read in a prompt only."""
+    """The prompt, or its parts for fill-in-the-middle: the texts before and after a gap.
+
+    Control tokens are recognised in a prompt only.
+    """
     prompt = request.prompt
     if request.suffix is None:
         return (Segment(prompt.text, tokens=prompt.tokens),)

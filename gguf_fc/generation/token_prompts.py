@@ -1,4 +1,4 @@
-"""Texts that may be given as tokens: a text, several, tokens, or several lists of tokens."""
+"""Prompts given as text or as token ids: one or several of either."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _given(item: str | int | list[int], param: str) -> Given:
 
 
 def refuse_unknown_tokens(prompts: Sequence[Given], model: LoadedModel) -> None:
-    """Raises InvalidParameter where a token is not one of the model's."""
+    """Raise InvalidParameter where a token is not one of the model's."""
     n_vocab = model.ready.n_vocab
     for given in prompts:
         for token in given.tokens:

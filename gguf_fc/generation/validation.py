@@ -36,7 +36,7 @@ Subject = Literal["arguments", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """*reason* is given unless the result is ``valid``."""
+    """Result of one validation; *reason* is given unless it is ``valid``."""
 
     result: Result
     reason: str | None = None
@@ -48,7 +48,7 @@ Validator = jsonschema_rs.Validator | Verdict  # a verdict: the schema cannot be
 
 
 class Validators:
-    """Judges texts under schemas; keeps what it compiled by content, and counts its verdicts.
+    """Judges texts under schemas, compiled ones in an LRU cache, and counts the verdicts.
 
     Safe to use from several threads; two threads may compile the same schema at once.
     """
@@ -105,7 +105,7 @@ def _whole(text: str) -> int:
 
 
 def _real(text: str) -> float | int:
-    """The number; exactly, where it is a whole one with zeros after its point."""
+    """The number *text*; an int where only zeros stand after its point."""
     whole, point, fraction = text.partition(".")
     if point and not fraction.strip("0"):
         return _whole(whole)
@@ -119,7 +119,7 @@ def _real(text: str) -> float | int:
 
 
 def _key(schema: Schema) -> str | Verdict:
-    """The schema's content as text."""
+    """Key of a schema: its content as text."""
     try:
         return json.dumps(schema, ensure_ascii=False)
     except RecursionError:

@@ -1,1 +1,1 @@
-"""Templates that come from anywhere, rendered in a process that may be killed."""
+"""Sandbox for chat templates, which come from anywhere: a process that can be killed."""

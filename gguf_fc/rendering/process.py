@@ -1,4 +1,4 @@
-"""The process that renders: ``python -m gguf_fc.rendering.process FD SECONDS``.
+"""Process that renders chat templates: ``python -m gguf_fc.rendering.process FD SECONDS``.
 
 It answers one question after another over the socket FD until the other side closes it.  Before
 the first one it gives up what rendering does not need: memory beyond a limit, files, children.

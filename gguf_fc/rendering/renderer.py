@@ -1,4 +1,4 @@
-"""The owner's end: templates that render in a process of their own.
+"""Renderer of chat templates in a process of its own: the owner's end.
 
 One ``Renderer`` serves all templates of one model.  Its process starts when it is told to or with
 the first rendering, is killed when a rendering goes beyond its limits, and starts again with the

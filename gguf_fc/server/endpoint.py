@@ -1,8 +1,8 @@
-"""One endpoint that generates, whatever protocol it speaks.
+"""Endpoint that generates, whatever protocol it speaks.
 
-Reads the body, has the answer made, sends it whole or as it comes.  Errors known before the first
-byte get their status, later ones are the stream's last frame.  Knows HTTP; nothing of any
-protocol's JSON, which is its ``Wire``'s, nor of how an answer is made.
+Reads the body, has the reply generated, sends it whole or as a stream.  Errors known before the
+first byte get their status, later ones are the stream's last frame.  Knows HTTP; nothing of
+generation, nor of any protocol's JSON, which is its ``Wire``'s.
 """
 
 from __future__ import annotations

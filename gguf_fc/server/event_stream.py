@@ -1,4 +1,4 @@
-"""Server-sent events over ASGI: a stream that stops working when its client is gone.
+"""Streaming responses over ASGI: frames, keep-alive pings, and an end when the client is gone.
 
 Starlette's own streaming response learns of a disconnect only when it next sends, which can be
 minutes into a long prompt; so both kinds of reply run here beside a watch on ``receive``.
@@ -111,7 +111,7 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _all_frames(self) -> AsyncGenerator[bytes]:
-        """The frames, and an error in place of those it kept from coming."""
+        """The frames; an error becomes the last of them."""
         try:
             first = await self._first
             if first is not None:

@@ -1,4 +1,4 @@
-"""Keep other web pages out: only local names in Host, only local pages in Origin.
+"""Guard against other web pages (DNS rebinding, CSRF): only local names in Host and Origin.
 
 A page on the internet can make a browser send requests to a loopback server, and by rebinding its
 own name to 127.0.0.1 it can read the replies.  Both carry a foreign Host or Origin, so both are

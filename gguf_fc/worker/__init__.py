@@ -1,1 +1,1 @@
-"""The process line: one child process for each loaded model."""
+"""Worker process of the loaded model: its client, supervisor and main loop."""

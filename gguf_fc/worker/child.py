@@ -1,4 +1,4 @@
-"""One worker process and the server's end of its socket."""
+"""Child process of the server: starting, talking over its socket, heartbeat, ending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's view of a worker: a job goes in, its messages come out.
+"""Client of a worker process: a job goes in, its messages come out.
 
 Knows nothing of HTTP, prompts or tokens.  What happens to the process behind it is the
 supervisor's business; here a death is one more way for a job to end.

@@ -41,7 +41,7 @@ class SelfTest:
             yield replace(self.load, use_extra_bufts=False)
 
     def remember(self, worked: Load) -> None:
-        """*worked* passed the test."""
+        """Remember that *worked* passed the test."""
         if not worked.self_test:
             return
         try:
@@ -64,7 +64,7 @@ class SelfTest:
 
     @property
     def _file(self) -> Path:
-        """Named for all that the result depends on."""
+        """File named for all that the result depends on."""
         path = Path(self.load.path).resolve()
         try:
             status = path.stat()
