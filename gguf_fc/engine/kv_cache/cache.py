@@ -26,7 +26,6 @@ from dataclasses import dataclass, field
 
 from gguf_fc.engine.kv_cache.common_prefix import common
 from gguf_fc.engine.kv_cache.evict import Evictor
-from gguf_fc.engine.kv_cache.priority import Priority
 from gguf_fc.engine.kv_cache.restore import Restorer
 from gguf_fc.engine.kv_cache.retokenize import retokenized
 from gguf_fc.engine.kv_cache.save_slots import SlotSaver
@@ -47,21 +46,18 @@ class KvCache:
 
     memory: Memory
     states: SavedStates
+    can_trim: bool = field(init=False)  # a slot can be cut to a part of what it holds
     slots: Slots = field(init=False)
     _saver: SlotSaver = field(init=False)
     _evictor: Evictor = field(init=False)
     _restorer: Restorer = field(init=False)
 
     def __post_init__(self) -> None:
+        self.can_trim = self.memory.can_trim
         self.slots = Slots(self.memory)
         self._saver = SlotSaver(self.slots, self.states)
-        self._evictor = Evictor(self.slots, self._saver)
+        self._evictor = Evictor(self.slots, self._saver, self.memory.idle_costs)
         self._restorer = Restorer(self.slots, self.states, self._evictor)
-
-    @property
-    def can_trim(self) -> bool:
-        """True if a slot can be cut back to a part of what it holds."""
-        return self.memory.can_trim
 
     def retokenize(self, tokens: list[int]) -> list[int]:
         """*tokens*, rewritten as those of a cached sequence where that spells the same text."""
@@ -90,9 +86,7 @@ class KvCache:
             return self.slots.share(source, slot, tokens, length)
         if len(slot.tokens) - length > LEAST_LOSS:
             self._saver.save_if_new(slot)
-        slot.priority = Priority.CONVERSATION
-        self.slots.trim(slot, length)
-        return Lease(slot.index, length)
+        return self.slots.go_on(slot, length)
 
     def upgrade(self, slot: int, tokens: Sequence[int], length: int) -> Lease:
         """A better lease of *slot*, where other slots hold a longer prefix of *tokens* by now.

@@ -21,6 +21,7 @@ class Evictor:
 
     slots: Slots
     saver: SlotSaver
+    idle_costs: bool  # cells of idle slots make every step longer
 
     def empty(self, slot: Slot) -> None:
         """Save what is new in *slot*, then empty it."""
@@ -36,12 +37,12 @@ class Evictor:
         return True
 
     def evict_saved(self) -> None:
-        """Empty idle conversations that are saved, where idle cells make every step longer.
+        """Empty idle conversations that are saved, where their cells make every step longer.
 
         Attention on a processor looks at every cell in use, whosever it is.  The latest
         conversation stays, and as many tokens as make no difference.
         """
-        if not self.slots.memory.idle_costs:
+        if not self.idle_costs:
             return
         idle = [slot for slot in self.slots.idle if slot.priority is not Priority.PREFIX]
         idle.sort(key=lambda slot: slot.used)

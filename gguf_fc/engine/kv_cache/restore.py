@@ -32,7 +32,7 @@ class Restorer:
         slots = self.slots
         slot = min(slots.free, key=lambda slot: (slot is source, slot.eviction_order))
         slots.occupy(slot)
-        if slot is source or not slots.memory.can_trim:
+        if slot is source or not slots.can_trim:
             length = 0
         # Read before room is made: saving for that may drive the chain out of RAM.
         parts = [(state, self.states.data(state)) for state in chain if len(state.tokens) > length]
@@ -48,14 +48,17 @@ class Restorer:
     def _load(
         self, slot: Slot, state: SavedState, data: bytes | memoryview | None, n_stored: int
     ) -> bool:
-        """Put what *state* has of the first *n_stored* tokens behind what *slot* holds."""
-        start, end = len(slot.tokens), min(n_stored, len(state.tokens))
-        while data is not None and not self.slots.memory.load(slot.index, data, start, end):
+        """Put what *state* has of the first *n_stored* tokens behind what *slot* holds.
+
+        Evicts idle slots until there is room; False if there is none, or no *data*.
+        """
+        if data is None:
+            return False
+        tokens = state.tokens[len(slot.tokens) : n_stored]
+        while not self.slots.load(slot, data, tokens):
             if not self.evictor.evict():
-                data = None
-        if data is not None:
-            slot.tokens += state.tokens[start:end]
-        return data is not None
+                return False
+        return True
 
     def _note_use(self, chain: list[SavedState], slot: Slot) -> None:
         whole = len(slot.tokens) == len(chain[-1].tokens)

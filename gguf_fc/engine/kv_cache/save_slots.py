@@ -19,12 +19,10 @@ class SlotSaver:
         """Save what *slot* holds beyond the states there are."""
         if self.states.is_off:
             return
-        memory = self.slots.memory
         # A recurrent state is one for all tokens: it is saved as a whole.
-        start = self.states.covered(slot.tokens) if memory.can_trim else 0
+        start = self.states.covered(slot.tokens) if self.slots.can_trim else 0
         if len(slot.tokens) - start >= LEAST_SAVED:
-            data = memory.save(slot.index, start, len(slot.tokens))
-            self.states.add(slot.tokens, start, data, slot.priority)
+            self.states.add(slot.tokens, start, self.slots.state(slot, start), slot.priority)
         slot.n_saved = len(slot.tokens)
 
     def save_if_new(self, slot: Slot) -> None:

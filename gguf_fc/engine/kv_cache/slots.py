@@ -75,10 +75,12 @@ class Slots:
     """All slots of one model's memory."""
 
     memory: Memory
+    can_trim: bool = field(init=False)  # a slot can be cut to a part of what it holds
     _slots: list[Slot] = field(init=False)
     _time: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.can_trim = self.memory.can_trim
         self._slots = [Slot(index) for index in range(self.memory.n_slots)]
         for slot in self._slots:
             self.memory.trim(slot.index, 0)  # drops what self-test and measurements left
@@ -125,7 +127,7 @@ class Slots:
         *source* itself, unless it is in use, pinned, or would lose more than a few tokens.
         """
         loss = len(source.tokens) - length
-        keeps = loss <= LEAST_LOSS < length or not loss or not self.memory.can_trim
+        keeps = loss <= LEAST_LOSS < length or not loss or not self.can_trim
         if not source.busy and source.priority is not Priority.PREFIX and keeps:
             return source
         return min(self.free, key=lambda slot: (length > 0 and slot is source, slot.eviction_order))
@@ -165,6 +167,24 @@ class Slots:
         self.memory.copy(source.index, target.index, length)
         target.tokens, target.priority = source.tokens[:length], Priority.PREFIX
         self.touch(target)
+
+    def go_on(self, slot: Slot, length: int) -> Lease:
+        """Continue *slot* in place after its first *length* tokens; its lease."""
+        slot.priority = Priority.CONVERSATION
+        self.trim(slot, length)
+        return Lease(slot.index, length)
+
+    def state(self, slot: Slot, start: int) -> bytes | memoryview:
+        """State of what *slot* holds from position *start* on."""
+        return self.memory.save(slot.index, start, len(slot.tokens))
+
+    def load(self, slot: Slot, state: bytes | memoryview, tokens: Sequence[int]) -> bool:
+        """Put *tokens* of a saved *state* behind what *slot* holds; False if there is no room."""
+        start = len(slot.tokens)
+        if not self.memory.load(slot.index, state, start, start + len(tokens)):
+            return False
+        slot.tokens += tokens
+        return True
 
     def trim(self, slot: Slot, length: int) -> None:
         """Cut *slot* back to its first *length* tokens."""
