@@ -18,6 +18,9 @@ from gguf_fc.errors import InvalidParameter
 
 MAX_DEPTH = 200  # of objects and lists in each other
 
+_AT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<field>\w+)`")
+
 
 def about(text: str) -> Meta:
     """Description of a field: one line, shown in ``docs/api.md`` and ``/openapi.json``."""
@@ -32,9 +35,20 @@ def convert(value: object, kind: Any, place: str = "") -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _named(error, place) from error
+        raise named_error(error, place) from error
     except UnicodeEncodeError as error:  # only from Python: a body is UTF-8
         raise InvalidParameter(f"'{place}' is not Unicode text: {error}.", param=place) from error
+
+
+def named_error(error: msgspec.ValidationError, place: str = "") -> InvalidParameter:
+    """The decoder's *error*, with the path of its value, behind *place*, as ``param``."""
+    found = _AT.match(str(error))
+    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+    param = f"{place}{path}".lstrip(".")
+    if missing := _MISSING.match(what):
+        param = f"{param}.{missing['field']}".lstrip(".")
+        return InvalidParameter(f"'{param}' is required.", param=param)
+    return InvalidParameter(f"'{param}' cannot be used: {what}.", param=param or None)
 
 
 def refuse_deep(value: object, name: str) -> None:
@@ -55,18 +69,3 @@ def _inside(value: object) -> Iterable[object]:
             return value
         case _:
             return ()
-
-
-_AT = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(?P<field>\w+)`")
-
-
-def _named(error: msgspec.ValidationError, place: str) -> InvalidParameter:
-    """The decoder's *error* with its path, behind *place*, as ``param``."""
-    found = _AT.match(str(error))
-    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
-    param = f"{place}{path}".lstrip(".")
-    if missing := _MISSING.match(what):
-        param = f"{param}.{missing['field']}".lstrip(".")
-        return InvalidParameter(f"'{param}' is required.", param=param)
-    return InvalidParameter(f"'{param}' cannot be used: {what}.", param=param or None)

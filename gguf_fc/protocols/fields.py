@@ -29,7 +29,7 @@ from msgspec import Struct
 from msgspec import inspect as kinds
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
-from gguf_fc.typed_json import convert, refuse_deep
+from gguf_fc.typed_json import MAX_DEPTH, named_error, refuse_deep
 
 T = TypeVar("T", bound=Struct)
 V = TypeVar("V")
@@ -93,7 +93,10 @@ class Fields(Generic[T]):
         present = {name: value for name, value in fields.items() if value is not None}
         ignored = tuple(self._without_effect(present))
         kept = {name: value for name, value in present.items() if name in self.honoured}
-        parsed = convert(kept, self.body)
+        try:
+            parsed = msgspec.convert(kept, self.body)
+        except msgspec.ValidationError as error:
+            raise named_error(error) from error
         return parsed, tuple(dict.fromkeys((*ignored, *_unread(kept, self._kind, ""))))
 
     def _without_effect(self, present: Mapping[str, object]) -> Iterator[str]:
@@ -160,8 +163,10 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         raise InvalidParameter(f"The body is not JSON: {error}.", param="body") from error
     if not isinstance(fields, dict):
         raise InvalidParameter("The body must be a JSON object.", param="body")
-    for name, value in fields.items():
-        refuse_deep(value, name)
+    # Fewer brackets than the bound cannot be nested deeper; counting them is nearly free.
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        for name, value in fields.items():
+            refuse_deep(value, name)
     return fields
 
 

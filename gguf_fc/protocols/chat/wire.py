@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.chat.calls import CallForm
 from gguf_fc.protocols.chat.reply import ChatReply, ChatStream
-from gguf_fc.protocols.chat.request import choices, request_for
+from gguf_fc.protocols.chat.request import callables_of, choices, request_for
 from gguf_fc.protocols.chat.schema import CHAT
-from gguf_fc.protocols.chat.tools import callables_of
 from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Asked, Envelope, Json
 from gguf_fc.protocols.sse_frames import PING, error_frame

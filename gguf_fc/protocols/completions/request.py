@@ -133,5 +133,4 @@ def _form(body: TextBody) -> Form | None:
         return None
     if asked.schema is None:
         return Form(schema={"type": "object"}, param="response_format")
-    param = "response_format.json_schema.schema"
-    return Form(schema=asked.schema, param=param, strict=asked.strict)
+    return Form(schema=asked.schema, param=asked.schema_at, strict=asked.strict)

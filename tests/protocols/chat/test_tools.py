@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from gguf_fc.errors import InvalidParameter
+from gguf_fc.protocols.chat.request import Callables, callables_of
 from gguf_fc.protocols.chat.schema import CHAT
-from gguf_fc.protocols.chat.tools import Callables, callables_of
 from gguf_fc.request import ToolChoice
 
 USER = {"role": "user", "content": "hi"}

@@ -81,6 +81,10 @@ def test_prompts_can_be_tokens(prompt: Any, expected: list[Given]) -> None:
             {"response_format": {"type": "json_schema", "json_schema": {"schema": True}}},
             Form(schema=True, param="response_format.json_schema.schema"),
         ),
+        (
+            {"response_format": {"type": "json_object", "schema": True}},
+            Form(schema=True, param="response_format.schema"),
+        ),
     ],
 )
 def test_a_form_is_a_schema_and_where_it_was_given(
