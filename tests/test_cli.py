@@ -15,7 +15,7 @@ from gguf_fc.cli import main
 from gguf_fc.config import Settings
 from gguf_fc.dialect import Learned
 from gguf_fc.dialect.prompt.generic import generic_syntax
-from gguf_fc.dialect.prompt.history import Needs
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.grammar import parse_gbnf
 from gguf_fc.models.analyses import AnalysisFolder
 from gguf_fc.models.pool import Pool

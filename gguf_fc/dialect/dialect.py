@@ -27,8 +27,9 @@ from gguf_fc.dialect.openai_json.library import (
     read_messages,
     read_tools,
 )
-from gguf_fc.dialect.prompt.history import Needs, arguments_of
+from gguf_fc.dialect.prompt.history import arguments_of
 from gguf_fc.dialect.prompt.ids import short_id
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.prompting import Prompter
 from gguf_fc.dialect.prompt.render import Compile, probe_clock
 from gguf_fc.dialect.prompt.segments import Guard, Prompt

@@ -17,7 +17,7 @@ from gguf_fc.dialect import Learned
 from gguf_fc.dialect.learn.analysis import analyse
 from gguf_fc.dialect.learn.thinking import Amount, Switch, Thinking
 from gguf_fc.dialect.prompt.generic import generic_syntax
-from gguf_fc.dialect.prompt.history import Needs
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import probe_clock
 from gguf_fc.models.analyses import (
     AnalysisFolder,

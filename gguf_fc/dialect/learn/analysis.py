@@ -19,7 +19,7 @@ from gguf_fc.dialect.learn.known import Known, code_for, known_for
 from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, probe
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
-from gguf_fc.dialect.prompt.history import Needs
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat, Compile
 from gguf_fc.dialect.prompt.template import Clock, Template
 from gguf_fc.dialect.syntax import Syntax

@@ -1,7 +1,8 @@
 """Derives the marks around a model's reasoning from renderings.
 
-Tried in this order: a turn that shows its reasoning before an answer, one that shows it before a
-call only, a prompt that holds an empty block where thinking is off, a prompt that opens a block.
+Tried in this order: a turn that shows its reasoning before an answer, a prompt that holds an empty
+block where thinking is off, a turn that shows reasoning before a call only, a prompt that opens a
+block, a tag named in the template's text.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ _EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>\w*\n?)(?P<gap>\s*)(?P<close>
 
 _NAMED_BLOCK = re.compile(r"</([\w:]*(?:think|thought|reason)[\w:]*)>")
 # A tag at the end of a text, or else its last line.
-_LAST_MARK = re.compile(r"(?:<[^<>\s]+>|[^<>\n]+)\s*\Z")
+_WORD, _TAG_AT_END = re.compile(r"\w+\s*"), re.compile(r"<[^<>\s]+>\Z")
+_LAST_MARK = re.compile(r"(?:<[^<>\s]+>\w*|[^<>\n]+)\s*\Z")
 
 
 def derive_reasoning(seen: Renderings) -> Marked | None:
     """Derive the marks around reasoning; None if nothing shows any."""
     return (
         _reasoning_shown(seen)
-        or _reasoning_before_call(seen)
         or _reasoning_switched(seen)
+        or _reasoning_before_call(seen)
         or _reasoning_prompted(seen)
         or _reasoning_named(seen)
     )
@@ -65,6 +67,8 @@ def _reasoning_shown(seen: Renderings) -> Marked | None:
         opening = rest
     if not opening.strip() and (last := _LAST_MARK.search(shared)):
         opening = last.group()
+    if _WORD.fullmatch(opening) and (tag := _TAG_AT_END.search(shared)):
+        opening = tag.group() + opening  # a tag and a word are one mark
     framing = content_opening(seen, beyond(seen.plain or "", seen.prompt))
     if closing != framing:
         closing = closing.removesuffix(framing)
@@ -76,7 +80,7 @@ def _reasoning_shown(seen: Renderings) -> Marked | None:
 def _reasoning_before_call(seen: Renderings) -> Marked | None:
     """Marks from a turn that shows reasoning before a call only: the tags around it."""
     shown = seen.thought_and_call or ""
-    tags = re.search(rf"(<[^<>\s]+>\s*){re.escape(THOUGHT)}(\s*<[^<>\s]+>\s*)", shown)
+    tags = re.search(rf"(<[^<>\s]+>\w*\s*){re.escape(THOUGHT)}(\s*<[^<>\s]+>\s*)", shown)
     return Marked(tags.group(1), tags.group(2)) if tags else None
 
 
@@ -110,7 +114,7 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
 def _reasoning_named(seen: Renderings) -> Marked | None:
     """Marks named in the template's own text, which takes such a block apart or asks for one."""
     for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
-        if f"<{name}>" in seen.text or f"'</{name}>'" in seen.text:
+        if any(mark in seen.text for mark in (f"<{name}>", f"'</{name}>'", f'"</{name}>"')):
             opened = re.search(rf"<{re.escape(name)}>(\s*)\Z", seen.prompt)
             space = opened.group(1) if opened else ""
             return Marked(f"<{name}>{space}", f"{space}</{name}>")

@@ -7,13 +7,15 @@ shows it, the usual form stays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from gguf_fc.dialect.prompt.history import Needs, normalised, tool_values
 from gguf_fc.dialect.prompt.ids import FORMS
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat
+from gguf_fc.dialect.prompt.values import THOUGHTS_IN_CONTENT, normalised, tool_values
 from gguf_fc.errors import TemplateError
 from gguf_fc.request import Message, Tool, ToolCall
 
@@ -36,6 +38,9 @@ _TOOLS = tuple(
     for name in _NAMES
 )
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought", "thoughts")
+_PRINTED = re.compile(
+    r"""["']type["']: ?["']th(?:inking|oughts)["']"""
+)  # content as Python or JSON has it
 _FILLERS = (None, "", " ", "...")
 _RESULT_ROLES = ("tool", "function", "ipython", "observation", "user")
 
@@ -107,9 +112,10 @@ class _NeedsProbe:
         """The field whose text is shown, beside an answer or beside a call."""
         answer = Message(role="assistant", content=_TEXT, reasoning_content=_THOUGHT)
         call = Message(role="assistant", tool_calls=_CALLS[:1], reasoning_content=_THOUGHT)
-        for turn, name in product((answer, call), _REASONING_FIELDS):
+        for turn, name in product((answer, call), (*_REASONING_FIELDS, *THOUGHTS_IN_CONTENT)):
             tried = replace(needs, reasoning=name)
-            if self._shown(tried, [_user(), turn], _THOUGHT) is not None:
+            shown = self._shown(tried, [_user(), turn], _THOUGHT, turn.content or "")
+            if shown is not None and not _PRINTED.search(shown):
                 return name
         return needs.reasoning
 

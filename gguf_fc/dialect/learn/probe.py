@@ -14,8 +14,9 @@ from typing import Any
 
 from gguf_fc.dialect.learn.needs import needs_of
 from gguf_fc.dialect.learn.thinking import Thinking, thinking_of
-from gguf_fc.dialect.prompt.history import Needs, normalised, tool_values
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat, probe_clock
+from gguf_fc.dialect.prompt.values import normalised, tool_values
 from gguf_fc.errors import TemplateError
 from gguf_fc.request import Message, Tool, ToolCall
 

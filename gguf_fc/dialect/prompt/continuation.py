@@ -12,9 +12,8 @@ Knows neither jinja2 nor how a conversation was made ready.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import TemplateError
@@ -23,26 +22,18 @@ from gguf_fc.request import Message
 # A character Unicode never assigns, and no text that was wrapped for rendering contains.
 MARK = "\ufdd2"
 
-# Renders the conversation with one more turn, without a generation prompt.
-RenderWith = Callable[[Mapping[str, Any]], str]
+# Renders one more turn of such content and reasoning, without a generation prompt.
+RenderWith = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """Turn that was begun, and the prompt it belongs behind."""
 
-    value: Mapping[str, Any]  # the turn as a template value
-    field: str  # where its reasoning stands
+    content: str
+    thought: str
     base: str  # the prompt, up to where the turn itself begins
     own: str  # what the prompt itself already holds of the turn
-
-    @property
-    def content(self) -> str:
-        return _text(self.value.get("content"))
-
-    @property
-    def thought(self) -> str:
-        return _text(self.value.get(self.field))
 
 
 def begun_turn(turns: tuple[Message, ...]) -> tuple[tuple[Message, ...], Message | None]:
@@ -55,22 +46,23 @@ def begun_turn(turns: tuple[Message, ...]) -> tuple[tuple[Message, ...], Message
 
 def continued(begun: Begun, render: RenderWith, syntax: Syntax) -> str:
     """Text of the begun turn; it follows the base of the prompt."""
-    if not begun.content and begun.thought:
-        if (shown := _shown(begun, begun.field, (begun.thought,), render)) is not None:
+    content, thought = begun.content, begun.thought
+    if not content and thought:
+        if (shown := _shown(begun, (thought,), lambda: render("", thought + MARK))) is not None:
             return shown
         if syntax.reasoning is not None:
             return _written(begun, syntax)
     # Reasoning this dialect has no form for may be left out.
-    needed = (begun.content, begun.thought) if syntax.reasoning else (begun.content,)
-    if (shown := _shown(begun, "content", needed, render)) is not None:
+    needed = (content, thought) if syntax.reasoning else (content,)
+    if (shown := _shown(begun, needed, lambda: render(content + MARK, thought))) is not None:
         return shown
     return _written(begun, syntax)
 
 
-def _shown(begun: Begun, field: str, needed: tuple[str, ...], render: RenderWith) -> str | None:
+def _shown(begun: Begun, needed: tuple[str, ...], render: Callable[[], str]) -> str | None:
     """The template's own rendering of the begun turn; None if it lacks what is *needed*."""
     try:
-        rendered = render({**begun.value, field: _marked(begun.value.get(field))})
+        rendered = render()
     except TemplateError:
         return None
     text, found, _ = rendered.partition(MARK)
@@ -99,19 +91,6 @@ def _missing(before: str, opening: str) -> str:
     """Rest of *opening* that the text *before* does not already end with."""
     held = (n for n in range(len(opening), 0, -1) if before.endswith(opening[:n]))
     return opening[next(held, 0) :]
-
-
-def _marked(content: Any) -> Any:
-    """*content*, text or parts, with the mark at its end."""
-    if isinstance(content, list):
-        return [*content[:-1], {"type": "text", "text": _text(content[-1:]) + MARK}]
-    return (content or "") + MARK
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content)
-    return content or ""
 
 
 def reasoning_at_end(syntax: Syntax, prompt: str) -> str:

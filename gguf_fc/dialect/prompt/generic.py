@@ -10,7 +10,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gguf_fc.dialect.prompt.history import arguments_of, tool_values
+from gguf_fc.dialect.prompt.history import arguments_of
+from gguf_fc.dialect.prompt.values import tool_values
 from gguf_fc.dialect.syntax import Marked, Slot, Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.request import Message, Tool

@@ -10,7 +10,7 @@ Theory of operation.  A conversation passes these steps, each a function over me
    follow each other; every result behind its call, in the order of the calls, whatever it is keyed
    by; ids for all of them, each once; results of no call are something the user said; and a user.
 3. ``alternating`` or ``plain``, for templates that accept less still.
-4. ``normalised``: the values a template sees, with the fields, roles and ids it knows.
+4. ``values.normalised``: the values a template sees, with the fields, roles and ids it knows.
 
 Every step keeps all the text there is.  Knows neither jinja2 nor the syntax of calls.
 """
@@ -20,32 +20,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from gguf_fc.dialect.prompt.ids import AS_GIVEN, shaped_id
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.request import Message, Role, Tool, ToolCall
+from gguf_fc.request import Message, Role, ToolCall
 
 # What a call and a result are known by.
 _Keys = tuple[Callable[[ToolCall], str | None], Callable[[Message], str | None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """Requirements of a template on conversations."""
-
-    system: bool = True  # it takes a system message
-    text_arguments: bool = False  # arguments as JSON text instead of an object
-    ids: str = AS_GIVEN  # the form of ids, see ``ids``
-    one_call: bool = False  # at most one call in a turn
-    one_text: bool = False  # beside a call, content or reasoning but not both
-    parts: bool = False  # content as a list of parts instead of text
-    filler: str | None = None  # text of a turn without any; None: "", or an empty list of parts
-    reasoning: str = "reasoning_content"  # the field it reads reasoning from
-    reasoning_required: bool = False  # ... which every turn of the assistant must have
-    result_role: str = "tool"  # who brings the results; "user" where no role is shown
 
 
 def mended(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -134,34 +118,6 @@ def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
     return _with_user(joined)
 
 
-def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]]:
-    """The messages as template values."""
-    index = 0
-    ids: dict[str, str] = {}
-    values = []
-    for message in messages:
-        for call in message.tool_calls:
-            ids[call.id or ""] = shaped_id(needs.ids, call.id or "", call.name, index)
-            index += 1
-        values.append(_as_value(message, ids, needs))
-    return values
-
-
-def tool_values(tools: Sequence[Tool]) -> list[dict[str, Any]]:
-    """The tools as templates expect them: OpenAI's form, with nothing left out."""
-    return [
-        {
-            "type": "function",
-            "function": {
-                "name": tool.name,
-                "description": tool.description or "",
-                "parameters": _parameters(tool),
-            },
-        }
-        for tool in tools
-    ]
-
-
 def arguments_of(call: ToolCall, place: str) -> dict[str, Any]:
     """The arguments of a call in a conversation as an object."""
     try:
@@ -178,11 +134,6 @@ def _place(message: int, call: int) -> str:
 
 def _dumped(arguments: dict[str, Any]) -> str:
     return json.dumps(arguments, ensure_ascii=False)
-
-
-def _parameters(tool: Tool) -> dict[str, Any]:
-    given = tool.parameters if isinstance(tool.parameters, dict) else {}
-    return {"type": "object", "properties": {}, **given}
 
 
 def _with_system(messages: Sequence[Message], needs: Needs) -> list[Message]:
@@ -322,40 +273,3 @@ def _one_call_each(messages: Sequence[Message]) -> Iterator[Message]:
             yield replace(first, tool_calls=(call,))
             if call.id in results:
                 yield results[call.id]
-
-
-def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, Any]:
-    value: dict[str, Any] = {"role": message.role, "content": _content(message, needs)}
-    if message.reasoning_content or (needs.reasoning_required and message.role == "assistant"):
-        value[needs.reasoning] = message.reasoning_content or ""
-    if message.name is not None:
-        value["name"] = message.name
-    if message.role == "tool":
-        given = message.tool_call_id or ""
-        value["role"] = needs.result_role
-        value["tool_call_id"] = ids.get(given) or shaped_id(needs.ids, given, message.name or "", 0)
-    if message.tool_calls:
-        value["tool_calls"] = [
-            _call_value(call, ids[call.id or ""], needs) for call in message.tool_calls
-        ]
-    return value
-
-
-def _content(message: Message, needs: Needs) -> Any:
-    """The content as text or parts; a turn with calls may be without any."""
-    text = message.content or ("" if message.tool_calls else needs.filler or "")
-    if not needs.parts:
-        return text
-    return [{"type": "text", "text": text}] if text or needs.filler is not None else []
-
-
-def _call_value(call: ToolCall, id_: str, needs: Needs) -> dict[str, Any]:
-    arguments = read_object(call.arguments)
-    return {
-        "id": id_,
-        "type": "function",
-        "function": {
-            "name": call.name,
-            "arguments": _dumped(arguments) if needs.text_arguments else arguments,
-        },
-    }

@@ -12,18 +12,12 @@ from typing import Any, Protocol
 
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, with_calls, with_tools
-from gguf_fc.dialect.prompt.history import (
-    Needs,
-    alternating,
-    mended,
-    normalised,
-    plain,
-    settled,
-    tool_values,
-)
+from gguf_fc.dialect.prompt.history import alternating, mended, plain, settled
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat
 from gguf_fc.dialect.prompt.segments import Guard, Prompt
 from gguf_fc.dialect.prompt.template import Template
+from gguf_fc.dialect.prompt.values import normalised, tool_values
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import InvalidParameter, TemplateError
 from gguf_fc.request import Message, Tool
@@ -139,13 +133,23 @@ class Prompter:
         if begun is None:
             return Prompt(self.guard.cut(prompt), self._plain(own))
         base = prompt[: len(prompt) - len(own)]
-        (value,) = self._wrapped(normalised([begun], form.needs))
+        thought = begun.reasoning_content or ""
+        last_turn = replace(begun, name=self.guard.wrap(begun.name))
+
+        def continued_with(content: str, thought: str) -> str:
+            last = replace(last_turn, content=content, reasoning_content=thought)
+            return rendered([*values, *normalised([last], form.needs)], generate=False)
+
         own = continued(
-            Begun(value=value, field=form.needs.reasoning, base=base, own=own),
-            lambda last: rendered([*values, dict(last)], generate=False),
+            Begun(
+                content=self._own_guard.wrap(begun.content or ""),
+                thought=self.guard.wrap(thought),
+                base=base,
+                own=own,
+            ),
+            continued_with,
             self._syntax,
         )
-        thought = begun.reasoning_content or ""
         return Prompt(
             self.guard.cut(base + own),
             prefill=self._plain(own),

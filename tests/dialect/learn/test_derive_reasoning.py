@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gguf_fc import Dialect
+from gguf_fc.dialect.syntax import Marked
 
 CHAT = """\
 {%- for m in messages -%}
@@ -53,3 +54,65 @@ def test_a_switch_that_fails_where_there_are_tools_is_no_end_of_the_matter() -> 
     dialect = Dialect.from_template(template)
     assert [switch.name for switch in dialect.thinking.switches] == ["enable_thinking"]
     assert dialect.syntax.reasoning is not None
+
+
+def test_a_tag_with_a_word_behind_it_is_one_mark_wherever_the_prompt_ends() -> None:
+    shown = "<|channel>thought\n{{ m.reasoning_content }}\n<channel|>"
+    prompt = "{% if not enable_thinking %}<|channel>thought\n<channel|>{% endif %}"
+    template = CHAT.replace("HISTORY", shown).replace("PROMPT", prompt)
+    reasoning = Dialect.from_template(template).syntax.reasoning
+    assert reasoning == Marked("<|channel>thought\n", "\n<channel|>")
+
+
+def test_a_tag_with_a_word_behind_it_may_be_shown_before_a_call_only() -> None:
+    shown = (
+        "{% if m.tool_calls %}{% if m.reasoning_content %}<|channel>thought\n"
+        "{{ m.reasoning_content }}\n<channel|>{% endif %}{% for c in m.tool_calls %}<call>"
+        '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}'
+        "</call>{% endfor %}{% endif %}"
+    )
+    template = CHAT.replace("HISTORY", shown).replace("PROMPT", "")
+    reasoning = Dialect.from_template(template).syntax.reasoning
+    assert reasoning == Marked("<|channel>thought\n", "\n<channel|>")
+
+
+PARTS = """\
+{%- for m in messages -%}
+{%- if m.role == "assistant" %}<a>{% if m.content is string %}{{ m.content }}{% else -%}
+{%- for p in m.content %}{% if p.type == "thinking" %}[THINK]{{ p.thinking }}[/THINK]
+{%- else %}{{ p.text }}{% endif %}{% endfor %}{% endif %}<end>
+{%- else %}<u>{{ m.content }}{% endif %}
+{%- endfor -%}
+{%- if add_generation_prompt %}<a>{% endif -%}
+"""
+BLOCKS = """\
+{%- for m in messages -%}
+{%- if m.role == "assistant" %}<a>{% if m.content is string %}{{ m.content }}{% else -%}
+{%- for b in m.content.blocks %}{% if b.type == "thoughts" %}[THINK]{{ b.text }}[/THINK]
+{%- elif b.type == "response" %}{{ b.text }}{% endif %}{% endfor %}{% endif %}<end>
+{%- else %}<u>{{ m.content }}{% endif %}
+{%- endfor -%}
+{%- if add_generation_prompt %}<a>{% endif -%}
+"""
+
+
+@pytest.mark.parametrize("template", [PARTS, BLOCKS])
+def test_reasoning_may_stand_in_the_content_in_past_turns_and_begun_ones(template: str) -> None:
+    dialect = Dialect.from_template(template)
+    assert dialect.syntax.reasoning == Marked("[THINK]", "[/THINK]")
+    thought = {"role": "assistant", "reasoning_content": "Hm.", "content": "Fine."}
+    assert "<a>[THINK]Hm.[/THINK]Fine.<end>" in dialect.render([USER, thought, USER]).text
+    assert dialect.render([USER, thought]).text.endswith("<a>[THINK]Hm.[/THINK]Fine.")
+    begun = {"role": "assistant", "reasoning_content": "Hm", "content": ""}
+    assert dialect.render([USER, begun]).text.endswith("<a>[THINK]Hm")
+
+
+def test_content_that_is_printed_as_it_is_given_shows_no_reasoning() -> None:
+    template = CHAT.replace("HISTORY", "").replace("PROMPT", "")
+    assert Dialect.from_template(template).needs.reasoning == "reasoning_content"
+
+
+def test_the_closing_mark_may_be_named_in_either_quotes() -> None:
+    split = '{% set said = m.content.split("</think>")[-1] %}{{ said }}'
+    template = CHAT.replace("HISTORY{{ m.content }}", split).replace("PROMPT", "")
+    assert Dialect.from_template(template).syntax.reasoning == Marked("<think>", "</think>")

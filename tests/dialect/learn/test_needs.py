@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gguf_fc.dialect.learn.needs import needs_of
-from gguf_fc.dialect.prompt.history import Needs
 from gguf_fc.dialect.prompt.ids import SHORT
+from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat
 from gguf_fc.dialect.prompt.template import Template
 

@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.dialect.prompt.history import (
-    Needs,
-    alternating,
-    mended,
-    normalised,
-    plain,
-    settled,
-    tool_values,
-)
+from gguf_fc.dialect.prompt.history import alternating, mended, plain, settled
 from gguf_fc.dialect.prompt.ids import SHORT, short_id
+from gguf_fc.dialect.prompt.needs import Needs
+from gguf_fc.dialect.prompt.values import normalised, tool_values
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Message, Tool, ToolCall
 

@@ -1,0 +1,23 @@
+"""Requirements of a template on conversations; ``learn.needs`` finds them by rendering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gguf_fc.dialect.prompt.ids import AS_GIVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Requirements of a template on conversations."""
+
+    system: bool = True  # it takes a system message
+    text_arguments: bool = False  # arguments as JSON text instead of an object
+    ids: str = AS_GIVEN  # the form of ids, see ``ids``
+    one_call: bool = False  # at most one call in a turn
+    one_text: bool = False  # beside a call, content or reasoning but not both
+    parts: bool = False  # content as a list of parts instead of text
+    filler: str | None = None  # text of a turn without any; None: "", or an empty list of parts
+    reasoning: str = "reasoning_content"  # the field, or the form of content, with reasoning
+    reasoning_required: bool = False  # ... which every turn of the assistant must have
+    result_role: str = "tool"  # who brings the results; "user" where no role is shown
