@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import dropwhile
 
 from gguf_fc.engine.constrain.build import constraint_of
-from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.kv_cache.cache import KvCache
 from gguf_fc.engine.model import Model
 from gguf_fc.engine.prompt_segments import tokens_within

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.constrain.constraint import Constraint
 from gguf_fc.engine.model import Logits, Vocabulary
 from gguf_fc.engine.sample.logprobs import score, unscored
 from gguf_fc.engine.sample.sampler import Sampler, likeliest

@@ -13,7 +13,7 @@ from time import monotonic
 from gguf_fc.engine.batching.stats import BATCH_BOUNDS, DecodeStats
 from gguf_fc.engine.build_sequence import SequenceBuilder
 from gguf_fc.engine.chooser import Chooser
-from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.kv_cache.cache import KvCache
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.constrain.constraint import Constraint
 from gguf_fc.engine.kv_cache.slots import Lease
 from gguf_fc.engine.output.stop_strings import StopFilter
 from gguf_fc.engine.output.writer import OutputWriter

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from gguf_fc.engine.constrain.constraint import Compile, Constraint
 from gguf_fc.engine.constrain.llama_grammar import SamplerGrammars
-from gguf_fc.engine.constrain.llguidance import Compile, Constraint, Grammars
+from gguf_fc.engine.constrain.llguidance import Grammars
 from gguf_fc.engine.embedding import EmbeddingQueue
 from gguf_fc.engine.kv_cache.autosave import Autosave
 from gguf_fc.engine.kv_cache.saved_states import SavedStates

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gguf_fc.engine.chooser import choose
-from gguf_fc.engine.constrain.llguidance import PATIENCE, Constraint, search
+from gguf_fc.engine.constrain.constraint import PATIENCE, Constraint, search
 from gguf_fc.engine.model import Logits
 from gguf_fc.engine.sample.sampler import Sampler
 from gguf_fc.job import Sampling

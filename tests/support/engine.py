@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gguf_fc.engine.constrain.llguidance import Compile
+from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import Model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gguf_fc.engine.constrain.llguidance import Compile, Constraint
+from gguf_fc.engine.constrain.constraint import Compile, Constraint
 from gguf_fc.engine.constrain.reasoning import LimitedReasoning
 from gguf_fc.engine.model import Model
 from gguf_fc.errors import EngineError, GrammarError

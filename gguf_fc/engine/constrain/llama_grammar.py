@@ -27,7 +27,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gguf_fc.engine.constrain.llguidance import KEPT_GRAMMARS, Constraint, search
+from gguf_fc.engine.constrain.constraint import KEPT_GRAMMARS, Constraint, search
 from gguf_fc.engine.constrain.lru import LruCache
 from gguf_fc.engine.constrain.utf8 import Utf8Tokens, unfinished
 from gguf_fc.engine.model import Vocabulary

@@ -23,7 +23,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.constrain.constraint import Constraint
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.errors import EngineError
 from gguf_fc.job import ReasoningLimit

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gguf_fc.engine.batching.costs import Costs
-from gguf_fc.engine.constrain.llguidance import Constraint
+from gguf_fc.engine.constrain.constraint import Constraint
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.speculate.guesses import (
     FORCED,

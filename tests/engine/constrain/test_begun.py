@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
+from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.constrain.llama_grammar import SamplerGrammars
-from gguf_fc.engine.constrain.llguidance import Compile, Grammars
+from gguf_fc.engine.constrain.llguidance import Grammars
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.grammar import Builder, Grammar, Literal, choice, sequence
 from gguf_fc.job import GrammarText

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gguf_fc.engine.constrain.build import limited
+from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.constrain.llama_grammar import SamplerGrammars
-from gguf_fc.engine.constrain.llguidance import Compile, Grammars
+from gguf_fc.engine.constrain.llguidance import Grammars
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.errors import EngineError
 from gguf_fc.grammar import Builder, Grammar, Literal, Until, Without, choice, sequence
