@@ -7,7 +7,7 @@ package knows a format.  A turn is, in this order and each part optional,
 
 A call is a row of fixed texts and slots.  Its arguments are one JSON object or, with ``Pairs``,
 written one by one.  What can be worked out from the fields (the text that announces a call, the
-JSON keys around name and arguments) is a property, not a field.
+JSON keys around name and arguments) is a property, not a field; it is worked out once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, cast
 
 import msgspec
@@ -110,31 +111,31 @@ _SAMPLES = {"arguments": "{}", "index": "0"}
 ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """One way to write a call, as a row of fixed texts and slots."""
 
     parts: Parts
 
-    @property
+    @cached_property
     def opening(self) -> str:
         """The fixed text before the first slot."""
         first = self.parts[0]
         return first if isinstance(first, str) else ""
 
-    @property
+    @cached_property
     def closing(self) -> str:
         """The fixed text behind the last slot."""
         last = self.parts[-1]
         return last if isinstance(last, str) else ""
 
-    @property
+    @cached_property
     def inside(self) -> Parts:
         """What stands between the two."""
         start = 1 if isinstance(self.parts[0], str) else 0
         return self.parts[start : -1 if isinstance(self.parts[-1], str) else None]
 
-    @property
+    @cached_property
     def keys(self) -> Keys | None:
         """The keys around the slots if the call is one JSON object, None if it is not."""
         if (found := self._object()) is None:
@@ -145,7 +146,7 @@ class Row:
             return None
         return Keys(by_slot["name"], arguments, by_slot.get("id") or by_slot.get("0"))
 
-    @property
+    @cached_property
     def marker(self) -> str:
         """The text that announces the call; "" if it is known only by its form."""
         return self.announcing(self.opening)
@@ -159,7 +160,7 @@ class Row:
         at = opening.rfind("{")
         return opening[: at if at >= 0 else None].rstrip(" \t\r\n[").lstrip()
 
-    @property
+    @cached_property
     def after(self) -> str:
         """The fixed text after the call: what follows its last slot or its JSON object."""
         return self.closing if self.keys is None else self.closing[self.closing.find("}") + 1 :]
@@ -195,7 +196,7 @@ class Code:
     runs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Syntax:
     """How a model writes reasoning, text and calls."""
 
@@ -221,40 +222,40 @@ class Syntax:
         """The same, as JSON-able data; ``msgspec.convert`` reads it back."""
         return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(self)))
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         """All ways to write a call; the first is the one that is written."""
         return tuple(map(Row, (self.call, *self.also)))
 
-    @property
+    @cached_property
     def keys(self) -> Keys | None:
         """The keys around the slots if a call is one JSON object, None if the name stands free."""
         return self.rows[0].keys
 
-    @property
+    @cached_property
     def after(self) -> str:
         """The fixed text after one call."""
         return self.rows[0].after
 
-    @property
+    @cached_property
     def lead(self) -> str:
         """The fixed text from the beginning of the calls to the first slot."""
         return self.section.open + self.rows[0].opening
 
-    @property
+    @cached_property
     def marker(self) -> str:
         """The text that announces calls; "" if a call is known only by its form."""
         row = self.rows[0]
         return row.announcing(self.section.open) or row.announcing(self.lead)
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """The form of a turn: how a reader finds out that a call begins."""
         if not self.marker:
             return "bare"
         return "framed" if self.joint and self.content_openings else "announced"
 
-    @property
+    @cached_property
     def announcements(self) -> tuple[str, ...]:
         """The texts of which each announces a call; none if a call is known only by its form."""
         if not self.marker:
@@ -274,12 +275,12 @@ class Syntax:
             return {}
         return {name: self.lead + name + following.lstrip()[:1] for name in names}
 
-    @property
+    @cached_property
     def joint(self) -> str:
         """The text after which the model begins anew within its turn; "" where there is none."""
         return self.gap.strip()
 
-    @property
+    @cached_property
     def headers(self) -> tuple[str, ...]:
         """What a model writes of the joint where it begins anew, most of it first."""
         behind = self.joint.removeprefix(self.part_end)
@@ -287,25 +288,25 @@ class Syntax:
         parts = (self.joint, behind, tag.group() if tag else "")
         return tuple(dict.fromkeys(filter(None, parts)))
 
-    @property
+    @cached_property
     def part_end(self) -> str:
         """The mark that ends a part of a turn whose parts have headers of their own, or ""."""
         tag = _TAG.match(self.joint)
         return tag.group() if tag else ""
 
-    @property
+    @cached_property
     def thought_end(self) -> str:
         """The mark that ends reasoning, without the header of what comes next."""
         closing = self.reasoning.close.strip() if self.reasoning else ""
         end = self.part_end
         return end if end and closing.startswith(end) else closing
 
-    @property
+    @cached_property
     def content_openings(self) -> tuple[str, ...]:
         """The texts that open content."""
         return tuple(filter(None, (self.content.open, *self.also_content)))
 
-    @property
+    @cached_property
     def id_parts(self) -> Parts:
         """The parts that make up a call's id, where the model counts its calls itself.
 

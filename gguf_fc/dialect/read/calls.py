@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.parameter_types import ParameterType
-from gguf_fc.dialect.read.arguments import ArgumentReader
+from gguf_fc.dialect.read.pairs import PairsReader
 from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.syntax import Keys, Pairs, Part, Parts, Row, Slot, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
@@ -205,11 +205,15 @@ class CallReader:
 
     def _arguments(self, call: _Call, *, hold: bool, closing: str = "") -> Steps:
         """The arguments; they go out at once where the call can be announced."""
-        reads = ArgumentReader(self.reader, lambda text: self._deliver(call, text))
+
+        def say(text: str) -> None:
+            self._deliver(call, text)
+
         if self.syntax.pairs is not None:
             self._start(call)
             schema = (self.schemas or {}).get(call.name or "")
-            yield from reads.pairs(self.syntax.pairs, ParameterType.of(schema), closing)
+            one_by_one = PairsReader(self.reader, say)
+            yield from one_by_one.read(self.syntax.pairs, ParameterType.of(schema), closing)
             call.complete = True
             return
         yield from self.reader.more()
@@ -218,7 +222,7 @@ class CallReader:
         else:
             if call.name is not None and not hold:
                 self._start(call)
-            yield from reads.value()
+            yield from self.reader.pass_value(say)
         call.complete = True
 
     def _deliver(self, call: _Call, text: str) -> None:

@@ -93,7 +93,8 @@ class Parser:
         return self._emit.take()
 
     def _turn(self) -> Steps:
-        yield from self._reasoning.read()
+        if self.syntax.reasoning is not None:
+            yield from self._reasoning.read()
         yield from self._form().read()
 
     def _form(self) -> AnnouncedReader | FramedReader | BareReader:

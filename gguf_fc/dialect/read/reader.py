@@ -8,11 +8,12 @@ Knows JSON and white space, not calls.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 from gguf_fc.dialect.read.buffer import Buffer
 from gguf_fc.dialect.read.values import ValueReader
+from gguf_fc.grammar.values.notation import JSON, Notation
 
 SPACE = " \t\r\n"
 _MOST_HELD = 65536  # characters a reader may read before it must know that it is right
@@ -91,6 +92,18 @@ class Reader:
         if reader.state == "broken":
             raise Mismatch
         return "".join(taken)
+
+    def pass_value(self, say: Callable[[str], None], notation: Notation = JSON) -> Steps:
+        """Take one value of *notation*, passed on to *say* as JSON while it arrives."""
+        values = ValueReader(notation)
+        while values.state == "open":
+            self.buffer.take(values.feed(self.buffer.pending))
+            if text := values.take():
+                say(text)
+            if values.state == "open":
+                yield from self.more()
+        if values.state == "broken":
+            raise Mismatch
 
     def until(self, ending: str, most: int | None) -> Generator[None, None, str]:
         """Take the text before *ending*, and that; at most *most* characters."""

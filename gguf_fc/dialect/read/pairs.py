@@ -1,7 +1,7 @@
-"""Reads the arguments of a call, however they are written, and says them as JSON as they arrive.
+"""Reads arguments that are written one by one, and says them as one JSON object as they arrive.
 
-Arguments are one JSON value, or pairs of key and value between fixed texts.  Where a notation does
-not show whether ``40`` is a number or a text, the tool's schema says it.  Knows nothing of what
+They are pairs of key and value between fixed texts.  Where a notation does not show whether ``40``
+is a number or a text, the tool's schema says it.  Knows nothing of what
 stands around the arguments.
 
 Held back are: a key, a value that is neither plainly a text nor plainly a list or an object, and
@@ -19,34 +19,22 @@ from gguf_fc.dialect.common_text import common_start
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import read_bare
 from gguf_fc.dialect.read.reader import SPACE, Mismatch, Reader, Steps, words_of
-from gguf_fc.dialect.read.values import ValueReader, as_json_string
+from gguf_fc.dialect.read.values import as_json_string
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.grammar.schema.json_types import ALL_TYPES
-from gguf_fc.grammar.values.notation import JSON, PYTHON, Notation
+from gguf_fc.grammar.values.notation import PYTHON
 
 _LONGEST_KEY = 256
 
 
 @dataclass(slots=True)
-class ArgumentReader:
+class PairsReader:
     """Reads from *reader*, says JSON text to *say*."""
 
     reader: Reader
     say: Callable[[str], None]
 
-    def value(self, notation: Notation = JSON) -> Steps:
-        """One value, passed on as it arrives."""
-        values, buffer = ValueReader(notation), self.reader.buffer
-        while values.state == "open":
-            buffer.take(values.feed(buffer.pending))
-            if text := values.take():
-                self.say(text)
-            if values.state == "open":
-                yield from self.reader.more()
-        if values.state == "broken":
-            raise Mismatch
-
-    def pairs(self, pairs: Pairs, schema: ParameterType, closing: str) -> Steps:
+    def read(self, pairs: Pairs, schema: ParameterType, closing: str) -> Steps:
         """All pairs, up to what is none; *closing* is what stands behind the last one."""
         comma = ""
         self.say("{")
@@ -97,7 +85,7 @@ class ArgumentReader:
 
     def _value(self, pairs: Pairs, form: Pair, key: str, schema: ParameterType) -> Steps:
         if pairs.quoted:
-            yield from self.value(pairs.notation)
+            yield from self.reader.pass_value(self.say, pairs.notation)
             rest = form.after_key(key).strip()
         elif pairs.item is not None:
             yield from self._nested(pairs, form, key, schema)
@@ -122,7 +110,7 @@ class ArgumentReader:
             yield from self.reader.skip_space()
             yield from self.reader.more()
             if self.reader.buffer.peek in ("[", "{"):
-                yield from self.value(PYTHON)
+                yield from self.reader.pass_value(self.say, PYTHON)
                 yield from self.reader.skip_space()
                 yield from self.reader.expect(form.closing.strip())
                 return
