@@ -7,6 +7,7 @@ import pytest
 from trace_modules import modules_of_call, modules_of_schema
 
 MOST_FOR_A_CALL = 38
+MOST_FOR_A_SCHEMA = 12
 
 
 @pytest.mark.live
@@ -19,4 +20,5 @@ def test_a_streamed_tool_call_enters_few_modules() -> None:
 def test_a_trip_lists_what_it_enters_and_nothing_else() -> None:
     modules = modules_of_schema()
     assert {"grammar/grammar.py", "grammar/schema/read.py"} <= modules
+    assert len(modules) <= MOST_FOR_A_SCHEMA, sorted(modules)
     assert not any(name.startswith(("server/", "dialect/", "engine/")) for name in modules)

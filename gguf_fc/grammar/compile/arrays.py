@@ -29,7 +29,6 @@ from gguf_fc.grammar.rules import (
 )
 from gguf_fc.grammar.schema.known_values import key_of
 from gguf_fc.grammar.schema.read import SchemaReader
-from gguf_fc.grammar.schema.refs import step
 from gguf_fc.grammar.schema.tree import (
     ANYTHING,
     Array,
@@ -40,6 +39,7 @@ from gguf_fc.grammar.schema.tree import (
     Schema,
     Values,
     options_of,
+    step,
 )
 
 _END: Node = Literal("")

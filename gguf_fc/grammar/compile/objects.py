@@ -34,8 +34,7 @@ from gguf_fc.grammar.rules import (
 )
 from gguf_fc.grammar.schema.intersect_objects import outside
 from gguf_fc.grammar.schema.read import SchemaReader
-from gguf_fc.grammar.schema.refs import step
-from gguf_fc.grammar.schema.tree import ANYTHING, NOTHING, Object, Schema
+from gguf_fc.grammar.schema.tree import ANYTHING, NOTHING, Object, Schema, step
 from gguf_fc.grammar.values.strings import StringBound
 
 _NOTHING_MORE: Node = Literal("")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gguf_fc.grammar.regex.charset import charset, difference, of, union
+from gguf_fc.grammar.regex.charset import charset, difference, of
 from gguf_fc.grammar.rules import (
     Both,
     Builder,
@@ -172,11 +172,9 @@ class _Plain:
 
 def _apart(plain: CharClass, letters: str) -> CharClass:
     """*plain* without the *letters*."""
-    apart = of(letters)
-    ranges = charset(plain.ranges)
-    return CharClass(
-        union(ranges, apart) if plain.negated else difference(ranges, apart), plain.negated
-    )
+    if plain.negated:
+        return CharClass(tuple(sorted((*plain.ranges, *_points(list(letters))))), negated=True)
+    return CharClass(difference(charset(plain.ranges), of(letters)))
 
 
 def _never_empty(item: Node, least: int, most: int | None) -> tuple[Node, int, int | None]:

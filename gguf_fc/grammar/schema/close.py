@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gguf_fc.grammar.schema.intersect import Meeting, array
-from gguf_fc.grammar.schema.intersect_objects import satisfiable
+from gguf_fc.grammar.schema.intersect import Meeting
 from gguf_fc.grammar.schema.tree import (
     ANYTHING,
     KINDS,
     NOTHING,
     Array,
     Object,
+    Ref,
     Schema,
     any_of,
+    array,
     options_of,
+    satisfiable,
 )
 
 Meet = Callable[[Schema, Schema], Schema]
@@ -65,7 +67,7 @@ def close_array(meet: Meet, schema: Schema, other: Schema) -> Schema:
 def kinds_of(meeting: Meeting, schema: Schema) -> Iterator[Schema]:
     """The alternatives of *schema*, no reference and not just anything among them."""
     for option in options_of(schema):
-        for part in options_of(meeting.resolved(option)):
+        for part in options_of(meeting.resolved(option) if isinstance(option, Ref) else option):
             yield from KINDS if part == ANYTHING else (part,)
 
 

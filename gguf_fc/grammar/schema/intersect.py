@@ -36,6 +36,9 @@ from gguf_fc.grammar.schema.tree import (
     String,
     Values,
     any_of,
+    array,
+    least_of,
+    number,
     options_of,
 )
 from gguf_fc.grammar.values.number_ranges import Bound
@@ -218,45 +221,6 @@ class Meeting:
             return True
         looked = min(least, max(len(a.prefix), len(b.prefix)) + 1)
         return any(self.disjoint(a.item(at), b.item(at), depth) for at in range(looked))
-
-
-def array(found: Array) -> Schema:
-    """*found* without what cannot be: nothing behind the first place that no item fits."""
-    most = found.most
-    for at, schema in enumerate(found.prefix):
-        if schema == NOTHING:
-            most = least_of(most, at)
-            break
-    else:
-        if found.rest == NOTHING:
-            most = least_of(most, len(found.prefix))
-    if most is not None and found.least > most:
-        return NOTHING
-    return replace(found, most=most)
-
-
-def least_of(a: int | None, b: int | None) -> int | None:
-    """The tighter of two upper limits."""
-    return a if b is None else b if a is None else min(a, b)
-
-
-def number(found: Number) -> Schema:
-    """*found*, unless no number can be within its limits."""
-    least, most, multiple = found.least, found.most, found.multiple
-    if found.integer and found.fractional:
-        return NOTHING
-    if least is not None and most is not None:
-        if least.value > most.value:
-            return NOTHING
-        if least.value == most.value and (found.fractional or not _holds_edge(least, most)):
-            return NOTHING
-    if found.integer and multiple is not None and 1 % Fraction(multiple) == 0:
-        return replace(found, multiple=None)  # every integer is a multiple of it
-    return found
-
-
-def _holds_edge(least: Bound, most: Bound) -> bool:
-    return least.inclusive and most.inclusive
 
 
 def string(bound: StringBound) -> Schema:

@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from gguf_fc.grammar.schema.known_values import member
-from gguf_fc.grammar.schema.tree import NOTHING, Object, Property, Region, Schema, any_of
+from gguf_fc.grammar.schema.tree import (
+    NOTHING,
+    Object,
+    Property,
+    Region,
+    Schema,
+    any_of,
+    satisfiable,
+)
 from gguf_fc.grammar.values.strings import StringBound
 
 Meet = Callable[[Schema, Schema], Schema]
@@ -40,23 +48,6 @@ def meet_objects(meet: Meet, a: Object, b: Object) -> Schema:
         if side.more:
             options = [part for option in options for part in _with_more(option, side)]
     return any_of(*map(satisfiable, options))
-
-
-def satisfiable(found: Object) -> Schema:
-    """*found*, unless it plainly contradicts itself."""
-    required = sum(p.required for p in found.properties)
-    if any(p.required and p.schema == NOTHING for p in found.properties):
-        return NOTHING
-    if found.most is not None and max(found.least, required) > found.most:
-        return NOTHING
-    closed = found.extra == NOTHING and not found.regions
-    if closed and (found.more or found.least > _possible(found)):
-        return NOTHING
-    return found
-
-
-def _possible(found: Object) -> int:
-    return sum(p.schema != NOTHING for p in found.properties)
 
 
 def _with_more(met: Object, side: Object) -> Iterator[Object]:

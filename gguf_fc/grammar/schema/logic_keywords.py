@@ -26,6 +26,11 @@ from gguf_fc.grammar.schema.tree import (
 )
 from gguf_fc.grammar.schema.type_keywords import Branch, Site
 
+COMBINING = {
+    *("allOf", "anyOf", "oneOf", "not", "if"),
+    *("dependentRequired", "dependentSchemas", "dependencies"),
+}
+
 _MAX_COMPARED = 120  # branches of a oneOf that are compared with each other
 _MAX_OVERLAPS = 60  # pairs of them that may have values in common
 _MAX_EXCLUDED = 100  # alternatives that excluding the others may make of one branch

@@ -22,7 +22,7 @@ from gguf_fc.errors import GrammarError
 from gguf_fc.grammar.schema.close import close_array, close_object, kinds_of
 from gguf_fc.grammar.schema.intersect import Meeting
 from gguf_fc.grammar.schema.known_values import text_of
-from gguf_fc.grammar.schema.logic_keywords import Logic, Part
+from gguf_fc.grammar.schema.logic_keywords import COMBINING, Logic, Part
 from gguf_fc.grammar.schema.negate import Negation
 from gguf_fc.grammar.schema.refs import Document, Place
 from gguf_fc.grammar.schema.tree import (
@@ -151,6 +151,8 @@ class SchemaReader:
 
     def _with(self, site: Site, found: Schema, part: Part) -> Schema:
         """*found*, narrowed by one more keyword."""
+        if found == ANYTHING and part.schema != NOTHING:
+            return part.schema  # nothing to intersect with
         self._path = site.path
         if not self.meeting.can_meet(found, part.schema):
             site.loosen(part.keyword, "there are too many alternatives to combine")
@@ -180,7 +182,8 @@ class SchemaReader:
         for keyword in ("$ref", "$dynamicRef"):
             if keyword in raw:
                 yield Part(keyword, self._reference(site, keyword))
-        yield from self._logic.parts(site)
+        if raw.keys() & COMBINING:
+            yield from self._logic.parts(site)
 
     def _own(self, site: Site) -> Schema:
         """The type and its keywords."""

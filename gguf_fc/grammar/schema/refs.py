@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
 
+from gguf_fc.grammar.schema.tree import step
+
 _MAPS = {
     "$defs",
     "definitions",
@@ -137,14 +139,6 @@ class Document:
         for key in reversed(steps):
             path = step(path, key)
         return path
-
-
-def step(path: str, key: str | int) -> str:
-    """*path* with one more step."""
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    plain = key.replace("_", "a").replace("$", "a").replace("-", "a")
-    return f"{path}.{key}" if plain.isalnum() else f"{path}[{key!r}]"
 
 
 def _below(visit: _Visit, base: str) -> Iterator[_Visit]:

@@ -10,8 +10,9 @@ in the writing, and reported there.  Only so can a tree be negated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import ClassVar, NamedTuple
 
 from gguf_fc.grammar.values.number_ranges import Bound
@@ -230,3 +231,70 @@ def any_of(*options: Schema) -> Schema:
 def options_of(schema: Schema) -> tuple[Schema, ...]:
     """The alternatives of *schema*: itself where there is but one."""
     return schema.options if isinstance(schema, AnyOf) else (schema,)
+
+
+# Types without what contradicts itself: NOTHING where no value is left.
+
+
+def array(found: Array) -> Schema:
+    """*found* without what cannot be: nothing behind the first place that no item fits."""
+    most = found.most
+    for at, schema in enumerate(found.prefix):
+        if schema == NOTHING:
+            most = least_of(most, at)
+            break
+    else:
+        if found.rest == NOTHING:
+            most = least_of(most, len(found.prefix))
+    if most is not None and found.least > most:
+        return NOTHING
+    return replace(found, most=most)
+
+
+def least_of(a: int | None, b: int | None) -> int | None:
+    """The tighter of two upper limits."""
+    return a if b is None else b if a is None else min(a, b)
+
+
+def number(found: Number) -> Schema:
+    """*found*, unless no number can be within its limits."""
+    least, most, multiple = found.least, found.most, found.multiple
+    if found.integer and found.fractional:
+        return NOTHING
+    if least is not None and most is not None:
+        if least.value > most.value:
+            return NOTHING
+        if least.value == most.value and (found.fractional or not _holds_edge(least, most)):
+            return NOTHING
+    if found.integer and multiple is not None and 1 % Fraction(multiple) == 0:
+        return replace(found, multiple=None)  # every integer is a multiple of it
+    return found
+
+
+def _holds_edge(least: Bound, most: Bound) -> bool:
+    return least.inclusive and most.inclusive
+
+
+def satisfiable(found: Object) -> Schema:
+    """*found*, unless it plainly contradicts itself."""
+    required = sum(p.required for p in found.properties)
+    if any(p.required and p.schema == NOTHING for p in found.properties):
+        return NOTHING
+    if found.most is not None and max(found.least, required) > found.most:
+        return NOTHING
+    closed = found.extra == NOTHING and not found.regions
+    if closed and (found.more or found.least > _possible(found)):
+        return NOTHING
+    return found
+
+
+def _possible(found: Object) -> int:
+    return sum(p.schema != NOTHING for p in found.properties)
+
+
+def step(path: str, key: str | int) -> str:
+    """*path* with one more step."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    plain = key.replace("_", "a").replace("$", "a").replace("-", "a")
+    return f"{path}.{key}" if plain.isalnum() else f"{path}[{key!r}]"

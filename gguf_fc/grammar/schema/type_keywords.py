@@ -11,10 +11,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.grammar.schema.intersect import Meeting, array, number
-from gguf_fc.grammar.schema.intersect_objects import disjoint, satisfiable
+from gguf_fc.grammar.schema.intersect import Meeting
+from gguf_fc.grammar.schema.intersect_objects import disjoint
 from gguf_fc.grammar.schema.known_values import known_strings, member
-from gguf_fc.grammar.schema.refs import step
 from gguf_fc.grammar.schema.tree import (
     ANYTHING,
     NOTHING,
@@ -31,7 +30,11 @@ from gguf_fc.grammar.schema.tree import (
     Schema,
     String,
     Values,
+    array,
+    number,
     options_of,
+    satisfiable,
+    step,
 )
 from gguf_fc.grammar.values.number_ranges import Bound
 from gguf_fc.grammar.values.strings import StringBound, loosened

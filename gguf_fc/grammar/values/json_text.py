@@ -160,6 +160,8 @@ class JsonText:
 
     def string_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
         """A string that *bound* allows, and what of it is not enforced."""
+        if bound == StringBound(excluded=bound.excluded) and not self._stops:
+            return self.string_unlike(bound.excluded) if bound.excluded else self.string, ()
         left = loosened(bound, self._stops)
         needed = bound.simplified()
         if needed.is_free:
@@ -172,6 +174,8 @@ class JsonText:
 
     def key(self, name: str) -> Node:
         """The key of a member."""
+        if self._is_json and self.notation.quoted_keys:
+            return word(quoted(name))
         return _written(self.notation.name(name))
 
     def key_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
@@ -217,6 +221,8 @@ class JsonText:
     @property
     def _stops(self) -> tuple[str, ...]:
         """What must not occur between the quotes."""
+        if self._is_json:
+            return ()
         return (self.notation.quote,) if self.notation.has_bare_quote else ()
 
     def _bounded(self, bound: StringBound) -> Node:
@@ -262,8 +268,8 @@ def word(text: str) -> Node:
 
 
 def quoted(text: str) -> str:
-    """*text* as a JSON string."""
-    return f'"{JSON.escaped(text)}"'
+    """*text* as a JSON string; letters and digits stand for themselves."""
+    return f'"{text if text.isalnum() else JSON.escaped(text)}"'
 
 
 def _written(text: str | None) -> Node:

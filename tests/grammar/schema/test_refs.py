@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.grammar.schema.refs import Document, step
+from gguf_fc.grammar.schema.refs import Document
+from gguf_fc.grammar.schema.tree import step
 
 PART: dict[str, Any] = {
     "$id": "part.json",
