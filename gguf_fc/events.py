@@ -1,4 +1,4 @@
-"""What the model said, piece by piece.
+"""Events of a reply: the model's text as it streams, split into reasoning, text and calls.
 
 A stream is any number of reasoning, text and call events, then exactly one ``Finish``.
 The pieces of a call arrive in order: ``CallStart``, ``CallDelta`` any number of times, ``CallEnd``;
@@ -55,14 +55,14 @@ class CallEnd:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How probable the model held the tokens that came next."""
+    """Log probabilities of the tokens that come next."""
 
     tokens: tuple[TokenLogprob, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether a part of the reply is valid under the schema it was asked to follow.
+    """Validation of a part of the reply under the schema it was asked to follow.
 
     *subject* is ``tool_calls[0]`` or ``content``; *reason* is given unless the result is ``valid``.
     """

@@ -66,7 +66,7 @@ class TextCompleter:
             choices = []
             for choice, request in enumerate(requests):
                 job = _job(request, self.new_id(), text, model)
-                reader = TextReader(echoes[request.prompt], request.form, self.validators)
+                reader = CompletionReader(echoes[request.prompt], request.form, self.validators)
                 events = _events(choice, job, reader, model, slots, request.prompt.param)
                 choices.append(await stack.enter_async_context(aclosing(events)))
             whole = merged(choices) if len(choices) > 1 else choices[0]
@@ -100,7 +100,7 @@ class TextCompleter:
 async def _events(
     choice: int,
     job: Job,
-    reader: TextReader,
+    reader: CompletionReader,
     model: LoadedModel,
     slots: asyncio.Semaphore,
     param: str,
@@ -112,7 +112,7 @@ async def _events(
 
 
 @dataclass(slots=True, eq=False)
-class TextReader:
+class CompletionReader:
     """Reader of one completion, which takes what the model writes as it is.
 
     It begins with *echo*, the prompt, if that is to be repeated; the rest is checked against
