@@ -14,7 +14,7 @@ from tests.support.server import ROOT, Server
 FOLDER = ROOT / "docs" / "examples"
 SECTION = re.compile(r"^## (\w+\.py)\n.*?```\n(.*?)```", re.DOTALL | re.MULTILINE)
 PRINTS: dict[str, str] = dict(SECTION.findall((FOLDER / "README.md").read_text()))
-WITHOUT_SERVER = {"library.py"}
+WITHOUT_SERVER = {"library.py", "protocol.py"}
 
 
 @pytest.mark.parametrize("name", sorted(PRINTS))
