@@ -36,6 +36,7 @@ FOLDERS = {
     "dialect/read": "generated text -> events: the streaming parser",
     "dialect/read/turn": "readers of the forms of a turn, and of the parts they share",
     "dialect/constrain": "syntax and tools -> one grammar over the whole output",
+    "dialect/constrain/turn": "grammars of the forms of a turn, and of the parts they share",
     "grammar": "rules, a matcher over them, and the finished grammar",
     "grammar/schema": "JSON Schema -> a tree of types, and the algebra on it",
     "grammar/compile": "the tree -> rules",

@@ -12,7 +12,7 @@ from typing import Any
 
 from gguf_fc.dialect.constrain.nested_pairs import NestedPairs
 from gguf_fc.dialect.constrain.pair_values import PairValues
-from gguf_fc.dialect.constrain.parameters import ANY_OBJECT
+from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT
 from gguf_fc.dialect.syntax import Pairs, Slot
 from gguf_fc.errors import GrammarError
 from gguf_fc.grammar import (

@@ -21,15 +21,30 @@ from gguf_fc.grammar import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CodeCall:
+    """A call as code: its *mark*, and the rules of what stands behind it."""
+
+    mark: str
+    call: Node
+
+
+def or_code(node: Node, code: CodeCall | None) -> Node:
+    """*node* or, where there is such a tool, a call as code."""
+    return choice(node, sequence(Literal(code.mark), code.call)) if code else node
+
+
 @dataclass(slots=True)
 class CodeComposer:
-    """Makes the rules of what stands behind the mark."""
+    """Makes the rules of a call as code."""
 
     code: Code
     builder: Builder
     report: list[Loosened] = field(default_factory=list)
 
-    def calls(self, schemas: Mapping[str, tuple[Any, str]], barred: tuple[str, ...]) -> Node | None:
+    def call(
+        self, schemas: Mapping[str, tuple[Any, str]], barred: tuple[str, ...]
+    ) -> CodeCall | None:
         """One call of the tools whose parameters are *schemas*, each with its path; None: none.
 
         Code begins with none of *barred*, which begin other calls.
@@ -40,7 +55,9 @@ class CodeComposer:
             # What begins like a call with keywords is one.
             begun = (*SPACE, *barred, *map(self._begun, taken))
             options.append(not_opening(self.builder, begun))
-        return self.builder.define("code", choice(*options)) if options else None
+        if not options:
+            return None
+        return CodeCall(self.code.open, self.builder.define("code", choice(*options)))
 
     def _keywords(self, name: str, schema: Any, path: str) -> Node:
         composer = PairsComposer(self.code.pairs, self.builder, self.report)

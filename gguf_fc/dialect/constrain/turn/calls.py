@@ -1,0 +1,126 @@
+"""Rules of the calls of a turn: one call of each tool, and the calls one behind another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gguf_fc.dialect.constrain.grammar_pairs import Members, PairsComposer
+from gguf_fc.dialect.constrain.schema_rules import arguments_schema, schema_rules
+from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
+from gguf_fc.dialect.write import write_name
+from gguf_fc.grammar import Builder, CharClass, Literal, Loosened, Node, Repeat, choice, sequence
+from gguf_fc.request import Tool
+
+_DIGIT = CharClass(((48, 57),))
+_MOST_DIGITS = 4
+_ID = Repeat(CharClass(((48, 57), (65, 90), (97, 122))), 9, 9)
+
+
+@dataclass(slots=True)
+class CallComposer:
+    """Makes the rules of calls of *tools*, each of which comes with its place in the request."""
+
+    syntax: Syntax
+    tools: Sequence[tuple[int, Tool]]  # those that may be called
+    parallel: bool  # more than one call in a turn, if the syntax has room for them
+    builder: Builder
+    report: list[Loosened]
+    _one: Node = field(default=Literal(""), init=False)
+    # The arguments by the name of their tool: compiled once, however often a turn refers to them.
+    _written: dict[str, Node] = field(default_factory=dict, init=False)
+    _paired_members: dict[str, Members] = field(default_factory=dict, init=False)
+
+    def all(self) -> Node | None:
+        """All calls of a turn, from behind the lead; None if there may be none."""
+        if not self.tools:
+            return None
+        first = choice(*(self.one(numbered, self.syntax.call) for numbered in self.tools))
+        self._one = self.builder.define("call", first)
+        return sequence(self._one, self.more(), Literal(self.syntax.section.close))
+
+    def more(self) -> Node:
+        """The calls after the first."""
+        if not (self.syntax.parallel and self.parallel):
+            return Literal("")
+        opening = self.syntax.separator + self.syntax.rows[0].opening
+        return Repeat(sequence(Literal(opening), self._one))
+
+    def written_like(self, row: Row) -> Node:
+        """All calls of a turn of which the first is written like *row*, from behind its marker."""
+        text = row.opening
+        rest = Literal(text[text.index(row.marker) + len(row.marker) :])
+        first = choice(*(self.one(numbered, row.parts) for numbered in self.tools))
+        return sequence(rest, first, self.more())
+
+    def one(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
+        """A call of one tool, written like *parts*, from behind its opening text."""
+        n, tool = numbered
+        path = tool.parameters_at(n)
+        schema = arguments_schema(tool.parameters)
+        if self.syntax.pairs is None:
+            if tool.name not in self._written:
+                self._written[tool.name] = self._arguments(schema, path)
+            return self._row(parts, tool, self._written[tool.name])
+        return self._paired(parts, tool, self._members(tool, schema, path))
+
+    def _arguments(self, schema: Any, path: str) -> Node:
+        """Arguments that are one JSON object."""
+        if self.syntax.quoted:
+            reason = "the arguments stand inside a JSON string"
+            self.report.append(Loosened(path, "schema", reason))
+            schema = {"type": "string"}
+        spacing = self.syntax.spacing
+        return schema_rules(schema, path, self.builder, self.report, spacing=spacing, closed=True)
+
+    def _members(self, tool: Tool, schema: Any, path: str) -> Members:
+        """Arguments that are written one by one."""
+        assert self.syntax.pairs is not None
+        if tool.name not in self._paired_members:
+            composer = PairsComposer(self.syntax.pairs, self.builder)
+            self._paired_members[tool.name] = composer.members(schema, path)
+            self.report.extend(composer.report)
+        return self._paired_members[tool.name]
+
+    def _paired(self, parts: Parts, tool: Tool, members: Members) -> Node:
+        """A call whose arguments are written one by one, or that has none."""
+        bare = self.syntax.bare_call
+        some = members.some
+        if bare is None:
+            none: Node = Literal("")
+            either = none if some is None else choice(some, none) if members.may_be_none else some
+            return self._row(parts, tool, either)
+        rows = [] if some is None else [self._row(parts, tool, some)]
+        if members.may_be_none:
+            rows.append(self._row(bare, tool, Literal("")))
+        return choice(*rows)
+
+    def _row(self, parts: Parts, tool: Tool, arguments: Node) -> Node:
+        """The row behind its opening text."""
+        items: list[Node] = []
+        for part in parts[1 if isinstance(parts[0], str) else 0 :]:
+            match part:
+                case str(text):
+                    items.append(Literal(text))
+                case Slot(kind="name"):
+                    items.append(Literal(write_name(self.syntax, tool.name)))
+                case Slot(kind="id"):
+                    items.append(_ID)
+                case Slot(kind="index"):
+                    items.append(Repeat(_DIGIT, 1, _MOST_DIGITS))
+                case Slot():
+                    items.append(arguments)
+        return _joined(items)
+
+
+def _joined(items: Sequence[Node]) -> Node:
+    """*items* in a row, with adjacent literals made one."""
+    joined: list[Node] = []
+    for item in items:
+        last = joined[-1] if joined else None
+        if isinstance(item, Literal) and isinstance(last, Literal):
+            joined[-1] = Literal(last.text + item.text)
+        else:
+            joined.append(item)
+    return sequence(*joined)

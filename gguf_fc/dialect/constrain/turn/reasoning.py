@@ -1,0 +1,37 @@
+"""Grammar of a block of reasoning before the reply, which either the prompt or the model opens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gguf_fc.dialect.constrain.grammar_prefix import without_start
+from gguf_fc.dialect.read.reader import SPACE
+from gguf_fc.dialect.syntax import Marked
+from gguf_fc.grammar import Builder, Literal, Node, Until, choice, sequence
+
+
+class ReplyRules(Protocol):
+    """Makes the rules of a reply, text and calls.
+
+    *after* is the end of the reasoning before it; *instead_of* is the mark that could have stood in
+    its place, so that text may not begin like it.
+    """
+
+    def __call__(self, *, after: str = "", instead_of: str = "") -> Node: ...
+
+
+def with_reasoning(
+    reasoning: Marked | None, prefill: str, reply: ReplyRules, builder: Builder
+) -> Node:
+    """Put reasoning before the *reply*; cut off what the prompt holds of both, the *prefill*."""
+    if reasoning is None:
+        return without_start(reply(), prefill)
+    opening, closing = reasoning.open.strip(), reasoning.close.strip()
+    if closing in prefill:
+        return without_start(reply(), prefill.rsplit(closing, 1)[1].lstrip(SPACE))
+    # Referred to twice: with and without the mark that opens the block.
+    thought = sequence(Until((closing,)), builder.define("reply", reply(after=reasoning.close)))
+    if opening in prefill:
+        return thought
+    direct = reply(instead_of=opening)
+    return without_start(choice(sequence(Literal(opening), thought), direct), prefill)

@@ -1,0 +1,45 @@
+"""Rules of text: in the frame that the syntax has around it, and told apart from what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gguf_fc.dialect.read.reader import SPACE
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.grammar import CharClass, Literal, Node, Until, Without, choice, sequence
+
+
+@dataclass(frozen=True, slots=True)
+class TextComposer:
+    """Makes the rules of one syntax's text."""
+
+    syntax: Syntax
+
+    def framed(self, text: Node) -> Node:
+        """*text* between the marks that stand around content."""
+        framing = self.syntax.content
+        return sequence(Literal(framing.open), text, Literal(framing.close))
+
+    def framed_without(self, barred: tuple[str, ...]) -> Node:
+        """Any text between these marks in which none of *barred* stands."""
+        framing = self.syntax.content
+        if not framing.close:
+            return sequence(Literal(framing.open), Without(barred))
+        return sequence(Literal(framing.open), Until((framing.close,), barred))
+
+    def guarded(self, text: Node, instead_of: str) -> Node:
+        """*text*, not beginning with the first character of *instead_of* or of a call.
+
+        One character is enough to tell two alternatives apart, which may not begin alike.
+        """
+        if not instead_of:
+            return text
+        barred = {instead_of[0], *self.syntax.marker[:1], *SPACE}
+        return choice(sequence(none_of(barred), text), Literal(""))
+
+
+def none_of(characters: Collection[str]) -> CharClass:
+    """One character that is none of these."""
+    codes = sorted({ord(character) for character in characters})
+    return CharClass(tuple((code, code) for code in codes), negated=True)
