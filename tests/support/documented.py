@@ -19,7 +19,7 @@ BLOCKS = re.compile(r"```sh\n(curl .*?)\n```\n\n```(json|)\n(.*?)\n```", re.DOTA
 REST = "..."
 # Values that differ from run to run, by their key.
 VOLATILE = {
-    *("id", "call_id", "first_id", "last_id", "digest", "size"),
+    *("id", "call_id", "first_id", "last_id", "digest", "size", "size_vram"),
     *("created", "created_at", "completed_at", "modified_at"),
     *("total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
     *("prompt_eval_count", "eval_count", "embedding", "embeddings", "modelfile"),
