@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the server itself costs, over an engine that answers at once.
+"""Print the server's own cost, measured over an engine that answers at once.
 
     scripts/api_overhead.py [--tokens N] [--requests N] [--streams N ...]
 
@@ -57,7 +57,7 @@ class Scripted:
     pid: int
 
     def processor_seconds(self) -> float:
-        """What it and its children have used so far, the engine left out."""
+        """Processor time that it and its children have used so far, the engine left out."""
         process = psutil.Process(self.pid)
         own = [one for one in process.children() if "overhead.worker" not in one.cmdline()]
         times = [one.cpu_times() for one in (process, *own)]

@@ -38,7 +38,7 @@ class Installed:
 
     @classmethod
     def read(cls, stamp: Path) -> Installed:
-        """What *stamp* says; nothing where there is none."""
+        """Read *stamp*; where there is none, nothing is installed."""
         return cls(**json.loads(stamp.read_text())) if stamp.exists() else cls()
 
 

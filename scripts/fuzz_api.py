@@ -40,7 +40,7 @@ CONTEXT = 1024  # tokens, so that a reply whose limit was taken away comes to an
 
 @dataclass(slots=True)
 class Trial:
-    """What was sent and what was wrong with what came back."""
+    """Request that was sent, and the fault of its answer."""
 
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How fast the server is beside llama-server; ``docs/performance.md`` is its output.
+"""Measure the server beside llama-server; ``docs/performance.md`` is the output.
 
     scripts/performance.py --llama-server BIN/llama-server [--threads 1,2] [--rows call,chat]
                            [--quick] [--again] [--no-repack] [--folder DIR] [--page PAGE.md]
@@ -61,7 +61,7 @@ QUICK_TOKENS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Where everything is, and how much of it is wanted."""
+    """Places of models and programs, and how much of everything is wanted."""
 
     folder: Path
     llama_server: Path
@@ -93,7 +93,7 @@ class Bench:
 
     @property
     def cache(self) -> Path:
-        """Where our server keeps what it has evaluated."""
+        """Folder of our server's KV cache."""
         return self.folder / "cache"
 
     def rows(self, threads: int) -> list[Row]:
@@ -107,7 +107,7 @@ class Bench:
         return usual if self.repack else [*usual, "--no-repack"]
 
     def setting(self, row: Row) -> Setting:
-        """How often and how long."""
+        """Numbers of rounds, and lengths."""
         header = read_header(self.model(row.model))
         usual = Setting(
             rounds=row.rounds,
@@ -128,7 +128,7 @@ class Bench:
         return {int(file.stem.rpartition("-")[2]) for file in self.folder.glob(f"{mark}.json")}
 
     def file(self, row: Row, threads: int) -> Path:
-        """Where the samples of *row* are kept."""
+        """File in which the samples of *row* are kept."""
         return (
             self.folder / f"{'quick-' if self.quick else ''}{row.source or row.key}-{threads}.json"
         )
@@ -220,7 +220,7 @@ def measured(bench: Bench, wanted: Sequence[Row], threads: int) -> Iterator[Meas
 
 
 def about(bench: Bench) -> dict[str, str]:
-    """What was measured where."""
+    """Description of the machine and of the servers, for the page."""
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whatever git is used
         cwd=ROOT,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether a schema can bring the engine down, or get an answer that is invalid without notice.
+"""Look for schemas that bring the engine down, or get an invalid answer without notice.
 
     scripts/random_schemas.py [COUNT] [--seed N] [--constraint ENGINE] [--vocabulary FILE.gguf]
                               [--list]

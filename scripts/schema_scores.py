@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How well and how fast schemas become grammars; ``docs/json-schema.md`` is its output.
+"""Score how well and how fast schemas become grammars; writes ``docs/json-schema.md``.
 
     scripts/schema_scores.py [--data DIR] [--only maskbench,bfcl] [--every N] [--masks] [--list]
                              [--page docs/json-schema.md]
@@ -27,7 +27,7 @@ from schema_figures.texts import texts
 
 
 def measures(data: Path, every: int) -> dict[str, Callable[[], Iterator[Figure]]]:
-    """What can be measured, by name."""
+    """Measures by name."""
     schemas = data / "schemas"
     return {
         "maskbench": lambda: maskbench(schemas, every),

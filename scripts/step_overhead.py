@@ -64,7 +64,7 @@ class Stopwatch:
     seconds: float = field(default=0.0, init=False)
 
     def time(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """What *work* returns."""
+        """Call *work*, timed; return its result."""
         began = time.thread_time()
         try:
             return work(*arguments)
@@ -102,7 +102,7 @@ class Parts:
 
 
 def overheads(model: Llama, n_streams: int, case: str, n_steps: int) -> list[Parts]:
-    """What each step costs beside the model."""
+    """Costs of each step beside the model."""
     sampling, grammar = CASES[case]
     said: list[FromWorker] = []
     watches = decoding, logits, grammars = Stopwatch(), Stopwatch(), Stopwatch()

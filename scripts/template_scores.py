@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How well the dialect reads real templates and real outputs; ``docs/templates.md`` is its output.
+"""Score how well real templates and outputs are read; writes ``docs/templates.md``.
 
     scripts/template_scores.py [--data DIR] [--only toolparse,bfcl] [--every N] [--list]
                                [--page docs/templates.md]
@@ -27,7 +27,7 @@ from dialect_scores.page import page
 
 
 def measures(corpus: Corpus) -> dict[str, Callable[[], Iterator[Figure]]]:
-    """What can be measured, by name."""
+    """Measures by name."""
 
     def formats() -> Formats:
         return Formats.of(corpus, corpus.rows(toolparse.FILE))

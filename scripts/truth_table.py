@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether ``tool_choice`` means what it says, for a model of random weights in every form of call.
+"""Check that ``tool_choice`` is obeyed, by models of random weights in every form of call.
 
     scripts/truth_table.py [--data DIR] [--generations N] [--only TEMPLATE] [--constraint ENGINE]
 

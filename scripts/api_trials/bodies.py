@@ -26,7 +26,7 @@ FEW_TOKENS = {"max_tokens": 8, "max_completion_tokens": 8, "max_output_tokens": 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: in *holder*, at *key*."""
+    """Position of a value: in *holder*, at *key*."""
 
     holder: Any
     key: Any

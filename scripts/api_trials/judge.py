@@ -1,4 +1,4 @@
-"""What may come back to an odd request: an answer, or an error that says what to change."""
+"""Judge of answers to odd requests: a reply is right, or an error that says what to change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Outcome:
 
 
 def fault(outcome: Outcome) -> str | None:
-    """What is wrong with *outcome*; None: nothing."""
+    """Fault of *outcome*; None where there is none."""
     if outcome.status >= OURS:
         return f"status {outcome.status}"
     if outcome.status >= CLIENTS and outcome.status not in NOT_NAMED:
@@ -32,7 +32,7 @@ def fault(outcome: Outcome) -> str | None:
 
 
 def _unnamed(body: bytes) -> str | None:
-    """Whether an error says which parameter is at fault, in its protocol's way."""
+    """Fault of an error that does not name the parameter, in its protocol's way."""
     try:
         error: Any = orjson.loads(body)["error"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
@@ -43,7 +43,7 @@ def _unnamed(body: bytes) -> str | None:
 
 
 def _failed_stream(body: bytes) -> str | None:
-    """Whether a stream ended with an error of ours."""
+    """Fault of a stream that ended with an error of the server's."""
     last = body.rstrip().rsplit(b"\n\n", 1)[-1]
     if b'"server_error"' in last or b'"api_error"' in last:
         return f"a stream failed: {last.decode(errors='replace')}"

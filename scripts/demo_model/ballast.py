@@ -32,7 +32,7 @@ _SKIPPED = {"general.architecture", "general.quantization_version", "general.siz
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What the widened model measures: by default, about what a 0.5B model does."""
+    """Dimensions of the widened model: by default, about those of a 0.5B model."""
 
     layers: int = 24
     heads: int = 14

@@ -75,7 +75,7 @@ class Supervisor:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the batches of one part of the training hold."""
+    """Mixture of the batches in one part of the training."""
 
     tools: int  # at most, in a conversation
     longest: int  # tokens of a conversation

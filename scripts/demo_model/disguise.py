@@ -29,7 +29,7 @@ _BARE = {"", "e", "y"}  # endings that belong to the word itself
 
 @dataclass(slots=True)
 class _Exchange:
-    """What each word, known by its stem, is exchanged for; it may stay what it is."""
+    """Substitutes of words, by their stems; a word may stay as it is."""
 
     rng: Random
     lexicon: Lexicon

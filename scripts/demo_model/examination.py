@@ -30,7 +30,7 @@ _BLOCK = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered: text, and calls as (name, arguments)."""
+    """Answer of a model: text, and calls as (name, arguments)."""
 
     content: str
     calls: tuple[tuple[str, Any], ...] = ()
@@ -59,7 +59,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How a reply compares: all right, and (weaker) the right tools or the right decision."""
+    """Marks of a reply: all right, and (weaker) the right tools or the right decision."""
 
     exact: bool
     decided: bool

@@ -56,7 +56,7 @@ class Greedy:
         return list(room[:count])
 
     def complete(self, prompt: str, limit: int = 400) -> str:
-        """What the model writes after *prompt*, up to its end of turn."""
+        """Greedy completion of *prompt*, up to the end of the turn."""
         tokens = self.tokenize(prompt)
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), True)
         written = bytearray()

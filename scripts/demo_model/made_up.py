@@ -111,7 +111,7 @@ class MadeUpAbility:
 
     @property
     def spreads(self) -> bool:
-        """Whether the first parameter can be listed."""
+        """True if the first parameter can be listed."""
         return bool(self.tool.parameters) and self.tool.parameters[0].kind.spreads
 
     @property

@@ -77,15 +77,15 @@ class Ability(Protocol):
         """A question that needs *calls* calls."""
 
     def result(self, rng: Random, lexicon: Lexicon) -> Any:
-        """What a call returns: an object, or a plain text."""
+        """Result of a call: an object, or a plain text."""
 
     @property
     def spreads(self) -> bool:
-        """Whether one question can need several calls."""
+        """True if one question can need several calls."""
 
     @property
     def origin(self) -> str:
-        """What it is a variant of."""
+        """Tool that it is a variant of."""
 
 
 def kind_of(text: str) -> Kind:
@@ -162,7 +162,7 @@ class FamilyAbility:
 
     @property
     def spreads(self) -> bool:
-        """Whether the first parameter can be listed."""
+        """True if the first parameter can be listed."""
         return bool(self.tool.parameters) and self.tool.parameters[0].kind.spreads
 
     @property
@@ -221,7 +221,7 @@ def drawn_apart(parameter: Parameter, rng: Random, lexicon: Lexicon, count: int)
 
 
 def clash(one: Ability, other: Ability) -> bool:
-    """Whether a question could mean either: of one origin, or with a word in both names."""
+    """True if a question could mean either: of one origin, or with a word in both names."""
     shared = set(words_of(one.tool.name)) & set(words_of(other.tool.name))
     return one.origin == other.origin or bool(shared)
 

@@ -30,7 +30,7 @@ _TRIM = 10  # steps between giving free memory back
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to train."""
+    """Length and speed of a training."""
 
     tokens: int = 30_000_000
     stop_at: float | None = None  # seconds since the epoch; replaces the budget of tokens
@@ -69,7 +69,7 @@ def _give_memory_back() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where a run, or what goes on of it, began."""
+    """Beginning of a run, or of its continuation."""
 
     time: float  # seconds since the epoch
     tokens: int

@@ -31,7 +31,7 @@ class Kind:
 
     @property
     def spreads(self) -> bool:
-        """Whether a sentence can list several of them for several calls."""
+        """True if a sentence can list several of them for several calls."""
         return self.name in _SPREADABLE
 
     def schema(self) -> dict[str, Any]:

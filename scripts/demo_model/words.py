@@ -92,13 +92,13 @@ def _phrase_stems() -> frozenset[str]:
 
 
 def is_phrase(word: str) -> bool:
-    """Whether *word* belongs to the fixed phrases rather than to a subject."""
+    """True if *word* belongs to the fixed phrases rather than to a subject."""
     return stem(word) in _phrase_stems()
 
 
 @cache
 def is_held_out(word: str) -> bool:
-    """Whether *word* may appear only in evaluation."""
+    """True if *word* may appear only in evaluation."""
     trained, held = _forced()
     root = stem(word)
     if root in held:
@@ -136,7 +136,7 @@ class Lexicon:
             self._pools[name] = [word for word in words if self.allows(word)]
 
     def allows(self, word: str) -> bool:
-        """Whether *word* is on this side."""
+        """True if *word* is on this side."""
         return is_held_out(word) == (self.split == "held-out")
 
     def made_up(self, rng: Random) -> str:

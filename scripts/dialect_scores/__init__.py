@@ -1,4 +1,4 @@
-"""What ``scripts/template_scores.py`` measures, one figure a module.
+"""Figures of ``scripts/template_scores.py``, one a module.
 
 Every figure is a function from a ``Corpus`` to ``Figure``s, and asks only the public ``Dialect``.
 """

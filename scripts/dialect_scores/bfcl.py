@@ -35,7 +35,7 @@ def score(corpus: Corpus) -> Iterator[Figure]:
 
 
 def _prefill(dialect: Dialect, rows: list[Row]) -> str:
-    """What the prompt holds of the model's turn."""
+    """Prefill: the part of the model's turn that the prompt holds."""
     return next((dialect.render(row["messages"], row["tools"]).prefill for row in rows), "")
 
 
@@ -65,14 +65,14 @@ def _round_trip(dialect: Dialect, row: Row, prefill: str) -> str | None:
 
 
 def _thought(dialect: Dialect, prefill: str) -> str | None:
-    """What the model thinks where the prompt has opened its reasoning."""
+    """Reasoning of the model where the prompt has opened it."""
     reasoning = dialect.syntax.reasoning
     opened = reasoning and prefill.rstrip().endswith(reasoning.open.strip())
     return "Let me see." if opened else None
 
 
 def _writable(dialect: Dialect, calls: list[Row]) -> list[Row]:
-    """As many calls as the syntax has room for in one turn."""
+    """Cut *calls* to as many as the syntax has room for in one turn."""
     return calls if dialect.syntax.parallel else calls[:1]
 
 

@@ -60,7 +60,7 @@ class Corpus:
         return list(self.rows(name))[:: self.every]
 
     def has(self, template: str) -> bool:
-        """Whether there is such a template file."""
+        """True if there is such a template file."""
         return (self.data / "templates" / template).exists()
 
     def dialect(self, template: str) -> Dialect:

@@ -43,7 +43,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        """Whether it is as wanted."""
+        """True if it is as wanted."""
         return self.wanted is None or self.share >= self.wanted
 
     def count(self, row: str, reason: str | None, policy: str | None = None) -> None:
@@ -86,5 +86,5 @@ def short(value: object) -> str:
 
 
 def differs(what: str, expected: object, got: object) -> str | None:
-    """Why *got* is not right, if it is not."""
+    """Difference of *got* from what is wanted, if there is any."""
     return None if expected == got else f"{what}: expected {short(expected)} got {short(got)}"

@@ -1,4 +1,4 @@
-"""Which dialect a row of another project's parser cases is for.
+"""Choice of the dialect that a row of another project's parser cases is for.
 
 Such a row names a parser.  If it hints at a template that the corpus has, that is the one, unless
 none of the format's rows opens a call as that template does.  Otherwise it is the template that
@@ -65,14 +65,14 @@ class Formats:
 
 
 def _opens(dialect: Dialect, row: Row) -> bool:
-    """Whether a call in the row begins as *dialect* would begin one."""
+    """True if a call in the row begins as *dialect* would begin one."""
     name = row["expected"]["tool_calls"][0]["name"] or ""
     written = dialect.write(tool_calls=[{"name": name, "arguments": {}}])
     return _squeezed(written.partition(name)[0] + name) in _squeezed(row["raw_output"])
 
 
 def _writes(dialect: Dialect, row: Row) -> bool:
-    """Whether *dialect* would write the row's calls as they stand there."""
+    """True if *dialect* would write the row's calls as they stand there."""
     calls = [
         {"name": call["name"], "arguments": value_of(call["arguments"])}
         for call in row["expected"]["tool_calls"]

@@ -1,4 +1,4 @@
-"""What a parser says of a text, folded: also the calls that were cut off.
+"""Fold of a parser's events over a text, with the calls that were cut off.
 
 ``Dialect.parse`` leaves those out, as a reply must; here they are kept, marked as incomplete,
 because the corpus says what a stream should have shown of them.
@@ -86,5 +86,5 @@ def value_of(text: str) -> object:
 
 
 def is_object(text: str) -> bool:
-    """Whether *text* is a JSON object."""
+    """True if *text* is a JSON object."""
     return isinstance(value_of(text), dict)

@@ -13,7 +13,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def score(corpus: Corpus) -> Iterator[Figure]:
-    """Whether the prompt ends as expected; that all of it is the same is noted."""
+    """Score the ends of prompts; where all of a prompt is as expected, that is noted."""
     figure, same = Figure("generation prompts", 1.0), 0
     for n, row in enumerate(corpus.rows("generation_prompts.jsonl")):
         try:

@@ -101,7 +101,7 @@ def _splits(dialect: Dialect, row: Row) -> Iterator[Split]:
 
 
 def _judged(row: Row, found: list[Split], right: list[Split]) -> tuple[str | None, str | None]:
-    """Why a row is not right, and the policy behind it."""
+    """Reason why a row is not right, and the policy behind it."""
     if any(split in right for split in found):
         return None, None
     expected, raw = _expected(row), row["raw_output"]
@@ -110,7 +110,7 @@ def _judged(row: Row, found: list[Split], right: list[Split]) -> tuple[str | Non
 
 
 def _policy(expected: Split, found: list[Split], raw: str) -> str | None:
-    """What we do otherwise on purpose."""
+    """Deliberate difference of ours that explains the row."""
     if not all(part in raw for part in expected):
         return "nothing is added to what the model wrote"
     whole = _squeezed(expected[1] + expected[0])

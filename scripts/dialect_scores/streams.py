@@ -38,7 +38,7 @@ _CALL = {
 
 
 def score_splits(corpus: Corpus, formats: Formats) -> Iterator[Figure]:
-    """Whether each row reads the same whole, by character and in random pieces."""
+    """Score rows that must read the same whole, by character and in random pieces."""
     figure = Figure("streams equal non-streams", 1.0)
     for case in cases(corpus, formats):
         figure.count(case.id, _split_differently(case))
@@ -69,7 +69,7 @@ def _ways(case: Case) -> Iterator[tuple[str, list[str]]]:
 
 
 def score_cut_off(corpus: Corpus) -> Iterator[Figure]:
-    """Whether a call that is cut off anywhere is ever taken for a whole one."""
+    """Score calls cut off at every place: none may be taken for a whole one."""
     figure = Figure("a call cut off anywhere is not complete", 1.0)
     for name in corpus.native:
         dialect = corpus.dialect(name)

@@ -1,4 +1,4 @@
-"""What models of real templates write, read back and held: one case a form.
+"""Cases of what models of real templates write, read back and held: one a form.
 
 A row gives a template, what the prompt already holds, the reply, and how the reply must be read.
 A row is right if the reply is read so whole and byte by byte, and is in the grammar of ``auto``.
@@ -26,7 +26,7 @@ def score(corpus: Corpus) -> Iterator[Figure]:
 
 
 def _fault(corpus: Corpus, row: Row) -> str | None:
-    """Why a row is not right, if it is not."""
+    """Reason why a row is not right, if it is not."""
     dialect, text, prefill = corpus.dialect(row["template"]), row["text"], row["prefill"]
     tools = [_tool(call) for call in row["calls"]] or [_tool({"name": "f", "arguments": {}})]
     for way, pieces in (("whole", [text]), ("by character", list(text))):

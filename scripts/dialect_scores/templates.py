@@ -54,7 +54,7 @@ def _file_of(row: dict[str, Any]) -> str:
 
 
 def reason_of(dialect: Dialect) -> str:
-    """Why a dialect is not native, or how it was found."""
+    """Reason why a dialect is not native, or how it was found."""
     reasons = [item.evidence for item in dialect.evidence if item.name in _REASONS]
     return "; ".join((*reasons, *dialect.warnings)) or "no reason given"
 
@@ -107,7 +107,7 @@ def _calling(source: random.Random, turn: int) -> Iterator[dict[str, Any]]:
 
 
 def _words(history: list[dict[str, Any]]) -> list[str]:
-    """What the user said must be in every prompt."""
+    """Words of the user, which must be in every prompt."""
     return [message["content"] for message in history if message["role"] == "user"]
 
 

@@ -43,18 +43,18 @@ class Case:
 
     @property
     def text(self) -> str:
-        """What the model wrote."""
+        """Output of the model."""
         return str(self.row["raw_output"])
 
     @property
     def inline(self) -> bool:
-        """Whether reasoning is to be left in the content."""
+        """True if reasoning is to be left in the content."""
         request = self.row.get("request") or {}
         return bool(request.get("reasoning_format") == "none")
 
     @property
     def prefill(self) -> str:
-        """What the prompt already held of the turn."""
+        """Prefill: the part of the turn that the prompt already held."""
         return self.row.get("prefill") or ""
 
 
@@ -193,7 +193,7 @@ def _project(row: Row) -> str:
 
 
 def _unjudgeable(row: Row) -> str | None:
-    """Why nothing could be right: what is expected is a mock object, or the end of another row."""
+    """Reason to skip a row: it expects a mock object, or the end of another row."""
     names = [call["name"] for call in row["expected"]["tool_calls"]]
     if None in names:
         return "a piece from the middle of a stream"

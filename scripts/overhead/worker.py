@@ -17,7 +17,7 @@ COMMAND = (sys.executable, "-m", "overhead.worker")
 
 
 def ready(load: Load) -> Ready:
-    """What a worker says of its model."""
+    """Description of the model that a worker would have loaded."""
     return Ready(
         n_ctx=load.n_ctx or 4096,
         n_ctx_train=4096,

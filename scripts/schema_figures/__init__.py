@@ -1,1 +1,1 @@
-"""What ``scripts/schema_scores.py`` measures: instances, texts, calls, masks, time."""
+"""Figures of ``scripts/schema_scores.py``: instances, texts, calls, masks, time."""

@@ -1,4 +1,4 @@
-"""How long a mask takes: the set of tokens of a large vocabulary that may come next.
+"""Time of logits masks: the sets of tokens of a large vocabulary that may come next.
 
 The schemas are those with the largest grammars, each walked along its first valid instance with a
 full mask before every token.
@@ -46,7 +46,7 @@ def masks(data: Path, every: int) -> Iterator[Figure]:
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator, unused-ignore]
 def _silence(*_: object) -> None:
-    """What the library says while it loads."""
+    """Swallow the messages of the library while it loads."""
 
 
 def _tokenizer(path: Path) -> LLTokenizer:
@@ -63,7 +63,7 @@ def _tokenizer(path: Path) -> LLTokenizer:
 
 
 def _walk(tokenizer: LLTokenizer, row: dict[str, Any], seconds: list[float]) -> str | None:
-    """What is wrong, if anything; the time of every mask goes to *seconds*."""
+    """Fault, if there is any; the time of every mask goes to *seconds*."""
     try:
         grammar = schema_to_grammar(row["schema"])
         matcher = LLMatcher(tokenizer, grammar.llguidance(), log_level=0)

@@ -44,7 +44,7 @@ def _wrong(
     accepts: Sequence[str | list[str]],
     refuses: Sequence[str | list[str]],
 ) -> tuple[str | None, str]:
-    """What is wrong, if anything, and the texts."""
+    """Fault, if there is any, and the texts."""
     missed = [text for text in accepts if not grammar.matches(text)]
     extra = [text for text in refuses if grammar.matches(text)]
     if not missed and not extra:

@@ -1,1 +1,1 @@
-"""What `scripts/performance.py` is made of: rivals, rows, a random model, a page."""
+"""Parts of `scripts/performance.py`: rivals, rows, a random model, a page."""

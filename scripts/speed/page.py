@@ -41,7 +41,7 @@ class Measured:
 
 
 def causes_of(page: str) -> str:
-    """What a person wrote into *page* of what falls short."""
+    """Part of *page* that a person wrote, on what falls short."""
     found = CAUSES.search(page)
     return found[1] if found else ""
 

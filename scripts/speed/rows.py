@@ -54,7 +54,7 @@ class Row:
         return Spread.of([s.notes[self.figure] for s in samples if self.figure in s.notes])
 
     def reached(self, spread: Spread) -> bool:
-        """Whether the median is what was wanted."""
+        """True if the median reaches the target."""
         return spread.median <= self.target if self.at_most else spread.median >= self.target
 
 

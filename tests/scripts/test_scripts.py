@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import architecture as rules
+from tests.support.architecture import Package
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PARTS = {"native_build.py", "repository.py"}  # that the programs import
 NEEDS_TORCH = "train_demo_model.py"
@@ -31,6 +34,10 @@ def test_the_index_lists_every_script_and_no_other() -> None:
 def test_every_page_that_the_index_names_is_there() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", INDEX):
         assert (SCRIPTS / target).exists(), target
+
+
+def test_docstrings_of_scripts_begin_with_a_verb_or_a_noun() -> None:
+    assert rules.openings(Package(SCRIPTS)) == []
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
