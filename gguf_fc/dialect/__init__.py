@@ -11,8 +11,11 @@ from gguf_fc.dialect.learn.derive import Finding
 from gguf_fc.dialect.prompt.segments import Prompt
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.read.reply import Reply, ReplyCall
-from gguf_fc.dialect.skip_prefill import Unsaid
+from gguf_fc.dialect.skip_prefill import SkipPrefill
 from gguf_fc.dialect.syntax import Syntax
+
+# The name of ``SkipPrefill`` in earlier releases.
+Unsaid = SkipPrefill
 
 __all__ = [
     "Dialect",
@@ -22,6 +25,7 @@ __all__ = [
     "Prompt",
     "Reply",
     "ReplyCall",
+    "SkipPrefill",
     "Store",
     "Syntax",
     "Unsaid",

@@ -1,7 +1,7 @@
-"""What a client began itself is not said to it again.
+"""Does not echo the prefill: the beginning of a turn that the client itself sent.
 
-A parser reads a turn from its beginning, so that it knows where it is; ``Unsaid`` stands between
-it and the client and leaves out the text the client sent.  Holds back nothing.
+A parser reads a turn from its beginning, so that it knows where it is; ``SkipPrefill`` stands
+between it and the client and leaves out the text that the client sent.  Withholds nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from gguf_fc.events import ParseEvent, ReasoningDelta, TextDelta
 
 
 @dataclass(slots=True)
-class Unsaid:
-    """A parser that does not repeat what *prompt* says was begun.  ``feed``, then ``finish``."""
+class SkipPrefill:
+    """A parser that does not echo the prefill of *prompt*.  ``feed``, then ``finish``."""
 
     parser: Parser
     prompt: Prompt
@@ -32,11 +32,11 @@ class Unsaid:
                 self._content = self.parser.prefill.lstrip()
 
     def feed(self, piece: str) -> list[ParseEvent]:
-        """More of the model's text."""
+        """Read more of the model's text."""
         return list(self._new(self.parser.feed(piece)))
 
     def finish(self, *, whole: bool = True) -> list[ParseEvent]:
-        """The end of the model's text; not *whole* if something else than the model ended it."""
+        """End the model's text; not *whole* if something else than the model ended it."""
         return list(self._new(self.parser.finish(whole=whole)))
 
     def _new(self, events: Iterable[ParseEvent]) -> Iterator[ParseEvent]:
@@ -54,7 +54,7 @@ class Unsaid:
 
 
 def _without(text: str, said: str) -> tuple[str, str]:
-    """What *text* says beyond *said*, and what of *said* is still to come."""
+    """Split: the part of *text* beyond *said*, and the part of *said* that is still to come."""
     pairs = enumerate(zip(text, said, strict=False))
     shared = next((n for n, (one, other) in pairs if one != other), min(len(text), len(said)))
     return text[shared:], said[shared:] if shared == len(text) else ""

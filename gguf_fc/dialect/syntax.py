@@ -1,4 +1,4 @@
-"""How one model writes its turn, as data.
+"""Syntax of a turn as one model writes it, as data.
 
 The writer, the grammar and the parser are three readings of a ``Syntax``; nothing else in the
 package knows a format.  A turn is, in this order and each part optional,
@@ -32,7 +32,7 @@ Form = Literal["announced", "framed", "bare"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where something that differs from call to call is written."""
+    """A place in a call for something that differs from call to call."""
 
     kind: SlotKind
 
@@ -73,7 +73,7 @@ class Pair:
         return first if isinstance(first, str) else ""
 
     def after_key(self, key: str) -> str:
-        """What stands after the value of *key*."""
+        """Text after the value of *key*."""
         return "".join(part if isinstance(part, str) else key for part in self.after)
 
 
@@ -131,7 +131,7 @@ class Row:
 
     @cached_property
     def inside(self) -> Parts:
-        """What stands between the two."""
+        """Slots and fixed texts between the two."""
         start = 1 if isinstance(self.parts[0], str) else 0
         return self.parts[start : -1 if isinstance(self.parts[-1], str) else None]
 
@@ -183,7 +183,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """How a model calls the tools it was built with: as code behind a mark, at the end of a turn.
+    """Syntax of the tools built into a model: code behind a mark, at the end of a turn.
 
     A tool of *takes* is called with keywords; one of *runs* is given what stands there as its only
     argument.  Other tools are called as the syntax has it.
@@ -198,7 +198,7 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True)
 class Syntax:
-    """How a model writes reasoning, text and calls."""
+    """Syntax of reasoning, text and calls."""
 
     call: Parts  # begins with a fixed text, which may be ""
     also: tuple[Parts, ...] = ()  # other ways to write a call, read but never written
@@ -282,7 +282,7 @@ class Syntax:
 
     @cached_property
     def headers(self) -> tuple[str, ...]:
-        """What a model writes of the joint where it begins anew, most of it first."""
+        """Parts of the joint that a model writes where it begins anew, the longest first."""
         behind = self.joint.removeprefix(self.part_end)
         tag = _TAG.match(behind)
         parts = (self.joint, behind, tag.group() if tag else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gguf_fc.dialect import Dialect, Prompt, Unsaid
+from gguf_fc.dialect import Dialect, Prompt, SkipPrefill
 from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
 from gguf_fc.generation.grammar_cache import GrammarCache, loosened_keywords, refuse_loosened
 from gguf_fc.generation.prompt import prompt_of, shared_prefix
@@ -77,7 +77,7 @@ def _reader(
     inline = not request.separate_reasoning
     parser = dialect.parser(callable_tools, prefill, new_call_id, inline=inline)
     return ReplyReader(
-        Unsaid(parser, prompt) if prompt.said or prompt.thought else parser,
+        SkipPrefill(parser, prompt) if prompt.said or prompt.thought else parser,
         request,
         grammars.validators,
         begun=prompt.said,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.dialect import Unsaid
+from gguf_fc.dialect import SkipPrefill, Unsaid
 from gguf_fc.dialect.read.reply import read
 from gguf_fc.events import ReasoningDelta, TextDelta
 from tests.support.templates import dialect_of
@@ -21,7 +21,7 @@ def heard(turn: dict[str, Any], pieces: list[str], name: str = "tagged") -> tupl
     """What a client reads, content and reasoning, behind *turn*."""
     dialect = dialect_of(name)
     prompt = dialect.render([USER, {"role": "assistant", **turn}], tools=[TOOL])
-    parser = Unsaid(dialect.parser([TOOL], prefill=prompt.prefill), prompt)
+    parser = SkipPrefill(dialect.parser([TOOL], prefill=prompt.prefill), prompt)
     events = [event for piece in pieces for event in parser.feed(piece)] + parser.finish()
     content = [e.text for e in events if isinstance(e, TextDelta)]
     thought = [e.text for e in events if isinstance(e, ReasoningDelta)]
@@ -75,7 +75,7 @@ def test_reasoning_that_is_text_is_not_repeated_either(
 ) -> None:
     dialect = dialect_of("tagged")
     prompt = dialect.render([USER, {"role": "assistant", **turn}])
-    parser = Unsaid(dialect.parser(prefill=prompt.prefill, inline=True), prompt)
+    parser = SkipPrefill(dialect.parser(prefill=prompt.prefill, inline=True), prompt)
     events = [*parser.feed(text), *parser.finish()]
     assert "".join(event.text for event in events if isinstance(event, TextDelta)) == content
 
@@ -83,7 +83,7 @@ def test_reasoning_that_is_text_is_not_repeated_either(
 def test_calls_are_passed_on() -> None:
     dialect = dialect_of("tagged")
     prompt = dialect.render([USER, {"role": "assistant", "content": "I look."}], tools=[TOOL])
-    parser = Unsaid(dialect.parser([TOOL], prefill=prompt.prefill), prompt)
+    parser = SkipPrefill(dialect.parser([TOOL], prefill=prompt.prefill), prompt)
     text = dialect.write(tool_calls=[{"name": "look", "arguments": {}}])
     names = [type(event).__name__ for event in [*parser.feed("\n" + text), *parser.finish()]]
     assert names[0] == "CallStart"
@@ -94,5 +94,9 @@ def test_calls_are_passed_on() -> None:
 def test_a_parser_that_was_told_of_no_beginning_hears_everything() -> None:
     dialect = dialect_of("no_tools")
     prompt = dialect.render([USER, {"role": "assistant", "content": "Fine"}])
-    parser = Unsaid(dialect.parser(), prompt)
+    parser = SkipPrefill(dialect.parser(), prompt)
     assert [*parser.feed("Fine."), *parser.finish()] == [TextDelta("Fine.")]
+
+
+def test_the_name_of_earlier_releases_is_still_importable() -> None:
+    assert Unsaid is SkipPrefill

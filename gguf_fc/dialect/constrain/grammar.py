@@ -38,7 +38,7 @@ from gguf_fc.request import Format, Tool, ToolChoice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the reply may be."""
+    """Constraints on the reply: tools, tool choice, response format, and the prefill."""
 
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = field(default_factory=ToolChoice)
@@ -48,7 +48,7 @@ class Wanted:
 
     @property
     def must_call(self) -> bool:
-        """Whether the reply has to be a call."""
+        """The reply has to be a call."""
         return self.choice.mode in ("required", "named")
 
     def callable(self) -> list[tuple[int, Tool]]:

@@ -1,4 +1,4 @@
-"""Rules without the text they begin with.
+"""Cuts a text off the beginning of rules (a derivative of the grammar by that text).
 
 Two alternatives that begin alike are written so that a lexer tells them apart, and what the prompt
 already holds of a turn is cut off its rules.  Knows neither tools nor syntaxes.
@@ -26,7 +26,7 @@ NOTHING = Choice(())  # the rule of what cannot be written
 
 
 def merged(first: Node, second: Node) -> Node:
-    """Either, with the literal text that both begin with written once."""
+    """Make a choice of two, with the literal text that both begin with written once."""
     start, other = _start(first), _start(second)
     shared = 0
     while shared < min(len(start), len(other)) and start[shared] == other[shared]:
@@ -54,7 +54,7 @@ def _holds(characters: CharClass, character: str) -> bool:
 
 
 def without_start(node: Node, text: str) -> Node:
-    """What may follow *text*, with which *node* begins."""
+    """Derive the rules of what may follow *text*; ``NOTHING`` if *node* cannot begin with it."""
     if not text:
         return node
     match node:

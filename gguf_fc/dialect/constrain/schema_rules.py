@@ -16,7 +16,7 @@ _NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definit
 
 
 def arguments_schema(parameters: dict[str, Any] | bool | None) -> dict[str, Any] | bool:  # noqa: FBT001
-    """Arguments are an object, also where the schema does not say so.
+    """Make a schema of arguments: an object, also where *parameters* do not say so.
 
     A schema that says nothing of any key, as clients send for tools without parameters, allows
     none: the model would otherwise make them up.

@@ -1,7 +1,9 @@
-"""Text that arrives in pieces, and the markers that may be split across them.
+"""Push buffer of text in pieces, with markers that may be split across them, and backtracking.
 
 The buffer answers: what is next, what is safe to release now, and what might still be the start
-of a marker?  A reader may go back to where it started.  Knows nothing of calls or models.
+of a marker?  The beginning of a marker is withheld, since what was released as text cannot be
+taken back when the rest of the marker arrives.  A reader may go back to where it started.  Knows
+nothing of calls or models.
 
 Every character is released once; between pushes at most ``longest marker - 1`` are held, unless
 a reader keeps its place with ``mark``.
@@ -22,7 +24,7 @@ class Buffer:
     _marks: list[int] = field(default_factory=list, init=False)  # where readers may go back to
 
     def push(self, text: str) -> None:
-        """More text."""
+        """Append more text."""
         start = self._marks[0] if self._marks else self._at
         if start:
             self._text = self._text[start:]
@@ -31,12 +33,12 @@ class Buffer:
         self._text += text
 
     def close(self) -> None:
-        """No more text is coming."""
+        """Mark the text as complete: no more is coming."""
         self.final = True
 
     @property
     def pending(self) -> str:
-        """What has arrived and was not taken."""
+        """Text that has arrived and was not taken."""
         return self._text[self._at :]
 
     @property
@@ -45,21 +47,21 @@ class Buffer:
         return self._text[self._at : self._at + 1]
 
     def take(self, count: int) -> str:
-        """The next *count* characters."""
+        """Take the next *count* characters."""
         taken = self._text[self._at : self._at + count]
         self._at += len(taken)
         return taken
 
     def give_back(self, count: int) -> None:
-        """Of what was taken since the last push, put the last *count* characters back."""
+        """Put back the last *count* of the characters taken since the last push."""
         self._at -= count
 
     def mark(self) -> None:
-        """Keep this place, beside those that are kept."""
+        """Keep this place to go back to, beside those that are kept."""
         self._marks.append(self._at)
 
     def since_mark(self) -> int:
-        """How many characters were taken since the first kept place."""
+        """Count the characters taken since the first kept place."""
         return self._at - self._marks[0] if self._marks else 0
 
     def rewind(self) -> None:
@@ -84,19 +86,19 @@ class Buffer:
         return text, marker
 
     def take_before(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
-        """The same, but the marker stays."""
+        """Take the text before the first marker, like ``take_until``, but leave the marker."""
         text, marker = self.take_until(markers)
         self.give_back(len(marker or ""))
         return text, marker
 
     def _find(self, markers: tuple[str, ...]) -> tuple[int, str | None]:
-        """The leftmost marker, the longest of those that start there."""
+        """Find the leftmost marker, the longest of those that start there."""
         hits = ((self._text.find(m, self._at), -len(m), m) for m in markers)
         at, _, marker = min((h for h in hits if h[0] >= 0), default=(len(self._text), 0, None))
         return at, marker
 
     def _find_partial(self, markers: tuple[str, ...]) -> int:
-        """Where the first unfinished marker starts; the end of the text if there is none."""
+        """Find where the first unfinished marker starts; the end of the text if there is none."""
         longest = max(map(len, markers), default=0)
         end = len(self._text)
         for at in range(max(self._at, end - longest + 1), end):

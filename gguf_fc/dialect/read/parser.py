@@ -71,7 +71,7 @@ class Parser:
 
     @property
     def shows_reasoning(self) -> bool:
-        """Whether reasoning is emitted as text."""
+        """Reasoning is emitted as text."""
         return self._reasoning.shown
 
     def feed(self, piece: str) -> list[ParseEvent]:

@@ -35,7 +35,7 @@ class Reader:
 
     @property
     def ended(self) -> bool:
-        """Whether there is no more text, here or coming."""
+        """The text is over: none is left, and none is coming."""
         return self.buffer.final and not self.buffer.peek
 
     def more(self) -> Steps:
@@ -125,12 +125,12 @@ class Reader:
 
 
 def words_of(text: str) -> list[str]:
-    """The words and brackets of *text*."""
+    """Split *text* into words and brackets."""
     return _WORD.findall(text)
 
 
 def _measure(words: list[str], text: str) -> int | None:
-    """How much of *text* the *words* take up: 0 if they differ, None if more text is needed."""
+    """Measure how much of *text* the *words* take: 0 if they differ, None if more is needed."""
     at = 0
     for word in words:
         while at < len(text) and text[at] in SPACE:

@@ -19,7 +19,7 @@ class ReplyCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model said.  None: it said nothing of the kind."""
+    """Content, reasoning and calls of a whole reply.  None: there was none."""
 
     content: str | None
     reasoning_content: str | None

@@ -75,7 +75,7 @@ class AnnouncedComposer:
 
 
 def lead_in_two(syntax: Syntax) -> tuple[str, str]:
-    """What stands before the first slot of calls: up to and with the marker, and behind it."""
+    """Split the fixed text before the first call: up to and with the marker, and behind it."""
     at = syntax.lead.index(syntax.marker) + len(syntax.marker)
     return syntax.lead[:at], syntax.lead[at:]
 

@@ -78,7 +78,7 @@ class BareComposer:
         return choice(Without(tuple(begun.values())), *options) if options else None
 
     def _names_begun(self) -> list[str]:
-        """What a call begins with where nothing stands before its name."""
+        """Beginnings of calls where nothing stands before the name."""
         fixed = "".join(part for part in self.syntax.call if isinstance(part, str))
         following = dict.fromkeys((*SPACE, "{", *fixed.strip()[:1]))
         return [tool.name + character for tool in self.tools for character in following]

@@ -70,6 +70,6 @@ class CodeComposer:
         )
 
     def _begun(self, name: str) -> str:
-        """What a call of that tool with keywords begins with."""
+        """Beginning of a call of that tool with keywords."""
         texts = (name if isinstance(part, Slot) else part for part in self.code.call[:2])
         return "".join(texts)

@@ -28,7 +28,7 @@ class CodeReader:
 
     @property
     def offered(self) -> bool:
-        """Whether a tool that is called as code may be called."""
+        """A tool that is called as code may be called."""
         schemas = self.calls.schemas or {}
         return any(name in schemas for name in self.code.takes) or self._runs is not None
 

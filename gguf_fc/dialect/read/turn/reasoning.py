@@ -29,12 +29,12 @@ class ReasoningReader:
 
     @property
     def shown(self) -> bool:
-        """Whether reasoning is emitted as text; a block that the prompt itself closed is not."""
+        """Reasoning is emitted as text; never a block that the prompt itself closed."""
         marks = self.syntax.reasoning
         return self.inline and not (marks and marks.close.strip() in self.prefill)
 
     def closed_by(self, mark: str) -> bool:
-        """Whether blocks of reasoning were read and *mark* is what closes them."""
+        """Tell whether *mark* is what closes reasoning, and there was some."""
         marks = self.syntax.reasoning
         return self.seen and marks is not None and mark == marks.close.strip()
 

@@ -25,7 +25,7 @@ class SectionReader:
 
     @property
     def offered(self) -> bool:
-        """Whether anything can be a call: some tool may be called, or (None) any."""
+        """Some tool may be called, so that something can be a call."""
         return self.calls.schemas is None or bool(self.calls.schemas)
 
     def announced(self, marker: str) -> Generator[None, None, bool]:
