@@ -62,7 +62,7 @@ class ToolChoice:
     allowed: tuple[str, ...] = ()  # only these tools may be called; empty: all
 
     def permits(self, name: str) -> bool:
-        """Tell whether the tool of that name may be called."""
+        """True if the tool of that name may be called."""
         match self.mode:
             case "none":
                 return False

@@ -94,7 +94,7 @@ class Dialect:
 
     @property
     def native(self) -> bool:
-        """Tell whether the syntax is the template's own."""
+        """True if the syntax is the template's own."""
         return self._analysis.native
 
     @property

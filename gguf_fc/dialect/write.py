@@ -143,7 +143,7 @@ def _other(pairs: Pairs, value: Any, schema: ParameterType | None) -> str:
 def _is_mistakable(
     item: str, value: list[Any] | dict[str, Any], types: frozenset[JsonType]
 ) -> bool:
-    """Whether nested pairs would be read as a text or, their first key being *item*, as a list."""
+    """True if nested pairs would be read as a text or, their first key being *item*, as a list."""
     listed = isinstance(value, dict) and next(iter(value), None) == item
     # Where a text is admitted beside certain others, what looks like pairs is a text too.
     return "string" in types and (types != ALL_TYPES or not value or listed)

@@ -48,14 +48,14 @@ class Grammar:
         refuse_crowded(self._plain)
 
     def matches(self, text: Iterable[str]) -> bool:
-        """Whether the whole of *text* is in the language.
+        """True if the whole of *text* is in the language.
 
         Where the grammar names tokens, *text* is a list of characters and written tokens.
         """
         return self._matcher.matches(text)
 
     def begins(self, text: Iterable[str]) -> bool:
-        """Whether *text* can be continued to one in the language, or is in it."""
+        """True if *text* can be continued to one in the language, or is in it."""
         return self._matcher.begins(text)
 
     def llguidance(self, special: Mapping[str, int] | None = None) -> str:

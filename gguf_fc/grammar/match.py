@@ -1,4 +1,4 @@
-"""Whether a text is in the language of some rules.
+"""Matcher: decides whether a text is in the language of some rules.
 
 Theory of operation.  What may still come is a *stack*: a part of the grammar and, below it, what
 follows.  Parts and stacks are stored once each, so both are integers and two equal ones are the
@@ -50,7 +50,7 @@ _MAX_REMEMBERED = 300_000  # cells or moves, after which a matcher starts afresh
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """What is left of a literal, from *start* on."""
+    """Rest of a literal, from *start* on."""
 
     text: str
     start: int
@@ -101,7 +101,7 @@ class _Letter:
 
 @dataclass(frozen=True, slots=True)
 class _Unlike:
-    """What the texts of one ``Unlike`` are made of."""
+    """Pieces that the texts of one ``Unlike`` are made of."""
 
     plain: CharClass
     escape: int
@@ -128,7 +128,7 @@ class Matcher:
         self._forget()
 
     def matches(self, text: Iterable[str]) -> bool:
-        """Whether the whole of *text* is in the language.
+        """True if the whole of *text* is in the language.
 
         Its items are characters, or tokens as ``Special`` writes them.
         """
@@ -136,7 +136,7 @@ class Matcher:
         return state is not None and _EMPTY in self._states[state]
 
     def begins(self, text: Iterable[str]) -> bool:
-        """Whether *text* can be continued to one in the language, or is in it."""
+        """True if *text* can be continued to one in the language, or is in it."""
         return self._walk(text) is not None
 
     def _compile(self, node: Node) -> int:

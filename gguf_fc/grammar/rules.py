@@ -119,14 +119,14 @@ class Special:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """What all the items match.  Only in the *expression* of a ``Regular``."""
+    """Intersection: what all the items match.  Only in the *expression* of a ``Regular``."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What *item* does not match.  Only in the *expression* of a ``Regular``."""
+    """Complement: what *item* does not match.  Only in the *expression* of a ``Regular``."""
 
     item: Node
 
@@ -178,7 +178,7 @@ class Builder:
     _used: dict[str, int] = field(default_factory=dict, init=False)  # the last number of each stem
 
     def __len__(self) -> int:
-        """How many rules there are."""
+        """Number of rules."""
         return len(self._named)
 
     def reserve(self, hint: str) -> Reference:

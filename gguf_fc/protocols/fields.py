@@ -52,7 +52,7 @@ class Refused:
     harmless: tuple[object, ...] = ()
 
     def lets_pass(self, value: object) -> bool:
-        """Tell whether *value* asks for nothing.  ``true`` is not 1 here."""
+        """True if *value* asks for nothing.  ``true`` is not 1 here."""
         return any(type(value) is type(other) and value == other for other in self.harmless)
 
 

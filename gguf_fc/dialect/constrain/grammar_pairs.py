@@ -38,7 +38,7 @@ from gguf_fc.grammar.values.strings import StringBound
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """What the arguments of a tool may be: at least one of them, or none."""
+    """Arguments of a tool: at least one of them, or none."""
 
     some: Node | None  # None: the tool takes no argument
     may_be_none: bool
@@ -104,7 +104,7 @@ class ArgumentWriter:
 
     @property
     def alphabetical(self) -> bool:
-        """Whether keys stand in alphabetical order."""
+        """True if keys stand in alphabetical order."""
         return self.pairs.ordered
 
     @property

@@ -177,7 +177,7 @@ def _marker(form: Pair) -> str:
 
 
 def _alike(one: Notation, other: Notation) -> bool:
-    """Whether scalars are spelled the same in both."""
+    """True if scalars are spelled the same in both."""
     return (one.true, one.false, one.null, one.quote) == (
         other.true,
         other.false,

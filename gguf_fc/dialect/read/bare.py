@@ -46,12 +46,12 @@ def write_bare(text: str, admitted: ParameterType) -> str:
 
 
 def is_plain(text: str, admitted: ParameterType) -> bool:
-    """Whether *text* is read as the string that it is."""
+    """True if *text* is read as the string that it is."""
     return read_bare(text, admitted) == _string(text)
 
 
 def _is_of(value: str, types: frozenset[JsonType], valid: ParameterType | None) -> bool:
-    """Whether a JSON text is of one of *types*, and valid if that is asked."""
+    """True if a JSON text is of one of *types*, and valid if that is asked."""
     found = json.loads(value)
     return json_type(found) in types and (valid is None or valid.accepts(found))
 

@@ -256,7 +256,7 @@ class CallReader:
         self.count += 1
 
     def _closing(self, row: Row) -> Steps:
-        """What is left of the closing, as far as the model writes it."""
+        """Take what is left of the closing, as far as the model writes it."""
         words = words_of(row.after)
         for word in words[1:] if self.syntax.pairs is not None else words:
             if not (yield from self.reader.follows_words(word)):
@@ -267,7 +267,7 @@ _ARGUMENTS: Part = Slot("arguments")
 
 
 def _telling(closing: str, pairs: Pairs) -> str:
-    """As much of *closing* as tells it from the beginning of another pair."""
+    """Beginning of *closing* that tells it from the beginning of another pair."""
     words, others = words_of(closing), words_of(pairs.text.before)
     pairwise = enumerate(zip(words, others, strict=False))
     same = next((n for n, (a, b) in pairwise if a != b), min(len(words), len(others)))
@@ -275,7 +275,7 @@ def _telling(closing: str, pairs: Pairs) -> str:
 
 
 def _late_id(row: Row) -> bool:
-    """Whether the id comes when the arguments are over."""
+    """True if the id comes when the arguments are over."""
     kinds = [part.kind for part in row.parts if isinstance(part, Slot)]
     return "id" in kinds and kinds.index("id") > kinds.index("arguments")
 

@@ -96,14 +96,14 @@ class ArrayRules:
         return self.writer.item(self.schema.item(at), self.path_of(at))
 
     def path_of(self, at: int) -> str:
-        """Where the schema of that item stands."""
+        """Path of the schema of that item."""
         if at < len(self.schema.prefix):
             return step(step(self.path, "prefixItems"), at)
         return step(self.path, "items")
 
     @property
     def places(self) -> int:
-        """How many items there may have been until it no longer matters."""
+        """Number of items after which the number no longer matters."""
         schema = self.schema
         return max(len(schema.prefix), schema.least) if schema.most is None else schema.most
 
@@ -157,17 +157,17 @@ class ArrayRules:
 
 
 class _Memory(Protocol):
-    """What has to be known of the items up to now."""
+    """State of the items up to now: what the next one depends on."""
 
     def steps(self, at: int, marks: Marks) -> Iterator[tuple[Node, Marks]]:
         """The items that may come at that place, and what is known after each."""
 
     def may_end(self, marks: Marks) -> bool:
-        """Whether the array may end when this is known."""
+        """True if the array may end when this is known."""
 
     @property
     def start(self) -> Marks:
-        """What is known at the beginning."""
+        """State before the first item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class _Counting:
         yield writer.item(meet(item, self.other), path), marks
 
     def may_end(self, marks: Marks) -> bool:
-        """Whether enough have come."""
+        """True if enough have come."""
         assert isinstance(marks, int)
         return marks >= self.contains.least
 
@@ -311,6 +311,6 @@ def _values_of(schema: Schema) -> list[Any] | None:
 
 
 def _number_in(values: dict[Hashable, Any], value: Any) -> int:
-    """Which of *values* it is, at whose end it is put if it is none."""
+    """Number of *value* among *values*, to which it is added if it is new."""
     values.setdefault(key_of(value), value)
     return list(values).index(key_of(value))

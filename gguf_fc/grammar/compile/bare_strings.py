@@ -46,7 +46,7 @@ class BareStrings:
         return choice(*found) if found else None
 
     def is_free(self, schema: Schema) -> bool:
-        """Whether every text that holds no stop is valid."""
+        """True if every text that holds no stop is valid."""
         parts = alternatives(self.reader.meeting.resolved, schema)
         return any(isinstance(part, String) and part.bound.is_free for part in parts)
 

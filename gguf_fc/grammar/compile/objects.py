@@ -51,7 +51,7 @@ class MemberWriter(Protocol):
 
     @property
     def alphabetical(self) -> bool:
-        """Whether members stand in alphabetical order, not in declared order."""
+        """True if members stand in alphabetical order, not in declared order."""
 
     @property
     def builder(self) -> Builder:
@@ -142,7 +142,7 @@ class ObjectRules:
     # All of them.
 
     def _counts(self) -> tuple[int, int | None]:
-        """How many members there must and may be, beyond what follows anyway."""
+        """Bounds on the number of members, beyond what follows anyway."""
         schema, known = self.schema, len(self._members)
         required = sum(needed for _, needed in self._members)
         least = 0 if schema.least <= required else schema.least
@@ -272,7 +272,7 @@ class _Counted:
         return min(count + 1, self.least)
 
     def _from(self, at: int, count: int) -> Reference:
-        """What may follow, the first *at* properties being behind."""
+        """Rule of what follows when the first *at* properties are behind."""
         if (at, count) not in self._known:
             self._known[at, count] = self.rules.writer.builder.reserve("rest")
             self._waiting.append((at, count))

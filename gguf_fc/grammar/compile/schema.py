@@ -183,7 +183,7 @@ class TreeWriter(ABC):
         self.reader.loosen(path, keyword, reason)
 
     def is_full(self, path: str) -> bool:
-        """Whether there are so many rules that the rest of the schema has to do without."""
+        """True if there are so many rules that the rest of the schema has to do without."""
         full = len(self.builder) - self._before > _MAX_RULES
         if full:
             self.loosen(path, "", f"the schema needs more than {_MAX_RULES} rules")

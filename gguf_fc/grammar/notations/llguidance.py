@@ -116,7 +116,7 @@ class _Printer:
         return self._names[form, rule]
 
     def _is_regular(self, node: Node, regular: set[str]) -> bool:
-        """Whether *node* can be one regular expression, given the *regular* rules."""
+        """True if *node* can be one regular expression, given the *regular* rules."""
         match node:
             case Special():
                 return False
@@ -132,7 +132,7 @@ class _Printer:
                 return all(self._is_regular(child, regular) for child in children(node))
 
     def _is_piece(self, node: Node) -> bool:
-        """Whether *node* is regular and need not be cut."""
+        """True if *node* is regular and need not be cut."""
         return self._is_regular(node, self._regular) and not _holds_token(node, self._cut)
 
     def _token_in(self, text: str) -> Found | None:
@@ -198,7 +198,7 @@ class _Printer:
         return f"<[{'^' if node.negated else ''}{number_of(node, self.special)}]>"
 
     def _split(self, node: Literal | Special) -> list[_Atom]:
-        """What is written, its control tokens by number."""
+        """Literal text in pieces, its control tokens by number."""
         if isinstance(node, Special):
             return [_Irregular(self._named(node))]
         text, atoms = node.text, list[_Atom]()
@@ -223,7 +223,7 @@ class _Printer:
     # Terminals.
 
     def _terminal(self, node: Node) -> str:
-        """What stands for a regular *node* in a rule."""
+        """Terminal that stands for a regular *node* in a rule."""
         match node:
             case Reference(name):
                 return self._terminal_name(name)
@@ -266,7 +266,7 @@ class _Printer:
                 return self._operation(node)
 
     def _operation(self, node: Node) -> str:
-        """What a plain regular expression does not have: intersections and complements."""
+        """Operators that a plain regular expression does not have: intersection and complement."""
         match node:
             case Both(items):
                 return f"({' & '.join(map(self._operand, items))})"

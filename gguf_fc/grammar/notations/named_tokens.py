@@ -1,4 +1,4 @@
-"""Which tokens of a vocabulary a grammar names, in its literals or on their own.
+"""Control tokens of a vocabulary that a grammar names, in its literals or on their own.
 
 Knows rules and the texts of control tokens; nothing of any engine's notation.
 """

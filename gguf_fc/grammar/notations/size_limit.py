@@ -1,4 +1,4 @@
-"""How much text a grammar fixes in one piece.
+"""Limit on the text that a grammar fixes in one piece.
 
 What has no alternative is worked out in advance by an engine that forces it, all of it at once.  A
 piece that no context can hold is of no use, and would hold up everyone else's replies; so a grammar

@@ -21,7 +21,7 @@ class Found:
 
     @property
     def end(self) -> int:
-        """Where the text goes on."""
+        """Index behind the token."""
         return self.start + len(self.text)
 
 

@@ -177,7 +177,7 @@ class _Network:
     # Threads.
 
     def _row(self, state: State) -> Iterator[State | None]:
-        """Where *state* leads, letter by letter."""
+        """Transitions of *state*, letter by letter."""
         found: list[set[Thread]] = [set() for _ in self.alphabet]
         for thread in state.threads:
             ways = self._ways(thread, state)
@@ -202,7 +202,7 @@ class _Network:
         return "word" if letter in self.words else "other"
 
     def _ways(self, thread: Thread, state: State) -> dict[int, set[Thread]]:
-        """Where *thread* may be after each letter that it can read."""
+        """Threads that *thread* may become after each letter that it can read."""
         key = (thread, state.before, state.behind)
         if key not in self._known_ways:
             ways: dict[int, set[Thread]] = {}
@@ -271,7 +271,7 @@ class _Network:
         state: State,
         following: str,
     ) -> frozenset[Obligation] | None:
-        """What is owed beyond a way with that *condition*; None if it is closed."""
+        """Condition that is still owed beyond a way with that *condition*; None if it is closed."""
         if condition is None:
             return owed
         if isinstance(condition, Look):

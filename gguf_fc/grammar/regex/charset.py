@@ -81,7 +81,7 @@ def of(text: str) -> Charset:
 
 
 def union(*sets: Charset) -> Charset:
-    """What is in any of *sets*."""
+    """Characters in any of *sets*."""
     return charset(part for each in sets for part in each)
 
 
@@ -99,7 +99,7 @@ def complement(characters: Charset) -> Charset:
 
 
 def intersection(a: Charset, b: Charset) -> Charset:
-    """What is in both."""
+    """Characters in both."""
     found: list[tuple[int, int]] = []
     i = j = 0
     while i < len(a) and j < len(b):
@@ -114,12 +114,12 @@ def intersection(a: Charset, b: Charset) -> Charset:
 
 
 def difference(a: Charset, b: Charset) -> Charset:
-    """What is in *a* and not in *b*."""
+    """Characters in *a* and not in *b*."""
     return intersection(a, complement(b))
 
 
 def contains(characters: Charset, code: int) -> bool:
-    """Whether the character of that *code* is one of them."""
+    """True if the character of that *code* is one of them."""
     return any(low <= code <= high for low, high in characters)
 
 

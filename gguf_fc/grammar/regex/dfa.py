@@ -37,7 +37,7 @@ class Dfa:
     accepting: frozenset[int]
 
     def accepts(self, text: str) -> bool:
-        """Whether *text* is in the language."""
+        """True if *text* is in the language."""
         state = 0
         for character in text:
             state = self.moves[state][self.letter(ord(character))]
@@ -52,15 +52,15 @@ class Dfa:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no text is accepted."""
+        """True if no text is accepted."""
         return not self.accepting
 
     def is_all(self, state: int) -> bool:
-        """Whether every text is accepted from *state* on."""
+        """True if every text is accepted from *state* on."""
         return state in self.accepting and set(self.moves[state]) == {state}
 
     def targets(self, state: int) -> dict[int, Charset]:
-        """Where *state* leads, and by which characters."""
+        """Targets of *state*, each with the characters that lead there."""
         grouped: dict[int, list[Charset]] = {}
         for letter, target in enumerate(self.moves[state]):
             if target != DEAD:
@@ -68,7 +68,7 @@ class Dfa:
         return {target: union(*sets) for target, sets in grouped.items()}
 
     def has_length(self, least: int, most: int | None) -> bool:
-        """Whether a text of so many characters is accepted."""
+        """True if a text of so many characters is accepted."""
         level: frozenset[int] = frozenset([0]) if self.accepting else frozenset()
         for _ in range(least):
             level = self._after(level)

@@ -52,7 +52,7 @@ Place = Literal["start", "end", "edge", "no edge"]
 
 
 class Unsupported(Exception):
-    """This expression cannot be turned into an automaton; the message says why."""
+    """Raised for an expression that cannot be turned into an automaton; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ class _Parser:
         return Chars(intersection(wanted, ALL))
 
     def _escaped_set(self) -> Charset:
-        """What an escape stands for, in a class or outside."""
+        """Set that an escape stands for, in a class or outside."""
         if found := self._take(_PROPERTY):
             characters = category(found[2])
             if characters is None:

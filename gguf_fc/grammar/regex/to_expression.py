@@ -57,7 +57,7 @@ Letter = Callable[[Charset], Node]
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """What may follow: at the start of the text, after a letter of a word, after another one."""
+    """Continuations: at the start of the text, after a letter of a word, after another one."""
 
     start: Node
     word: Node
@@ -151,7 +151,7 @@ class _Writer:
         return rest
 
     def _seen(self, items: tuple[Tree, ...], look: Look) -> int:
-        """Where the items begin that are all that *look*, after them, can see."""
+        """Index from which the items are all that *look*, behind them, can see."""
         longest = _longest(look.item)
         start, seen = len(items), 0
         while start and _is_plain(items[start - 1]):
@@ -326,7 +326,7 @@ def _both(condition: Node, rest: Node) -> Node:
 
 
 def _is_empty_among(node: Node) -> bool | None:
-    """Whether *node* has the empty text; None if that is not plain to see."""
+    """True if *node* has the empty text; None if that is not plain to see."""
     match node:
         case Literal(text):
             return text == ""
@@ -370,7 +370,7 @@ def _without_states(dfa: Dfa, letter: Letter) -> Node:
 
 
 class _Way(NamedTuple):
-    """What leads from one state to another, and of how many parts it is made."""
+    """Expression that leads from one state to another, and of how many parts it is made."""
 
     node: Node
     size: int

@@ -1,4 +1,4 @@
-"""What two schemas allow together.
+"""Intersection of schemas.
 
 This is how sibling keywords, ``allOf`` and references with conditions beside them become one
 schema.  Also here, since it asks the same of the trees: whether two schemas can have a value in
@@ -70,7 +70,7 @@ class Meeting:
     _looks: int = field(default=0, init=False)
 
     def meet(self, a: Schema, b: Schema) -> Schema:
-        """What both *a* and *b* allow."""
+        """Intersection of *a* and *b*."""
         match a, b:
             case (Anything(), other) | (other, Anything()):
                 return other
@@ -97,7 +97,7 @@ class Meeting:
         return self.resolve(schema) if isinstance(schema, Ref) else schema
 
     def can_meet(self, a: Schema, b: Schema) -> bool:
-        """Whether the alternatives of both are few and small enough to be combined."""
+        """True if the alternatives of both are few and small enough to be combined."""
         left, right = options_of(a), options_of(b)
         if len(left) * len(right) > _MAX_OPTIONS:
             return False
@@ -110,7 +110,7 @@ class Meeting:
         return len(widths[0]) * len(widths[1]) * max(map(max, widths)) <= _MAX_MEMBERS
 
     def disjoint(self, a: Schema, b: Schema, depth: int = 0) -> bool:
-        """Whether it is plain that *a* and *b* have no value in common."""
+        """True if it is plain that *a* and *b* have no value in common."""
         self._looks += _AUTOMATON if isinstance(a, String) and isinstance(b, String) else 1
         if self._looks > _MAX_LOOKS or depth > _MAX_DEPTH:
             return False

@@ -1,4 +1,4 @@
-"""What two object schemas allow together.
+"""Intersection of two object schemas.
 
 Theory of operation.  The names of members fall into three sorts: those of properties, those within
 a region, and all others.  A name that is a property on one side meets whatever the other side says
@@ -28,7 +28,7 @@ Meet = Callable[[Schema, Schema], Schema]
 
 
 def meet_objects(meet: Meet, a: Object, b: Object) -> Schema:
-    """What both *a* and *b* allow, each part worked out by *meet*."""
+    """Intersection of *a* and *b*, each part worked out by *meet*."""
     names = _names(a, b)
     properties = tuple(_property(meet, a, b, name) for name in names)
     extra = a.extra if b.extra is None else b.extra

@@ -56,7 +56,7 @@ class Judge:
     resolve: Callable[[Ref], Schema]
 
     def accepts(self, schema: Schema, value: Any, depth: int = 0) -> bool:
-        """Whether *value* is valid."""
+        """True if *value* is valid."""
         match schema:
             case Anything():
                 return True
@@ -112,7 +112,7 @@ class Judge:
 
 
 def member(kind: Object, name: str) -> tuple[Schema, bool]:
-    """What the member of that name may be, and whether the schema says so itself."""
+    """Schema of the member of that name, and whether the object declares it itself."""
     for known in kind.properties:
         if known.name == name:
             return known.schema, known.declared
@@ -141,7 +141,7 @@ def exactly(value: Any) -> Schema:
 
 
 def key_of(value: Any) -> Hashable:
-    """What equal JSON values have in common: 1 is 1.0, but true is not 1."""
+    """Key that equal JSON values have in common: 1 is 1.0, but true is not 1."""
     match value:
         case bool():
             return ("boolean", value)

@@ -40,7 +40,7 @@ _NOT_OBJECTS = tuple(kind for kind in KINDS if not isinstance(kind, Object))
 
 
 class Part(NamedTuple):
-    """What one keyword demands."""
+    """Demand of one keyword."""
 
     keyword: str
     schema: Schema
@@ -55,7 +55,7 @@ class Logic:
     negation: Negation
 
     def parts(self, site: Site) -> Iterator[Part]:
-        """What each combining keyword of the schema demands."""
+        """Demands of the combining keywords of the schema."""
         raw = site.raw
         for branch in self._branches(site, "allOf"):
             yield Part("allOf", branch.schema)
@@ -152,7 +152,7 @@ class Logic:
         return any_of(holds, self.meeting.meet(other, negative))
 
     def _dependent(self, site: Site, keyword: str, name: str) -> Schema:
-        """What holds if there is a member of that name."""
+        """Demand of a dependent keyword where there is a member of that name."""
         absent = Object((Property(name, NOTHING, required=False, declared=False),))
         wanted = site.raw[keyword][name]
         names = [wanted] if isinstance(wanted, str) else wanted

@@ -1,4 +1,4 @@
-"""What a schema does not allow, as a schema.
+"""Negation of schemas: what one does not allow, as a schema.
 
 This is how ``not``, ``oneOf`` and ``if`` are resolved.  None means that no tree says it: the values
 that are not unique, not a multiple, or of a recursive schema.  Nothing here is approximate, since
@@ -197,5 +197,5 @@ def _is_in(value: bool | None, others: list[object]) -> bool:  # noqa: FBT001  a
 
 
 def _is_compound(value: object) -> bool:
-    """Whether it is none of the three values that have a name."""
+    """True if it is none of the three values that have a name."""
     return value is not None and not isinstance(value, bool)

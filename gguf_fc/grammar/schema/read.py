@@ -97,7 +97,7 @@ class SchemaReader:
         return self._read(raw, path)
 
     def definition(self, ref: Ref) -> Schema:
-        """What *ref* stands for: never itself a reference, and read only when asked for."""
+        """Definition that *ref* stands for, read when asked for: never itself a reference."""
         key = ref.key
         if key not in self._definitions:
             if key in self._reading:
@@ -166,7 +166,7 @@ class SchemaReader:
         return met
 
     def _parts(self, site: Site) -> Iterator[Part]:
-        """What each group of keywords demands."""
+        """Demands of each group of keywords."""
         raw = site.raw
         if "$ref" in raw and self.document.is_old:
             yield Part("$ref", self._reference(site, "$ref"))

@@ -55,7 +55,7 @@ class Document:
 
     @property
     def is_old(self) -> bool:
-        """Whether it says that it is of a draft in which a ``$ref`` is all that a schema says."""
+        """True if it is of a draft in which a ``$ref`` is all that a schema says."""
         draft = self.root.get("$schema") if isinstance(self.root, dict) else None
         return isinstance(draft, str) and any(name in draft for name in _OLD)
 
@@ -81,7 +81,7 @@ class Document:
         return self._named.get(ref)
 
     def dynamic(self, ref: str, where: Any) -> Place | None:
-        """What a ``$dynamicRef`` means: None where that depends on how it was come by."""
+        """Target of a ``$dynamicRef``: None where that depends on how it was come by."""
         found = self.find(ref, where)
         anchor = ref.partition("#")[2]
         if found is None or anchor.startswith("/"):

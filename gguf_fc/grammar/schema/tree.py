@@ -117,16 +117,16 @@ class Array(_Compound):
 
     @property
     def looked_at(self) -> int:
-        """How many items in front the schema itself says something of."""
+        """Number of items in front of which the schema itself says something."""
         return len(self.prefix) if self.seen is None else self.seen
 
     @property
     def rest(self) -> Schema:
-        """What an item behind the prefix may be."""
+        """Schema of an item behind the prefix."""
         return Anything() if self.items is None else self.items
 
     def item(self, at: int) -> Schema:
-        """What the item of that number may be."""
+        """Schema of the item of that number."""
         return self.prefix[at] if at < len(self.prefix) else self.rest
 
 
@@ -178,7 +178,7 @@ class Object(_Compound):
 
     @property
     def rest(self) -> Schema:
-        """What a member in no region may be."""
+        """Schema of a member in no region."""
         return Anything() if self.extra is None else self.extra
 
 
@@ -193,7 +193,7 @@ class Values(_Compound):
 
 @dataclass(frozen=True, slots=True)
 class AnyOf(_Compound):
-    """What at least one of the options allows."""
+    """Union: what at least one of the options allows."""
 
     __hash__ = _known_hash
 

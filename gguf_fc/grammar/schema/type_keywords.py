@@ -258,7 +258,7 @@ def _required(found: Object, name: str) -> Property:
 
 
 def _pattern(site: Site, pattern: str) -> Schema:
-    """What the members are like whose names match *pattern*."""
+    """Objects whose members with a name that matches *pattern* are as its schema says."""
     schema = site.inside("patternProperties", pattern)
     bound = StringBound(patterns=(pattern,))
     if reason := _unenforced(site, bound):
@@ -274,7 +274,7 @@ def _unenforced(site: Site, bound: StringBound) -> str | None:
 
 
 def _has_lost_names(site: Site) -> bool:
-    """Whether there are names, those of a lost pattern, that must not count as additional."""
+    """True if there are names, those of a lost pattern, that must not count as additional."""
     bounds = (StringBound(patterns=(pattern,)) for pattern in site.mapping("patternProperties"))
     return any(_unenforced(site, bound) for bound in bounds)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Searcher:
-    """Where reading a character leads, and in which states a marker has just ended.
+    """Aho-Corasick automaton of markers: transitions, and states in which one has just ended.
 
     ``moves[state]`` holds the characters that lead anywhere but to state 0.
     """

@@ -1,4 +1,4 @@
-"""What texts have in common at their beginnings, as a tree of pieces."""
+"""Prefix tree (trie) of texts, each given as its pieces."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class JsonText:
 
     @property
     def notation(self) -> Notation:
-        """How values are spelled."""
+        """Spelling of values."""
         match self.style:
             case None:
                 return JSON
@@ -73,7 +73,7 @@ class JsonText:
 
     @property
     def spelling(self) -> Spelling:
-        """How strings are."""
+        """Spelling of the characters of a string."""
         return Spelling(self.builder, self.notation)
 
     @property
@@ -196,7 +196,7 @@ class JsonText:
         return self._enclosed("[", items, "]", empty=empty)
 
     def exactly(self, value: Any) -> Node:
-        """This value: its scalars in one spelling, its white space as the style says."""
+        """Exactly this value: its scalars in one spelling, its white space as the style says."""
         match value:
             case dict():
                 members = [
@@ -220,7 +220,7 @@ class JsonText:
 
     @property
     def _stops(self) -> tuple[str, ...]:
-        """What must not occur between the quotes."""
+        """Texts that must not occur between the quotes."""
         if self._is_json:
             return ()
         return (self.notation.quote,) if self.notation.has_bare_quote else ()

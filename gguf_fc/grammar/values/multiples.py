@@ -105,7 +105,7 @@ def _edges(least: Bound | None, most: Bound | None, sign: Sign) -> tuple[_Edge, 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What has been read, as far as it matters."""
+    """State of the division: what has been read, as far as it matters."""
 
     phase: Phase
     sign: Sign = 1
@@ -149,7 +149,7 @@ class _Reader:
                 return self._part(state, int(letter))
 
     def accepts(self, state: _State) -> bool:
-        """Whether what was read is a multiple within the bounds."""
+        """True if what was read is a multiple within the bounds."""
         if state.phase in ("start", "sign", "point"):
             return False
         whole = state.phase != "part"

@@ -1,4 +1,4 @@
-"""How a writer spells values: as JSON, as Python, or as a chat template of its own makes of them.
+"""Notations of values: JSON, Python, or what a chat template makes of them.
 
 JSON is one notation among others.  What they share: numbers are written as in JSON, lists stand in
 square brackets, objects in braces.
@@ -44,7 +44,7 @@ class Notation:
 
     @property
     def has_bare_quote(self) -> bool:
-        """Whether nothing stands for the quote, so that it cannot occur in a string."""
+        """True if nothing stands for the quote, so that it cannot occur in a string."""
         return self.escapes == "none" or len(self.quote) > 1
 
     def string(self, text: str) -> str | None:

@@ -198,13 +198,13 @@ class _Edge:
 
 
 def _fraction(low: _Edge | None, high: _Edge | None) -> Node:
-    """What may follow a whole part.  An edge is None where the whole part has decided already."""
+    """Continuations of a whole part.  An edge is None where the whole part has decided already."""
     point = sequence(Literal("."), _tail(low, high, some=True))
     return choice(Literal(""), point) if _may_stop(low, high) else point
 
 
 def _may_stop(low: _Edge | None, high: _Edge | None) -> bool:
-    """Whether nothing but zeros from here on is within the edges."""
+    """True if nothing but zeros from here on is within the edges."""
     above = low is None or (not low.digits and low.inclusive)
     below = high is None or bool(high.digits) or high.inclusive
     return above and below

@@ -1,4 +1,4 @@
-"""How a string of a notation writes the characters of a set.
+"""Spelling of the characters of a set in a string of a notation.
 
 A character that JSON's usual writers leave alone is only written as itself: so a known text has
 one spelling, and a grammar can force it.  Quotes, backslashes and control characters have their
@@ -70,7 +70,7 @@ class Spelling:
         return choice(*ways)
 
     def _special(self) -> Charset:
-        """What cannot stand for itself."""
+        """Characters that cannot stand for themselves."""
         return union(_CONTROLS, of("\\" + self.notation.escaped_quote))
 
     def _escape(self, characters: Charset) -> Node:

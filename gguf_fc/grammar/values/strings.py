@@ -1,4 +1,4 @@
-"""What a string may be: lengths, patterns, formats, and texts it must not be.
+"""Bounds of strings: lengths, patterns, formats, and texts they must not be.
 
 A ``StringBound`` is a conjunction.  It can be met with another, asked about a text, tested for
 emptiness and complemented, and it says which of its conditions have to be left out: a pattern that
@@ -64,12 +64,12 @@ class StringBound:
 
     @property
     def is_free(self) -> bool:
-        """Whether every string is allowed."""
+        """True if every string is allowed."""
         return self == StringBound()
 
     @property
     def is_empty(self) -> bool:
-        """Whether no string is allowed; False where that is too much work to find out."""
+        """True if no string is allowed; False where that is too much work to find out."""
         if self.max_length is not None and self.max_length < self.min_length:
             return True
         if self == StringBound(self.min_length, excluded=self.excluded):
@@ -88,7 +88,7 @@ class StringBound:
         return replace(self, min_length=0, max_length=None)
 
     def accepts(self, text: str) -> bool:
-        """Whether *text* is allowed; what cannot be enforced allows it."""
+        """True if *text* is allowed; what cannot be enforced allows it."""
         if len(text) < self.min_length or text in self.excluded:
             return False
         if self.max_length is not None and len(text) > self.max_length:
@@ -96,7 +96,7 @@ class StringBound:
         return all(part.dfa.accepts(text) == part.wanted for part in _parts(self)[0])
 
     def meet(self, other: StringBound) -> StringBound:
-        """What both allow."""
+        """Intersection of both."""
         most = [most for most in (self.max_length, other.max_length) if most is not None]
         return StringBound(
             max(self.min_length, other.min_length),
@@ -174,7 +174,7 @@ def _states(found: _Found, spelling: Spelling) -> Node:
 
 
 def loosened(bound: StringBound, stops: tuple[str, ...] = ()) -> tuple[Left, ...]:
-    """What cannot be enforced of a string that holds no stop, and why."""
+    """Conditions that cannot be enforced of a string that holds no stop, and why."""
     if not stops and bound in (bound.only_lengths, StringBound(excluded=bound.excluded)):
         return ()
     if not stops and bound.simplified() == bound.only_lengths:
@@ -205,7 +205,7 @@ class _Found:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
-    """What all of *bound* allows; without the lengths where that is too large."""
+    """DFA of all of *bound*; without the lengths where that is too large."""
     least, most = bound.min_length, bound.max_length
     found = _conditions_met(bound.without_lengths, stops)
     shortest, longest = found.dfa.shortest, found.dfa.longest
@@ -225,7 +225,7 @@ def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
-    """What the conditions but the lengths allow, without those that would be too much."""
+    """DFA of the conditions but the lengths, without those that would be too much."""
     wanted, left = _parts(bound)
     parts = (*_stop_parts(stops), *_excluded_parts(bound.excluded))
     dfa = _barring(bound.excluded, stops)
@@ -242,7 +242,7 @@ def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _barring(excluded: tuple[str, ...], stops: tuple[str, ...]) -> Dfa:
-    """What is neither excluded nor holds a stop.  This always has an automaton."""
+    """DFA of texts that are not excluded and hold no stop.  There always is one."""
     parts = (*_stop_parts(stops), *_excluded_parts(excluded))
     limit = MOST_STATES + sum(map(len, (*stops, *excluded)))
     return meet([(part.dfa, part.wanted) for part in parts], limit)
@@ -250,7 +250,7 @@ def _barring(excluded: tuple[str, ...], stops: tuple[str, ...]) -> Dfa:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _met(dfa: Dfa, other: Dfa, *, wanted: bool) -> Dfa | None:
-    """What *dfa* and, as *wanted*, *other* allow; None if that is too large."""
+    """Intersection of *dfa* and, as *wanted*, *other*; None if that is too large."""
     if dfa.is_all(0) and wanted:
         return other
     try:
@@ -311,7 +311,7 @@ def _excluded_parts(texts: tuple[str, ...]) -> Iterator[_Part]:
 
 
 def overlaps(stops: tuple[str, ...]) -> Iterator[str]:
-    """How a text must not end, since with a stop after it another one would begin in it."""
+    """Endings a text must not have, since with a stop after it another one would begin in it."""
     for one in stops:
         for size in range(1, len(one)):
             begun, rest = one[:size], one[size:]

@@ -71,7 +71,7 @@ def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[s
 
 
 def omits_thinking(body: PromptBody) -> bool:
-    """Tell whether the client wants reasoning carried in signatures, not shown."""
+    """True if the client wants reasoning carried in signatures, not shown."""
     match body.thinking:
         case ThinkingEnabled(display=display) | ThinkingAdaptive(display=display):
             return display == "omitted"

@@ -59,7 +59,7 @@ class ResponseTool(Struct):
 
     @property
     def is_offered(self) -> bool:
-        """Tell whether the model may call it; other tools are passed over."""
+        """True if the model may call it; other tools are passed over."""
         lark = self.format is not None and self.format.syntax == "lark"
         return self.type == "function" or (self.type == "custom" and not lark)
 
