@@ -88,7 +88,7 @@ class _Beside:
     """The rest of a text that so far agrees with known ones, up to a node of their trie."""
 
     trie: int
-    kind: int  # which ``_Unlike``
+    kind: int  # which ``_UnlikePieces``
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unlike:
+class _UnlikePieces:
     """Pieces that the texts of one ``Unlike`` are made of."""
 
     plain: CharClass
@@ -120,7 +120,7 @@ class Matcher:
         self._searchers: dict[tuple[tuple[str, ...], tuple[str, ...]], Searcher] = {}
         self._tries: list[Trie] = []
         self._trie_numbers: dict[Trie, int] = {}
-        self._unlikes: list[_Unlike] = []
+        self._unlikes: list[_UnlikePieces] = []
         self._parts: list[_Part] = []
         self._part_numbers: dict[_Part, int] = {}
         self._rules = {name: self._compile(node) for name, node in rules.named.items()}
@@ -158,7 +158,7 @@ class Matcher:
                 return self._part_of(item)
             case Unlike(texts, plain, escape):
                 free = self._compile(Repeat(Choice((plain, escape))))
-                self._unlikes.append(_Unlike(plain, self._compile(escape), free))
+                self._unlikes.append(_UnlikePieces(plain, self._compile(escape), free))
                 return _Beside(self._number_of_trie(Trie.of(texts)), len(self._unlikes) - 1)
             case CharClass() | Reference() | Special():
                 return node

@@ -21,7 +21,7 @@ _LONGEST_NAME = 256
 
 
 @dataclass(slots=True)
-class _Call:
+class _OpenCall:
     """A call while it is read."""
 
     name: str | None = None
@@ -48,7 +48,7 @@ class CallReader:
 
         False: it is none, or it broke.
         """
-        call = _Call()
+        call = _OpenCall()
         opening = row.marker if row.keys else row.opening.strip()
         try:
             yield from self.reader.skip_space()
@@ -85,7 +85,7 @@ class CallReader:
 
     # A call that is one JSON object.
 
-    def _object(self, call: _Call, row: Row, keys: Keys) -> Steps:
+    def _object(self, call: _OpenCall, row: Row, keys: Keys) -> Steps:
         reader = self.reader
         yield from reader.expect("{")
         late = _late_id(row)
@@ -105,7 +105,7 @@ class CallReader:
                 return
             yield from reader.expect(",")
 
-    def _field(self, call: _Call, keys: Keys, key: object, value: object) -> None:
+    def _field(self, call: _OpenCall, keys: Keys, key: object, value: object) -> None:
         if key == keys.name and call.name is None:
             call.name = self._known(value)
         elif key == keys.id and keys.id is not None and isinstance(value, str):
@@ -118,7 +118,7 @@ class CallReader:
 
     # A call whose name stands free.
 
-    def _row(self, call: _Call, row: Row) -> Steps:
+    def _row(self, call: _OpenCall, row: Row) -> Steps:
         parts, late = row.inside, _late_id(row)
         for n, part in enumerate(parts):
             if isinstance(part, str):
@@ -141,7 +141,7 @@ class CallReader:
         if not (rest[:1] == (_ARGUMENTS,) and self.reader.buffer.peek == "{"):
             raise Mismatch
 
-    def _fill(self, call: _Call, slot: Slot, text: str) -> None:
+    def _fill(self, call: _OpenCall, slot: Slot, text: str) -> None:
         match slot.kind:
             case "name":
                 if call.name is not None and self._known(text) != call.name:
@@ -203,7 +203,7 @@ class CallReader:
 
     # Arguments.
 
-    def _arguments(self, call: _Call, *, hold: bool, closing: str = "") -> Steps:
+    def _arguments(self, call: _OpenCall, *, hold: bool, closing: str = "") -> Steps:
         """The arguments; they go out at once where the call can be announced."""
 
         def say(text: str) -> None:
@@ -225,13 +225,13 @@ class CallReader:
             yield from self.reader.pass_value(say)
         call.complete = True
 
-    def _deliver(self, call: _Call, text: str) -> None:
+    def _deliver(self, call: _OpenCall, text: str) -> None:
         if call.started:
             self.say(CallDelta(self.count, text))
         else:
             call.arguments.append(text)
 
-    def _start(self, call: _Call) -> None:
+    def _start(self, call: _OpenCall) -> None:
         if call.name is None:
             raise Mismatch
         if not call.started:
@@ -239,7 +239,7 @@ class CallReader:
             self.reader.buffer.release()
             self.say(CallStart(self.count, self._id(call), call.name))
 
-    def _id(self, call: _Call) -> str:
+    def _id(self, call: _OpenCall) -> str:
         if call.number is not None:
             own = {"name": call.name, "index": call.number}
             return "".join(
@@ -248,7 +248,7 @@ class CallReader:
             )
         return call.id or self.new_id()
 
-    def _end(self, call: _Call) -> None:
+    def _end(self, call: _OpenCall) -> None:
         self._start(call)
         if call.arguments or not call.complete:
             self.say(CallDelta(self.count, "".join(call.arguments) or "{}"))

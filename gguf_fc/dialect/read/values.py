@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from gguf_fc.grammar.values.notation import JSON, Notation
 
-State = Literal["open", "done", "broken"]
+Progress = Literal["open", "done", "broken"]
 
 _SPACE = " \t\r\n"
 _PLAIN_JSON = re.compile(r'[^"\\\x00-\x1f]*')
@@ -46,7 +46,7 @@ class ValueReader:
     """Feed it text; ``take`` returns the JSON that is certain so far."""
 
     notation: Notation = JSON
-    state: State = field(default="open", init=False)
+    state: Progress = field(default="open", init=False)
     _expect: str = field(default="value", init=False)
     _stack: list[str] = field(default_factory=list, init=False)
     _word: str = field(default="", init=False)  # a number, word, escape or quote, as far as it came

@@ -156,7 +156,7 @@ class ArrayRules:
         return after, array.least == 0
 
 
-class _Memory(Protocol):
+class _ItemMemory(Protocol):
     """State of the items up to now: what the next one depends on."""
 
     def steps(self, at: int, marks: Marks) -> Iterator[tuple[Node, Marks]]:
@@ -254,7 +254,7 @@ class _States:
     """Writes an array whose items depend on those before: a rule for each state."""
 
     rules: ArrayRules
-    memory: _Memory
+    memory: _ItemMemory
     _known: dict[tuple[int, Marks], Reference] = field(default_factory=dict, init=False)
     _waiting: list[tuple[int, Marks]] = field(default_factory=list, init=False)
 

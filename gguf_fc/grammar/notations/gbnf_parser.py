@@ -50,11 +50,11 @@ def parse_gbnf(text: str) -> Rules:
     """The rules of *text*; its start is ``root``.  Raises GrammarError, saying where."""
     if len(text) > _MAX_CHARACTERS:
         raise GrammarError(f"a grammar has {_MAX_CHARACTERS:,} characters at most")
-    return _Parser(text).rules()
+    return _GbnfParser(text).rules()
 
 
 @dataclass(slots=True, eq=False)
-class _Parser:
+class _GbnfParser:
     text: str
     _at: int = field(default=0, init=False)
     _depth: int = field(default=0, init=False)

@@ -49,7 +49,7 @@ class Thread(NamedTuple):
     owed: frozenset[Obligation]
 
 
-class State(NamedTuple):
+class PatternState(NamedTuple):
     """All that decides which continuations are accepted."""
 
     threads: frozenset[Thread]
@@ -58,7 +58,7 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _PatternReader:
     letters: frozenset[int]
     after: int
 
@@ -93,7 +93,7 @@ class _Network:
     alphabet: tuple[Charset, ...]
     letters: dict[Charset, frozenset[int]]
     words: frozenset[int]
-    _places: list[_Reader | _Fork | None] = field(default_factory=lambda: [None], init=False)
+    _places: list[_PatternReader | _Fork | None] = field(default_factory=lambda: [None], init=False)
     _behind: list[tuple[Look, Dfa]] = field(default_factory=list, init=False)
     _ahead: list[Dfa] = field(default_factory=list, init=False)
     _ahead_numbers: dict[tuple[Look, str], int] = field(default_factory=dict, init=False)
@@ -106,12 +106,12 @@ class _Network:
         """The automaton of *tree*; *before* says what stands in front of the text."""
         start = self._place(tree, 0)
         threads = frozenset([Thread(start, frozenset())])
-        first = State(threads, before, (0,) * len(self._behind))
+        first = PatternState(threads, before, (0,) * len(self._behind))
         return explore(first, self._row, self._accepts, self.alphabet, MOST_STATES)
 
     # Places.  Number 0 is the end; each tree is placed in front of what follows it.
 
-    def _add(self, place: _Reader | _Fork | None) -> int:
+    def _add(self, place: _PatternReader | _Fork | None) -> int:
         if len(self._places) >= _MOST_PLACES:
             raise Unsupported(f"it has more than {_MOST_PLACES} places")
         self._places.append(place)
@@ -120,7 +120,7 @@ class _Network:
     def _place(self, tree: Tree, after: int) -> int:
         match tree:
             case Chars(characters):
-                return self._add(_Reader(self.letters[characters], after))
+                return self._add(_PatternReader(self.letters[characters], after))
             case Series(items):
                 for item in reversed(items):
                     after = self._place(item, after)
@@ -176,7 +176,7 @@ class _Network:
 
     # Threads.
 
-    def _row(self, state: State) -> Iterator[State | None]:
+    def _row(self, state: PatternState) -> Iterator[PatternState | None]:
         """Transitions of *state*, letter by letter."""
         found: list[set[Thread]] = [set() for _ in self.alphabet]
         for thread in state.threads:
@@ -187,11 +187,11 @@ class _Network:
         for letter, threads in enumerate(found):
             if threads:
                 behind = self._behind_after(state, letter) if self._behind else ()
-                yield State(frozenset(threads), self._kind(letter), behind)
+                yield PatternState(frozenset(threads), self._kind(letter), behind)
             else:
                 yield None
 
-    def _behind_after(self, state: State, letter: int) -> tuple[int, ...]:
+    def _behind_after(self, state: PatternState, letter: int) -> tuple[int, ...]:
         code = self.alphabet[letter][0][0]
         return tuple(
             at if at == DEAD else dfa.moves[at][dfa.letter(code)]
@@ -201,7 +201,7 @@ class _Network:
     def _kind(self, letter: int) -> str:
         return "word" if letter in self.words else "other"
 
-    def _ways(self, thread: Thread, state: State) -> dict[int, set[Thread]]:
+    def _ways(self, thread: Thread, state: PatternState) -> dict[int, set[Thread]]:
         """Threads that *thread* may become after each letter that it can read."""
         key = (thread, state.before, state.behind)
         if key not in self._known_ways:
@@ -211,11 +211,11 @@ class _Network:
             self._known_ways[key] = ways
         return self._known_ways[key]
 
-    def _read(self, thread: Thread, state: State) -> Iterator[tuple[int, Thread]]:
+    def _read(self, thread: Thread, state: PatternState) -> Iterator[tuple[int, Thread]]:
         for kind in ("other", "word") if self.words else ("other",):
             for at, owed in self._settled(thread, state, kind):
                 place = self._places[at]
-                if isinstance(place, _Reader):
+                if isinstance(place, _PatternReader):
                     for letter in place.letters:
                         left = self._owed_after(owed, letter)
                         if left is not None and self._kind(letter) == kind:
@@ -233,14 +233,14 @@ class _Network:
                 left.add((number, target))
         return frozenset(left)
 
-    def _accepts(self, state: State) -> bool:
+    def _accepts(self, state: PatternState) -> bool:
         return any(
             at == 0 and all(s in self._ahead[number].accepting for number, s in owed)
             for thread in state.threads
             for at, owed in self._settled(thread, state, "")
         )
 
-    def _settled(self, thread: Thread, state: State, following: str) -> list[Thread]:
+    def _settled(self, thread: Thread, state: PatternState, following: str) -> list[Thread]:
         """The readers, and perhaps the end, that *thread* comes to before the next character."""
         seen = {thread}
         waiting = [thread]
@@ -268,7 +268,7 @@ class _Network:
         self,
         condition: Place | Look | None,
         owed: frozenset[Obligation],
-        state: State,
+        state: PatternState,
         following: str,
     ) -> frozenset[Obligation] | None:
         """Condition that is still owed beyond a way with that *condition*; None if it is closed."""
@@ -289,7 +289,7 @@ class _Network:
         }
         return owed if holds[condition] else None
 
-    def _known_behind(self, look: Look, state: State) -> tuple[int, Dfa]:
+    def _known_behind(self, look: Look, state: PatternState) -> tuple[int, Dfa]:
         found = zip(state.behind, self._behind, strict=True)
         return next((at, dfa) for at, (known, dfa) in found if known == look)
 

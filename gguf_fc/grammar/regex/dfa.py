@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from gguf_fc.grammar.regex.charset import LAST, SURROGATES, Charset, charset, of, union
 
-State = TypeVar("State", bound=Hashable)
+StateT = TypeVar("StateT", bound=Hashable)
 
 DEAD = -1
 _MOST_REFINED = 400_000  # moves of an automaton that is still minimised
@@ -173,9 +173,9 @@ def partition(sets: Iterable[Charset]) -> tuple[tuple[Charset, ...], dict[Charse
 
 
 def explore(
-    start: State,
-    row: Callable[[State], Iterable[State | None]],
-    accepts: Callable[[State], bool],
+    start: StateT,
+    row: Callable[[StateT], Iterable[StateT | None]],
+    accepts: Callable[[StateT], bool],
     alphabet: Sequence[Charset],
     limit: int,
     *,
@@ -185,7 +185,7 @@ def explore(
 
     *row* gives, for each letter, where a state leads; None where nothing is accepted any more.
     """
-    numbers: dict[State | None, int] = {None: DEAD, start: 0}
+    numbers: dict[StateT | None, int] = {None: DEAD, start: 0}
     states = [start]
     moves: list[tuple[int, ...]] = []
     for state in states:

@@ -108,7 +108,7 @@ def parse_regex(source: str) -> Tree:
     """The tree of *source*; ``Unsupported`` if it is none, or cannot be used."""
     if len(source) > _MAX_LENGTH:
         raise Unsupported(f"the expression is longer than {_MAX_LENGTH} characters")
-    return _Parser(source).tree()
+    return _RegexParser(source).tree()
 
 
 def search(tree: Tree) -> Tree:
@@ -146,7 +146,7 @@ class _Flags:
 
 
 @dataclass(slots=True, eq=False)
-class _Parser:
+class _RegexParser:
     source: str
     _at: int = field(default=0, init=False)
     _depth: int = field(default=0, init=False)

@@ -81,7 +81,7 @@ def expression(tree: Tree, dfa: Dfa, letter: Letter) -> Node:
         return NEVER
     try:
         most = _MOST_PARTS + _MOST_GROWTH * sum(1 for _ in nodes(tree))
-        return _Writer(letter, most).before(tree, _Rest.same(_EMPTY)).start
+        return _ExpressionWriter(letter, most).before(tree, _Rest.same(_EMPTY)).start
     except _Entangled:
         return _without_states(dfa, letter)
 
@@ -91,7 +91,7 @@ class _Entangled(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class _ExpressionWriter:
     letter: Letter
     most: int  # parts of an expression
     _sizes: dict[int, tuple[Node, int]] = field(default_factory=dict, init=False)

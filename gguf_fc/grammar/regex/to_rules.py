@@ -30,11 +30,11 @@ def automaton_rules(dfa: Dfa, letter: Callable[[Charset], Node], builder: Builde
     """The texts *dfa* accepts, each character written as *letter* does."""
     if dfa.is_empty:
         return Choice(())
-    return _Writer(dfa, letter, builder).write()
+    return _RuleWriter(dfa, letter, builder).write()
 
 
 @dataclass(slots=True, eq=False)
-class _Writer:
+class _RuleWriter:
     dfa: Dfa
     letter: Callable[[Charset], Node]
     builder: Builder

@@ -39,7 +39,7 @@ _UNEVALUATED = {"unevaluatedProperties", "unevaluatedItems"}
 _NOT_OBJECTS = tuple(kind for kind in KINDS if not isinstance(kind, Object))
 
 
-class Part(NamedTuple):
+class Demand(NamedTuple):
     """Demand of one keyword."""
 
     keyword: str
@@ -54,23 +54,23 @@ class Logic:
     meeting: Meeting
     negation: Negation
 
-    def parts(self, site: Site) -> Iterator[Part]:
+    def parts(self, site: Site) -> Iterator[Demand]:
         """Demands of the combining keywords of the schema."""
         raw = site.raw
         for branch in self._branches(site, "allOf"):
-            yield Part("allOf", branch.schema)
+            yield Demand("allOf", branch.schema)
         if branches := self._branches(site, "anyOf"):
-            yield Part("anyOf", self._any(site, branches))
+            yield Demand("anyOf", self._any(site, branches))
         if branches := self._branches(site, "oneOf"):
             union = any_of(*(branch.schema for branch in branches))
-            yield Part("oneOf", self._one(site, branches, union), union)
+            yield Demand("oneOf", self._one(site, branches, union), union)
         if "not" in raw:
-            yield Part("not", self._not(site))
+            yield Demand("not", self._not(site))
         if "if" in raw and raw.keys() & {"then", "else", *_UNEVALUATED}:
-            yield Part("if", self._if(site))
+            yield Demand("if", self._if(site))
         for keyword in ("dependentRequired", "dependentSchemas", "dependencies"):
             for name in site.mapping(keyword):
-                yield Part(keyword, self._dependent(site, keyword, name))
+                yield Demand(keyword, self._dependent(site, keyword, name))
 
     def _branches(self, site: Site, keyword: str) -> list[Branch]:
         return [site.branch(keyword, at) for at in range(len(site.sequence(keyword)))]

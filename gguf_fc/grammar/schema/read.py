@@ -22,7 +22,7 @@ from gguf_fc.errors import GrammarError
 from gguf_fc.grammar.schema.close import close_array, close_object, kinds_of
 from gguf_fc.grammar.schema.intersect import Meeting
 from gguf_fc.grammar.schema.known_values import text_of
-from gguf_fc.grammar.schema.logic_keywords import COMBINING, Logic, Part
+from gguf_fc.grammar.schema.logic_keywords import COMBINING, Demand, Logic
 from gguf_fc.grammar.schema.negate import Negation
 from gguf_fc.grammar.schema.refs import Document, Place
 from gguf_fc.grammar.schema.tree import (
@@ -149,7 +149,7 @@ class SchemaReader:
         self._depth -= 1
         return found
 
-    def _with(self, site: Site, found: Schema, part: Part) -> Schema:
+    def _with(self, site: Site, found: Schema, part: Demand) -> Schema:
         """*found*, narrowed by one more keyword."""
         if found == ANYTHING and part.schema != NOTHING:
             return part.schema  # nothing to intersect with
@@ -165,23 +165,23 @@ class SchemaReader:
                 site.loosen(part.keyword, "no value is valid under one branch only")
         return met
 
-    def _parts(self, site: Site) -> Iterator[Part]:
+    def _parts(self, site: Site) -> Iterator[Demand]:
         """Demands of each group of keywords."""
         raw = site.raw
         if "$ref" in raw and self.document.is_old:
-            yield Part("$ref", self._reference(site, "$ref"))
+            yield Demand("$ref", self._reference(site, "$ref"))
             return
         for keyword in _UNENFORCED:
             if keyword in raw:
                 site.loosen(keyword, "not enforced by the grammar")
-        yield Part("type", self._own(site))
+        yield Demand("type", self._own(site))
         if "enum" in raw:
-            yield Part("enum", _values(site, "enum", raw["enum"]))
+            yield Demand("enum", _values(site, "enum", raw["enum"]))
         if "const" in raw:
-            yield Part("const", _values(site, "const", [raw["const"]]))
+            yield Demand("const", _values(site, "const", [raw["const"]]))
         for keyword in ("$ref", "$dynamicRef"):
             if keyword in raw:
-                yield Part(keyword, self._reference(site, keyword))
+                yield Demand(keyword, self._reference(site, keyword))
         if raw.keys() & COMBINING:
             yield from self._logic.parts(site)
 

@@ -52,12 +52,12 @@ def _automaton(
         divisor, scale = divisor // gcd(divisor, 10**scale), 0
     if divisor > _MOST_DIVISOR or _coprime(divisor) > _MOST_COPRIME:
         return None
-    reader = _Reader(divisor, scale, integer, _edges(least, most, 1), _edges(least, most, -1))
+    reader = _Division(divisor, scale, integer, _edges(least, most, 1), _edges(least, most, -1))
     alphabet, _ = partition(of(letter) for letter in _LETTERS)
     letters = [chr(ranges[0][0]) for ranges in alphabet]
     try:
         return explore(
-            _State("start"),
+            _Remainder("start"),
             lambda state: (reader.step(state, letter) for letter in letters),
             reader.accepts,
             alphabet,
@@ -75,7 +75,7 @@ def _coprime(divisor: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
+class _Limit:
     """A bound on the digits after the sign.  *wanted*: on which side of it a number may be."""
 
     whole: str
@@ -83,12 +83,12 @@ class _Edge:
     wanted: frozenset[int]  # of -1, 0, 1: below, equal, above
 
 
-def _edges(least: Bound | None, most: Bound | None, sign: Sign) -> tuple[_Edge, ...] | None:
+def _edges(least: Bound | None, most: Bound | None, sign: Sign) -> tuple[_Limit, ...] | None:
     """The bounds on numbers of that sign; None where there are none.  Zero has no sign."""
     bounds = [(least, 1), (most, -1)]
     if sign < 0:
         bounds.append((Bound(Decimal(0), inclusive=False), -1))
-    edges: list[_Edge] = []
+    edges: list[_Limit] = []
     for bound, beyond in bounds:
         if bound is None:
             continue
@@ -99,12 +99,12 @@ def _edges(least: Bound | None, most: Bound | None, sign: Sign) -> tuple[_Edge, 
                 return None
             continue
         whole, _, part = f"{value:f}".partition(".")
-        edges.append(_Edge(whole.lstrip("-"), part.rstrip("0"), wanted))
+        edges.append(_Limit(whole.lstrip("-"), part.rstrip("0"), wanted))
     return tuple(edges)
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class _Remainder:
     """State of the division: what has been read, as far as it matters."""
 
     phase: Phase
@@ -115,22 +115,22 @@ class _State:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _Division:
     """Reads the digits of multiples of *divisor* divided by ten to the *scale*."""
 
     divisor: int
     scale: int
     integer: bool
-    positive: tuple[_Edge, ...] | None
-    negative: tuple[_Edge, ...] | None
+    positive: tuple[_Limit, ...] | None
+    negative: tuple[_Limit, ...] | None
 
-    def step(self, state: _State, letter: str) -> _State | None:
+    def step(self, state: _Remainder, letter: str) -> _Remainder | None:
         """The state after *letter*; None where no number goes on like this."""
         if letter not in _LETTERS:
             return None
         match state.phase, letter:
             case "start", "-":
-                return None if self.negative is None else _State("sign", -1)
+                return None if self.negative is None else _Remainder("sign", -1)
             case "zero" | "whole", ".":
                 hopeless = self.integer or (self.scale == 0 and state.remainder != 0)
                 return None if hopeless else self._at_point(state)
@@ -148,7 +148,7 @@ class _Reader:
             case _:
                 return self._part(state, int(letter))
 
-    def accepts(self, state: _State) -> bool:
+    def accepts(self, state: _Remainder) -> bool:
         """True if what was read is a multiple within the bounds."""
         if state.phase in ("start", "sign", "point"):
             return False
@@ -162,10 +162,10 @@ class _Reader:
             for edge, side in zip(self._edges(state.sign), state.sides, strict=True)
         )
 
-    def _edges(self, sign: Sign) -> tuple[_Edge, ...]:
+    def _edges(self, sign: Sign) -> tuple[_Limit, ...]:
         return (self.positive if sign > 0 else self.negative) or ()
 
-    def _whole(self, state: _State, digit: int) -> _State:
+    def _whole(self, state: _Remainder, digit: int) -> _Remainder:
         edges = self._edges(state.sign)
         longest = max((len(edge.whole) for edge in edges), default=0)
         sides = tuple(
@@ -178,7 +178,7 @@ class _Reader:
         count = min(state.count + 1, longest + 1)
         return replace(state, count=count, remainder=remainder, sides=sides)
 
-    def _at_point(self, state: _State) -> _State:
+    def _at_point(self, state: _Remainder) -> _Remainder:
         """The whole part is complete: fewer digits than an edge has are below it."""
         sides = tuple(
             -1 if state.count < len(edge.whole) else side
@@ -186,7 +186,7 @@ class _Reader:
         )
         return replace(state, phase="point", count=0, sides=sides)
 
-    def _part(self, state: _State, digit: int) -> _State | None:
+    def _part(self, state: _Remainder, digit: int) -> _Remainder | None:
         edges = self._edges(state.sign)
         remainder = state.remainder
         if state.count < self.scale:

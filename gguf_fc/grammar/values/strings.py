@@ -165,7 +165,7 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     return Regular(whole, _states(found, spelling))
 
 
-def _states(found: _Found, spelling: Spelling) -> Node:
+def _states(found: _Conditions, spelling: Spelling) -> Node:
     least, most = found.lengths
     if found.run is not None:
         characters, fewest = found.run
@@ -183,7 +183,7 @@ def loosened(bound: StringBound, stops: tuple[str, ...] = ()) -> tuple[Left, ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Condition:
     """One condition: an expression that the whole text has, or has not, to match."""
 
     keyword: str
@@ -193,18 +193,18 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Conditions:
     """Conditions, and lengths, that are enforced together, and what is not."""
 
     dfa: Dfa
-    parts: tuple[_Part, ...]
+    parts: tuple[_Condition, ...]
     lengths: tuple[int, int | None]
     left: tuple[Left, ...]
     run: tuple[Charset, int] | None = None  # too many for an automaton, but all of one kind
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
+def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Conditions:
     """DFA of all of *bound*; without the lengths where that is too large."""
     least, most = bound.min_length, bound.max_length
     found = _conditions_met(bound.without_lengths, stops)
@@ -224,7 +224,7 @@ def _automaton(bound: StringBound, stops: tuple[str, ...]) -> _Found:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
+def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Conditions:
     """DFA of the conditions but the lengths, without those that would be too much."""
     wanted, left = _parts(bound)
     parts = (*_stop_parts(stops), *_excluded_parts(bound.excluded))
@@ -237,7 +237,7 @@ def _conditions_met(bound: StringBound, stops: tuple[str, ...]) -> _Found:
             left = (*left, (part.keyword, "together with its siblings it is too large"))
         else:
             dfa, parts = met, (*parts, part)
-    return _Found(dfa, parts, (0, None), left)
+    return _Conditions(dfa, parts, (0, None), left)
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -260,9 +260,9 @@ def _met(dfa: Dfa, other: Dfa, *, wanted: bool) -> Dfa | None:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _parts(bound: StringBound) -> tuple[tuple[_Part, ...], tuple[Left, ...]]:
+def _parts(bound: StringBound) -> tuple[tuple[_Condition, ...], tuple[Left, ...]]:
     """The conditions that can be enforced one by one, and those that cannot."""
-    kept: list[_Part] = []
+    kept: list[_Condition] = []
     left: list[Left] = []
     for keyword, source, wanted in _conditions(bound):
         pattern = source if keyword == "pattern" else format_pattern(source)
@@ -273,7 +273,7 @@ def _parts(bound: StringBound) -> tuple[tuple[_Part, ...], tuple[Left, ...]]:
         if isinstance(found, str):
             left.append((keyword, found))
         else:
-            kept.append(_Part(keyword, *found, wanted))
+            kept.append(_Condition(keyword, *found, wanted))
     return tuple(kept), tuple(left)
 
 
@@ -296,18 +296,18 @@ def _compiled(pattern: str) -> tuple[Tree, Dfa] | str:
     return tree, dfa
 
 
-def _stop_parts(stops: tuple[str, ...]) -> Iterator[_Part]:
+def _stop_parts(stops: tuple[str, ...]) -> Iterator[_Condition]:
     if not stops:
         return
     inside = search(Either(tuple(map(literal, stops))))
     ends = (Series((_ANY_TEXT, literal(overlap))) for overlap in overlaps(stops))
     tree = Either((inside, *ends))
-    yield _Part("stops", tree, regex_automaton(tree), wanted=False)
+    yield _Condition("stops", tree, regex_automaton(tree), wanted=False)
 
 
-def _excluded_parts(texts: tuple[str, ...]) -> Iterator[_Part]:
+def _excluded_parts(texts: tuple[str, ...]) -> Iterator[_Condition]:
     if texts:
-        yield _Part("excluded", Either(tuple(map(literal, texts))), among(texts), wanted=False)
+        yield _Condition("excluded", Either(tuple(map(literal, texts))), among(texts), wanted=False)
 
 
 def overlaps(stops: tuple[str, ...]) -> Iterator[str]:
