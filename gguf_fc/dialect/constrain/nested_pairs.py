@@ -80,10 +80,6 @@ class NestedPairs(TreeWriter):
         assert self.pairs.item is not None
         return self.member(self.pairs.item, schema, path)
 
-    def known_item(self, value: Any) -> Node:
-        """Pair of exactly this item."""
-        return self.item(exactly(value), "")
-
     def braced(self, members: Node, *, empty: bool) -> Node:
         """Pairs of an object; if *empty*, there may be none."""
         return choice(members, Literal("")) if empty else members

@@ -27,7 +27,7 @@ from gguf_fc.grammar.rules import (
     repeated,
     sequence,
 )
-from gguf_fc.grammar.schema.known_values import key_of
+from gguf_fc.grammar.schema.known_values import key_of, text_of
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.tree import (
     ANYTHING,
@@ -67,9 +67,6 @@ class ItemWriter(Protocol):
 
     def item(self, schema: Schema, path: str) -> Node:
         """Item that is valid under *schema*."""
-
-    def known_item(self, value: Any) -> Node:
-        """Item that is exactly *value*."""
 
     def define(self, path: str, node: Node) -> Reference:
         """Store *node* as a rule of its own."""
@@ -242,7 +239,8 @@ class _Chosen:
         """The values that have not come yet."""
         assert isinstance(marks, frozenset)
         for number in sorted(self.places[min(at, len(self.places) - 1)] - marks):
-            yield self.rules.writer.known_item(self.values[number]), marks | {number}
+            value = Values((text_of(self.values[number]),))
+            yield self.rules.writer.item(value, self.rules.path_of(at)), marks | {number}
 
     def may_end(self, marks: Marks) -> bool:
         """Always."""

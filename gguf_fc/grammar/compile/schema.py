@@ -136,10 +136,6 @@ class TreeWriter(ABC):
         """Item of an array."""
 
     @abstractmethod
-    def known_item(self, value: Any) -> Node:
-        """Item that is exactly *value*."""
-
-    @abstractmethod
     def braced(self, members: Node, *, empty: bool) -> Node:
         """Object around its *members*; if *empty*, there may be none."""
 
@@ -252,11 +248,11 @@ class JsonWriter(TreeWriter):
 
     def member(self, name: str, schema: Schema, path: str) -> Node:
         """Key, colon and value."""
-        return sequence(self.text.key(name), self.text.colon, self.write(schema, path))
+        return sequence(self.text.strings.key(name), self.text.colon, self.write(schema, path))
 
     def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:
         """Member of any name within *names*."""
-        key, left = self.text.key_in(names)
+        key, left = self.text.strings.key_within(names)
         for _, reason in left:
             self.loosen(path.rpartition(".")[0], "patternProperties", reason)
         return sequence(key, self.text.colon, self.write(schema, path))
@@ -264,10 +260,6 @@ class JsonWriter(TreeWriter):
     def item(self, schema: Schema, path: str) -> Node:
         """Item of an array: its value."""
         return self.write(schema, path)
-
-    def known_item(self, value: Any) -> Node:
-        """Item that is exactly *value*."""
-        return self.text.exactly(value)
 
     def braced(self, members: Node, *, empty: bool) -> Node:
         """Object around its *members*; if *empty*, there may be none."""
@@ -286,8 +278,8 @@ class JsonWriter(TreeWriter):
 
     def _string(self, bound: StringBound, path: str) -> Node:
         if not bound.is_free and self.is_full(path):
-            return self.text.string
-        node, left = self.text.string_in(bound)
+            return self.text.strings.any
+        node, left = self.text.strings.within(bound)
         for keyword, reason in left:
             self.loosen(path, keyword, reason)
         return node

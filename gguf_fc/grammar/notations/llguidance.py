@@ -22,10 +22,10 @@ JSON number comes a comma or a bracket, never a digit.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from gguf_fc.grammar.notations.llguidance_terminals import Terminals, repetition
 from gguf_fc.grammar.notations.named_tokens import number_of
 from gguf_fc.grammar.notations.token_texts import Found, TokenTexts
 from gguf_fc.grammar.prune import children, holding, uses_of
@@ -49,10 +49,6 @@ from gguf_fc.grammar.rules import (
     choice,
     sequence,
 )
-
-_TEXT = "/(?s:.*)/"
-_MOST_WRITTEN_OUT = 50
-_SURROGATES = (0xD800, 0xDFFF)
 
 
 def print_llguidance(rules: Rules, special: Mapping[str, int]) -> str:
@@ -78,12 +74,13 @@ class _Printer:
     _regular: set[str] = field(default_factory=set, init=False)
     _cut: set[str] = field(default_factory=set, init=False)  # rules that hold tokens
     _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
-    _terminals: dict[Node, str] = field(default_factory=dict, init=False)
+    _terminals: Terminals = field(init=False)
     _lines: list[str] = field(default_factory=list, init=False)
     _waiting: list[tuple[str, Callable[[Node], str], str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._any_token = TokenTexts(self.special)
+        self._terminals = Terminals(self._any_token, self._terminal_name, self._lines)
 
     def text(self) -> str:
         """The whole grammar."""
@@ -100,7 +97,7 @@ class _Printer:
     # A rule may be needed both ways: whole, inside a terminal, and cut at its tokens.
 
     def _terminal_name(self, rule: str) -> str:
-        return self._name("T", rule, self._expression)
+        return self._name("T", rule, self._terminals.expression)
 
     def _rule_name(self, rule: str) -> str:
         return self._name("r", rule, self._rule)
@@ -154,7 +151,7 @@ class _Printer:
         regular = [option for option in options if self._is_piece(option)]
         printed = [self._rule(option) for option in options if option not in regular]
         if regular:
-            printed.insert(0, self._terminal(choice(*regular)))
+            printed.insert(0, self._terminals.of(choice(*regular)))
         return " | ".join(printed)
 
     def _series(self, atoms: list[_Atom]) -> str:
@@ -166,7 +163,7 @@ class _Printer:
                 run.append(atom)
                 continue
             if (joined := sequence(*run)) != Literal(""):
-                printed.append(self._terminal(joined))
+                printed.append(self._terminals.of(joined))
             printed.append(atom.text)
             run = []
         return " ".join(filter(None, printed)) or '""'
@@ -178,7 +175,7 @@ class _Printer:
             case Token(item):
                 # Not joined with its neighbours: a token is a terminal wherever it stands.
                 whole = self._is_regular(item, self._regular)
-                return [_Irregular(self._terminal(item))] if whole else self._atoms(item)
+                return [_Irregular(self._terminals.of(item))] if whole else self._atoms(item)
             case Sequence(items):
                 return [atom for item in items for atom in self._atoms(item)]
             case Literal() | Special():
@@ -190,7 +187,7 @@ class _Printer:
             case Choice(options):
                 return [_Irregular(f"({self._options(options)})")]
             case Repeat(item, least, most):
-                return [_Irregular(f"({self._rule(item)}){_count(least, most)}")]
+                return [_Irregular(f"({self._rule(item)}){repetition(least, most)}")]
             case CharClass() | Without() | Unlike() | Regular() | Both() | Not():
                 raise AssertionError(node)
 
@@ -217,85 +214,8 @@ class _Printer:
             if marker not in plain
         ]
         if plain:
-            ways.append(self._terminal(Until(plain, barred)))
+            ways.append(self._terminals.of(Until(plain, barred)))
         return [_Irregular(ways[0] if len(ways) == 1 else f"({' | '.join(ways)})")]
-
-    # Terminals.
-
-    def _terminal(self, node: Node) -> str:
-        """Terminal that stands for a regular *node* in a rule."""
-        match node:
-            case Reference(name):
-                return self._terminal_name(name)
-            case Literal(text):
-                return json.dumps(text)
-            case _:
-                if node not in self._terminals:
-                    self._terminals[node] = name = f"T_{len(self._terminals)}"
-                    self._lines.append(f"{name}: {self._expression(node)}")
-                return self._terminals[node]
-
-    def _expression(self, node: Node) -> str:
-        """*node* as the right side of a terminal."""
-        match node:
-            case Sequence() | Choice() if (pattern := _pattern(node)) is not None:
-                return _written(pattern)
-            case Choice(options):
-                return " | ".join(map(self._operand, options))
-            case Sequence(items):
-                return " ".join(map(self._operand, items))
-            case _:
-                return self._operand(node)
-
-    def _operand(self, node: Node) -> str:
-        match node:
-            case Literal(text):
-                return json.dumps(text)
-            case CharClass():
-                return f"/{_class(node)}/"
-            case Reference(name):
-                return self._terminal_name(name)
-            case Token(item) | Regular(item):
-                return self._operand(item)
-            case Repeat(item, least, most):
-                return f"({self._expression(item)}){_count(least, most)}"
-            case Sequence() | Choice():
-                pattern = _pattern(node)
-                return f"({self._expression(node)})" if pattern is None else _written(pattern)
-            case _:
-                return self._operation(node)
-
-    def _operation(self, node: Node) -> str:
-        """Operators that a plain regular expression does not have: intersection and complement."""
-        match node:
-            case Both(items):
-                return f"({' & '.join(map(self._operand, items))})"
-            case Not(item):
-                return f"~({self._expression(item)})"
-            case Without(markers):
-                return self._without(markers)
-            case Until(markers, barred):
-                ends, passes = f"/(?s:.*)({_any(markers)})/", f"/(?s:.*)({_any(markers)})(?s:.+)/"
-                plain = [text for text in barred if self._token_in(text) is None]
-                early = f" & ~/(?s:.*)({_any(plain)})(?s:.*)/" if plain else ""
-                return f"({ends} & ~{passes}{early})"
-            case Unlike():
-                return self._unlike(node)
-            case _:  # a special token, which is never part of a terminal
-                raise AssertionError(node)
-
-    def _without(self, markers: tuple[str, ...]) -> str:
-        plain = [marker for marker in markers if self._token_in(marker) is None]
-        return f"({_TEXT} & ~/(?s:.*)({_any(plain)})(?s:.*)/)" if plain else _TEXT
-
-    def _unlike(self, node: Unlike) -> str:
-        escape = self._operand(node.escape)
-        free = self._operand(Repeat(Choice((node.plain, node.escape))))
-        barred = [json.dumps("".join(pieces)) for pieces in node.texts]
-        for before, known in _escapes(node.texts).items():
-            others = " | ".join(map(json.dumps, known))
-            barred.append(f"({json.dumps(before)} ({escape} & ~({others})) {free})")
-        return f"({free} & ~({' | '.join(barred)}))"
 
 
 def _holds_token(node: Node, cut: set[str]) -> bool:
@@ -306,89 +226,3 @@ def _holds_token(node: Node, cut: set[str]) -> bool:
             return name in cut
         case _:
             return any(_holds_token(child, cut) for child in children(node))
-
-
-def _written(pattern: str) -> str:
-    """A regular expression; an empty one would begin a comment."""
-    return f"/{pattern}/" if pattern else '""'
-
-
-def _pattern(node: Node) -> str | None:
-    """*node* as a plain regular expression, which nests deeper than groups do; None if it is none.
-
-    Large counts stay outside: there they are counted, here they would be written out.
-    """
-    match node:
-        case Literal(text):
-            return "".join(map(_character, text))
-        case CharClass():
-            return _class(node)
-        case Sequence(items):
-            parts = [_pattern(item) for item in items]
-            return None if None in parts else "".join(filter(None, parts))
-        case Choice(options):
-            parts = [_pattern(option) for option in options]
-            return None if None in parts else f"({'|'.join(part or '' for part in parts)})"
-        case Repeat(item, least, most) if max(least, most or 0) <= _MOST_WRITTEN_OUT:
-            inner = _pattern(item)
-            return None if inner is None else f"({inner}){_count(least, most)}"
-        case Token(item):
-            return _pattern(item)
-        case _:
-            return None
-
-
-def _count(least: int, most: int | None) -> str:
-    match least, most:
-        case 0, None:
-            return "*"
-        case 1, None:
-            return "+"
-        case 0, 1:
-            return "?"
-        case _, None:
-            return f"{{{least},}}"
-        case _:
-            return f"{{{least},{most}}}"
-
-
-def _escapes(texts: tuple[tuple[str, ...], ...]) -> dict[str, list[str]]:
-    """The escapes in *texts* by what stands before them."""
-    found: dict[str, list[str]] = {}
-    for pieces in texts:
-        for at, piece in enumerate(pieces):
-            if len(piece) > 1:
-                found.setdefault("".join(pieces[:at]), []).append(piece)
-    return found
-
-
-def _any(markers: Iterable[str]) -> str:
-    return "|".join("".join(map(_character, marker)) for marker in markers)
-
-
-def _class(node: CharClass) -> str:
-    ranges = [part for low, high in node.ranges for part in _without_surrogates(low, high)]
-    if not ranges:
-        return "(?s:.)" if node.negated else "[^\\x{0}-\\x{10FFFF}]"
-    inside = "".join(
-        _character(chr(low)) + ("" if low == high else "-" + _character(chr(high)))
-        for low, high in ranges
-    )
-    return f"[{'^' if node.negated else ''}{inside}]"
-
-
-def _without_surrogates(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """The range without what is no character to llguidance."""
-    first, last = _SURROGATES
-    if high < first or low > last:
-        yield low, high
-        return
-    if low < first:
-        yield low, first - 1
-    if high > last:
-        yield last + 1, high
-
-
-def _character(character: str) -> str:
-    plain = character.isascii() and character.isalnum()
-    return character if plain else f"\\x{{{ord(character):X}}}"

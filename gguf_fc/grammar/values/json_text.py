@@ -7,7 +7,7 @@ that the notation has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +51,103 @@ _BARE_KEY = r"""^[^\s\x00-\x1F"'`,:;=<>(){}\[\]\\|]+$"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JsonStrings:
+    """Strings and keys of one grammar in one notation."""
+
+    builder: Builder
+    notation: Notation
+
+    @property
+    def any(self) -> Node:
+        """Any string."""
+        return self._once("string", lambda: self._of_length(0, None))
+
+    def within(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
+        """Strings that *bound* allows, and what of it is not enforced."""
+        if bound == StringBound(excluded=bound.excluded) and not self._stops:
+            return self._unlike(bound.excluded) if bound.excluded else self.any, ()
+        left = loosened(bound, self._stops)
+        needed = bound.simplified()
+        if needed.is_free:
+            return self.any, left
+        if needed == needed.only_lengths:
+            return self._of_length(needed.min_length, needed.max_length), left
+        if needed == StringBound(excluded=needed.excluded):
+            return self._unlike(needed.excluded), left
+        return self._bounded(needed), left
+
+    def key(self, name: str) -> Node:
+        """Key of a member; NEVER where the notation cannot write it."""
+        if self._is_json and self.notation.quoted_keys:
+            return word(quoted(name))
+        text = self.notation.name(name)
+        return NEVER if text is None else word(text)
+
+    def key_within(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
+        """Keys that *bound* allows, and what of it is not enforced."""
+        if self.notation.quoted_keys:
+            return self.within(bound)
+        bare = bound.meet(StringBound(patterns=(_BARE_KEY,)))
+        spelling = Spelling(self.builder, Notation(escapes="none"))
+        key = ("key", bare)
+        return self.builder.once(key, "key", lambda: text_rule(bare, spelling)), loosened(bare)
+
+    @property
+    def _is_json(self) -> bool:
+        return self.notation.escapes == "json" and self.notation.quote == JSON.quote
+
+    @property
+    def _spelling(self) -> Spelling:
+        return Spelling(self.builder, self.notation)
+
+    @property
+    def _stops(self) -> tuple[str, ...]:
+        """Texts that must not occur between the quotes."""
+        if self._is_json:
+            return ()
+        return (self.notation.quote,) if self.notation.has_bare_quote else ()
+
+    @property
+    def _character(self) -> Node:
+        """One character, in any spelling."""
+        return self._once(
+            "char", lambda: CHARACTER if self._is_json else self._spelling.letter(ALL)
+        )
+
+    def _of_length(self, least: int, most: int | None) -> Node:
+        """Strings of so many characters, whatever their spelling."""
+        if self._stops:
+            return self._bounded(StringBound(least, most))
+        return self._between_quotes(Repeat(self._character, least, most))
+
+    def _unlike(self, excluded: tuple[str, ...]) -> Node:
+        """Strings other than *excluded*; in JSON, in the spelling of ``json.dumps``."""
+        if not self._is_json:
+            return self._bounded(StringBound(excluded=excluded))
+        pieces = tuple(tuple(quoted(letter)[1:-1] for letter in text) for text in excluded)
+        return self._between_quotes(Unlike(pieces, PLAIN, CANONICAL_ESCAPE))
+
+    def _bounded(self, bound: StringBound) -> Node:
+        if bound.is_free and self.notation.escapes == "none":
+            return Token(sequence(Literal(self.notation.quote), Until(self._stops)))
+        key = ("string", self.notation.quote, self.notation.escapes, bound)
+        return self.builder.once(
+            key,
+            "string",
+            lambda: self._between_quotes(text_rule(bound, self._spelling, self._stops)),
+        )
+
+    def _between_quotes(self, inside: Node) -> Node:
+        quote = Literal(self.notation.quote)
+        return Token(sequence(quote, inside, quote))
+
+    def _once(self, name: str, make: Callable[[], Node]) -> Node:
+        return self.builder.once((name, self.notation), name, make)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class JsonText:
-    """The pieces of values in one grammar, each defined once, in one notation.
+    """Values and punctuation of one grammar, each piece defined once, in one notation.
 
     *style* None is JSON with any white space; a ``Spacing`` is JSON with that.
     """
@@ -72,40 +167,30 @@ class JsonText:
                 return self.style
 
     @property
-    def spelling(self) -> Spelling:
-        """Spelling of the characters of a string."""
-        return Spelling(self.builder, self.notation)
+    def strings(self) -> JsonStrings:
+        """Strings and keys."""
+        return JsonStrings(self.builder, self.notation)
 
     @property
     def comma(self) -> Node:
-        """Between two items."""
+        """Separator of two items."""
         if self.style is not None:
             return Token(Literal(self.notation.item))
         return Token(sequence(self.gap, Literal(","), self.gap))
 
     @property
     def colon(self) -> Node:
-        """Between a key and its value."""
+        """Separator of a key and its value."""
         if self.style is not None:
             return Token(Literal(self.notation.key))
         return Token(sequence(self.gap, Literal(":"), self.gap))
 
     @property
     def gap(self) -> Node:
-        """Between a bracket and what is inside it."""
+        """White space between a bracket and what is inside it."""
         if self.style is not None:
             return Literal("")
         return self._once("space", lambda: Repeat(WHITE))
-
-    @property
-    def character(self) -> Node:
-        """One character of a string."""
-        return self._once("char", lambda: CHARACTER if self._is_json else self.spelling.letter(ALL))
-
-    @property
-    def string(self) -> Node:
-        """Any string."""
-        return self._once("string", lambda: self.string_of(0, None))
 
     @property
     def number(self) -> Node:
@@ -144,55 +229,12 @@ class JsonText:
         """Any array."""
         return self._once("array", lambda: self.bracketed(self._some(self.value), empty=True))
 
-    def string_of(self, least: int, most: int | None) -> Node:
-        """A string of so many characters, whatever their spelling."""
-        if self._stops:
-            return self._bounded(StringBound(least, most))
-        return self._between_quotes(Repeat(self.character, least, most))
-
-    def string_unlike(self, texts: Iterable[str]) -> Node:
-        """A string other than *texts*; in JSON, in the spelling of ``json.dumps``."""
-        excluded = tuple(texts)
-        if not self._is_json:
-            return self._bounded(StringBound(excluded=excluded))
-        pieces = tuple(tuple(quoted(letter)[1:-1] for letter in text) for text in excluded)
-        return self._between_quotes(Unlike(pieces, PLAIN, CANONICAL_ESCAPE))
-
-    def string_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
-        """A string that *bound* allows, and what of it is not enforced."""
-        if bound == StringBound(excluded=bound.excluded) and not self._stops:
-            return self.string_unlike(bound.excluded) if bound.excluded else self.string, ()
-        left = loosened(bound, self._stops)
-        needed = bound.simplified()
-        if needed.is_free:
-            return self.string, left
-        if needed == needed.only_lengths:
-            return self.string_of(needed.min_length, needed.max_length), left
-        if needed == StringBound(excluded=needed.excluded):
-            return self.string_unlike(needed.excluded), left
-        return self._bounded(needed), left
-
-    def key(self, name: str) -> Node:
-        """The key of a member."""
-        if self._is_json and self.notation.quoted_keys:
-            return word(quoted(name))
-        return _written(self.notation.name(name))
-
-    def key_in(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
-        """A key that *bound* allows, and what of it is not enforced."""
-        if self.notation.quoted_keys:
-            return self.string_in(bound)
-        bare = bound.meet(StringBound(patterns=(_BARE_KEY,)))
-        spelling = Spelling(self.builder, Notation(escapes="none"))
-        key = ("key", bare)
-        return self.builder.once(key, "key", lambda: text_rule(bare, spelling)), loosened(bare)
-
     def braced(self, members: Node, *, empty: bool = False) -> Node:
-        """An object around its *members*; if *empty*, there may be none."""
+        """Object around its *members*; if *empty*, there may be none."""
         return self._enclosed("{", members, "}", empty=empty)
 
     def bracketed(self, items: Node, *, empty: bool = False) -> Node:
-        """An array around its *items*; if *empty*, there may be none."""
+        """Array around its *items*; if *empty*, there may be none."""
         return self._enclosed("[", items, "]", empty=empty)
 
     def exactly(self, value: Any) -> Node:
@@ -200,44 +242,20 @@ class JsonText:
         match value:
             case dict():
                 members = [
-                    sequence(self.key(key), self.colon, self.exactly(inner))
+                    sequence(self.strings.key(key), self.colon, self.exactly(inner))
                     for key, inner in value.items()
                 ]
-                return self.braced(self.joined(members))
+                return self.braced(self._joined(members))
             case list():
-                return self.bracketed(self.joined([self.exactly(item) for item in value]))
+                return self.bracketed(self._joined([self.exactly(item) for item in value]))
             case _:
-                return _written(self.notation.scalar(value))
+                text = self.notation.scalar(value)
+                return NEVER if text is None else word(text)
 
-    def joined(self, items: list[Node]) -> Node:
+    def _joined(self, items: list[Node]) -> Node:
         """*items* with commas between."""
         separated = [part for item in items for part in (self.comma, item)]
         return sequence(*separated[1:])
-
-    @property
-    def _is_json(self) -> bool:
-        return self.notation.escapes == "json" and self.notation.quote == JSON.quote
-
-    @property
-    def _stops(self) -> tuple[str, ...]:
-        """Texts that must not occur between the quotes."""
-        if self._is_json:
-            return ()
-        return (self.notation.quote,) if self.notation.has_bare_quote else ()
-
-    def _bounded(self, bound: StringBound) -> Node:
-        if bound.is_free and self.notation.escapes == "none":
-            return Token(sequence(Literal(self.notation.quote), Until(self._stops)))
-        key = ("string", self.notation.quote, self.notation.escapes, bound)
-        return self.builder.once(
-            key,
-            "string",
-            lambda: self._between_quotes(text_rule(bound, self.spelling, self._stops)),
-        )
-
-    def _between_quotes(self, inside: Node) -> Node:
-        quote = Literal(self.notation.quote)
-        return Token(sequence(quote, inside, quote))
 
     def _enclosed(self, opening: str, inside: Node, closing: str, *, empty: bool) -> Node:
         start = Token(sequence(Literal(opening), self.gap))
@@ -251,11 +269,11 @@ class JsonText:
         return repeated(item, sequence(self.comma, item))[0]
 
     def _value(self) -> Node:
-        scalars = (self.string, self.number, self.boolean, self.null)
+        scalars = (self.strings.any, self.number, self.boolean, self.null)
         return choice(self.object, self.array, *scalars)
 
     def _member(self) -> Node:
-        key, _ = self.key_in(StringBound())
+        key, _ = self.strings.key_within(StringBound())
         return sequence(key, self.colon, self.value)
 
     def _once(self, name: str, make: Callable[[], Node]) -> Node:
@@ -270,8 +288,3 @@ def word(text: str) -> Node:
 def quoted(text: str) -> str:
     """*text* as a JSON string; letters and digits stand for themselves."""
     return f'"{text if text.isalnum() else JSON.escaped(text)}"'
-
-
-def _written(text: str | None) -> Node:
-    """A known text; nothing where the notation cannot write it."""
-    return NEVER if text is None else word(text)
