@@ -9,6 +9,7 @@ from gguf_fc.grammar.compile.schema import compile_schema
 from gguf_fc.grammar.grammar import Grammar, gbnf_to_grammar, schema_to_grammar
 from gguf_fc.grammar.notations.gbnf_parser import parse_gbnf
 from gguf_fc.grammar.rules import (
+    NEVER,
     Builder,
     CharClass,
     Choice,
@@ -35,6 +36,7 @@ from gguf_fc.grammar.values.spacing import Spacing
 
 __all__ = [
     "JSON",
+    "NEVER",
     "PYTHON",
     "Builder",
     "CharClass",

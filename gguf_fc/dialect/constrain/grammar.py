@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gguf_fc.dialect.constrain.grammar_prefix import NOTHING, merged
+from gguf_fc.dialect.constrain.grammar_prefix import merged
 from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT, arguments_schema, schema_rules
 from gguf_fc.dialect.constrain.turn.announced import AnnouncedComposer
 from gguf_fc.dialect.constrain.turn.bare import BareComposer
@@ -29,10 +29,10 @@ from gguf_fc.dialect.constrain.turn.code import CodeCall, CodeComposer, or_code
 from gguf_fc.dialect.constrain.turn.framed import FramedComposer
 from gguf_fc.dialect.constrain.turn.reasoning import with_reasoning
 from gguf_fc.dialect.constrain.turn.text import TextComposer
-from gguf_fc.dialect.read.reader import SPACE
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import GrammarError
-from gguf_fc.grammar import Builder, Grammar, Literal, Loosened, Node, Spacing, sequence
+from gguf_fc.grammar import NEVER, Builder, Grammar, Literal, Loosened, Node, Spacing, sequence
+from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Format, Tool, ToolChoice
 
 
@@ -103,7 +103,7 @@ class _TurnComposer:
         reasoning, prefill = self.syntax.reasoning, self.wanted.prefill
         turn = with_reasoning(reasoning, prefill, self._reply, self._builder)
         required = self._calls if self.wanted.must_call else None
-        if turn == NOTHING and required is not None and self.syntax.marker:
+        if turn == NEVER and required is not None and self.syntax.marker:
             # The prompt holds the beginning of text: the call comes right behind it.
             between = self.syntax.content.close + self.syntax.gap
             turn = sequence(Literal(between), self._called(required))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gguf_fc.grammar import (
+    NEVER,
     CharClass,
     Choice,
     Literal,
@@ -21,8 +22,6 @@ from gguf_fc.grammar import (
     sequence,
 )
 from gguf_fc.grammar import Sequence as Series
-
-NOTHING = Choice(())  # the rule of what cannot be written
 
 
 def merged(first: Node, second: Node) -> Node:
@@ -64,13 +63,13 @@ def without_start(node: Node, text: str) -> Node:
             return _without_start_of_row(first, rest, text)
         case Choice(options=options):
             left = [without_start(option, text) for option in options]
-            return choice(*(option for option in left if option != NOTHING))
+            return choice(*(option for option in left if option != NEVER))
         case Until() | Without():
             return node
         case Regular():
             return Without(())  # text that has begun otherwise than a call
         case _:
-            return NOTHING
+            return NEVER
 
 
 def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
@@ -89,4 +88,4 @@ def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
         case Until():
             return sequence(first, *rest)
         case _:
-            return NOTHING
+            return NEVER

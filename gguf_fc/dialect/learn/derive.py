@@ -40,7 +40,6 @@ from gguf_fc.dialect.prompt.continuation import reasoning_at_end
 from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Slot, SlotKind, Syntax
 from gguf_fc.grammar import Spacing
 
-_SPACE = " \t\r\n"
 _COUNT = "\1"  # stands for a number that counts calls
 _TAG = re.compile(r"<[^<>\s]+>")
 _SPACINGS = (Spacing(", ", ": "), Spacing(",", ":"), Spacing(", ", ":"), Spacing(",", ": "))

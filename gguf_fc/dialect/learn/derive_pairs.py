@@ -27,9 +27,9 @@ from gguf_fc.dialect.read.values import spell
 from gguf_fc.dialect.syntax import Pair, Pairs, Part, Slot
 from gguf_fc.dialect.write import in_order, write_pair
 from gguf_fc.grammar.values.notation import JSON, PYTHON, Escapes, Notation
+from gguf_fc.grammar.values.spacing import SPACE
 
 _KEY = "\0"  # stands for a key in a text
-_SPACE = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def derive_pairs(seen: Renderings, turn_of: Callable[[str], str]) -> FoundPairs 
     middle = double.texts[2]
     before = _layout_apart(from_whole_tag(middle, common_end(head, middle)))
     after = common_start(middle, double.texts[4])[: len(middle) - len(before)]
-    after = to_whole_tag(after).rstrip(_SPACE)
+    after = to_whole_tag(after).rstrip(SPACE)
     text = Pair(before, between, _with_key(after))
     pairs = Pairs(
         text=text,
@@ -220,4 +220,4 @@ def _with_key(text: str) -> tuple[Part, ...]:
 
 
 def _layout_apart(text: str) -> str:
-    return text.lstrip(_SPACE)
+    return text.lstrip(SPACE)

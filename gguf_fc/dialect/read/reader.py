@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from gguf_fc.dialect.read.buffer import Buffer
 from gguf_fc.dialect.read.values import ValueReader
 from gguf_fc.grammar.values.notation import JSON, Notation
+from gguf_fc.grammar.values.spacing import SPACE
 
-SPACE = " \t\r\n"
 _MOST_HELD = 65536  # characters a reader may read before it must know that it is right
 _WORD = re.compile(r"[\[\]{}]|[^\s\[\]{}]+")  # a word or a bracket: white space between is free
 

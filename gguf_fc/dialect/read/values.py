@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gguf_fc.grammar.values.notation import JSON, Notation
+from gguf_fc.grammar.values.spacing import SPACE
 
 Progress = Literal["open", "done", "broken"]
 
-_SPACE = " \t\r\n"
 _PLAIN_JSON = re.compile(r'[^"\\\x00-\x1f]*')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER_CHARS = frozenset("+-.eE0123456789")
@@ -99,7 +99,7 @@ class ValueReader:
                 return self._after_two_quotes(char, at)
             case "quote" | "key quote":
                 return self._in_quote(char, at)
-            case _ if char in _SPACE:
+            case _ if char in SPACE:
                 self._say(char)
                 return at + 1
             case "value" | "first value":
@@ -108,7 +108,7 @@ class ValueReader:
                 return self._at_structure(char, at)
 
     def _say(self, text: str) -> None:
-        if self._comma and text in _SPACE:
+        if self._comma and text in SPACE:
             return
         self._out.append("," + text if self._comma else text)
         self._comma = False
@@ -330,7 +330,7 @@ def as_json(text: str, notation: Notation = JSON) -> str | None:
     taken = reader.feed(text)
     reader.finish()
     whole = reader.state == "done" and not text[taken:].strip()
-    return reader.take().strip(_SPACE) if whole else None
+    return reader.take().strip(SPACE) if whole else None
 
 
 def spell(value: Any, notation: Notation) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from gguf_fc.grammar.regex.charset import charset, difference, of
 from gguf_fc.grammar.rules import (
+    NEVER,
     Both,
     Builder,
     CharClass,
@@ -150,7 +151,7 @@ class _Plain:
     def _unlike(self, node: Unlike) -> Node:
         """The tree of the texts, from its leaves up; a rule of its own now and then."""
         escapes: list[Node] = []
-        if node.escape != Choice(()):
+        if node.escape != NEVER:
             escapes.append(self._builder.once(node.escape, "escape", lambda: node.escape))
         pieces = choice(node.plain, *escapes)
         free = self._builder.once((node.plain, *escapes), "any", lambda: Repeat(pieces))

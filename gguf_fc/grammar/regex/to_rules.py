@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from gguf_fc.grammar.regex.charset import Charset
 from gguf_fc.grammar.regex.dfa import DEAD, Dfa
 from gguf_fc.grammar.rules import (
+    NEVER,
     Builder,
-    Choice,
     Literal,
     Node,
     Reference,
@@ -29,7 +29,7 @@ _SHORT_RUN = 2  # characters that are not worth a count
 def automaton_rules(dfa: Dfa, letter: Callable[[Charset], Node], builder: Builder) -> Node:
     """The texts *dfa* accepts, each character written as *letter* does."""
     if dfa.is_empty:
-        return Choice(())
+        return NEVER
     return _RuleWriter(dfa, letter, builder).write()
 
 

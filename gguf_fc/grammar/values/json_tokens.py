@@ -6,6 +6,7 @@ The same in every grammar, so that they are constants.
 from __future__ import annotations
 
 from gguf_fc.grammar.rules import CharClass, Literal, Repeat, Sequence, choice, optional
+from gguf_fc.grammar.values.spacing import SPACE
 
 
 def _class(*parts: str) -> CharClass:
@@ -16,7 +17,7 @@ def _class(*parts: str) -> CharClass:
 
 DIGIT = _class("0-9")
 _HEX = _class("0-9", "A-F", "a-f")
-WHITE = _class(" ", "\t", "\n", "\r")
+WHITE = _class(*SPACE)
 
 PLAIN = CharClass(((0x00, 0x1F), (ord('"'), ord('"')), (ord("\\"), ord("\\"))), negated=True)
 _SHORT_ESCAPE = _class('"', "\\", "/", "b", "f", "n", "r", "t")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SPACE = " \t\r\n"  # all that is white space in JSON
+
 
 @dataclass(frozen=True, slots=True)
 class Spacing:

@@ -24,7 +24,7 @@ from gguf_fc.grammar.regex.charset import (
     of,
     union,
 )
-from gguf_fc.grammar.rules import Builder, CharClass, Choice, Literal, Node, choice, sequence
+from gguf_fc.grammar.rules import NEVER, Builder, CharClass, Literal, Node, choice, sequence
 from gguf_fc.grammar.values.notation import Notation
 
 _CONTROLS: Charset = ((0x00, 0x1F),)
@@ -96,7 +96,7 @@ class Spelling:
 def char_class(characters: Charset) -> Node:
     """*characters* as themselves, in the shorter of two ways."""
     if not characters:
-        return Choice(())
+        return NEVER
     if characters[-1][1] == LAST:
         return CharClass(complement(characters), negated=True)
     return CharClass(characters)

@@ -30,8 +30,8 @@ from gguf_fc.grammar.regex.parse import (
 from gguf_fc.grammar.regex.to_expression import expression
 from gguf_fc.grammar.regex.to_rules import automaton_rules
 from gguf_fc.grammar.rules import (
+    NEVER,
     Both,
-    Choice,
     Literal,
     Node,
     Not,
@@ -149,7 +149,7 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
         return Without(stops)
     found = _automaton(bound, stops)
     if found.dfa.is_empty:
-        return Choice(())
+        return NEVER
     if found.dfa.longest == 0:
         return Literal("")
     if found.dfa.is_all(0) and found.lengths == (0, None):
@@ -157,7 +157,7 @@ def text_rule(bound: StringBound, spelling: Spelling, stops: tuple[str, ...] = (
     terms: list[Node] = []
     for part in found.parts:
         term = expression(part.tree, part.dfa, letter)
-        if part.wanted or term != Choice(()):
+        if part.wanted or term != NEVER:
             terms.append(term if part.wanted else Not(term))
     if found.lengths != (0, None) or not any(part.wanted for part in found.parts):
         terms.append(Repeat(letter(ALL), *found.lengths))

@@ -13,7 +13,6 @@ from gguf_fc.dialect.constrain.grammar_prefix import without_start
 from gguf_fc.dialect.constrain.turn.calls import CallComposer
 from gguf_fc.dialect.constrain.turn.code import CodeCall, or_code
 from gguf_fc.dialect.constrain.turn.text import TextComposer, none_of
-from gguf_fc.dialect.read.reader import SPACE
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.grammar import (
     CharClass,
@@ -26,6 +25,7 @@ from gguf_fc.grammar import (
     not_opening,
     sequence,
 )
+from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Tool
 
 _LAYOUT = CharClass(tuple((ord(character), ord(character)) for character in SPACE))

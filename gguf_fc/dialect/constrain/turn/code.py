@@ -8,7 +8,6 @@ from typing import Any
 
 from gguf_fc.dialect.code_tools import code_tool
 from gguf_fc.dialect.constrain.grammar_pairs import PairsComposer
-from gguf_fc.dialect.read.reader import SPACE
 from gguf_fc.dialect.syntax import Code, Slot
 from gguf_fc.grammar import (
     Builder,
@@ -19,6 +18,7 @@ from gguf_fc.grammar import (
     not_opening,
     sequence,
 )
+from gguf_fc.grammar.values.spacing import SPACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from gguf_fc.dialect.constrain.grammar_prefix import without_start
-from gguf_fc.dialect.read.reader import SPACE
 from gguf_fc.dialect.syntax import Marked
 from gguf_fc.grammar import Builder, Literal, Node, Until, choice, sequence
+from gguf_fc.grammar.values.spacing import SPACE
 
 
 class ReplyRules(Protocol):

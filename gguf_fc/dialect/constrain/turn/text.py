@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from gguf_fc.dialect.read.reader import SPACE
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.grammar import CharClass, Literal, Node, Until, Without, choice, sequence
+from gguf_fc.grammar.values.spacing import SPACE
 
 
 @dataclass(frozen=True, slots=True)

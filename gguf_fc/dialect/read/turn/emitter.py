@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gguf_fc.dialect.read.reader import SPACE
 from gguf_fc.events import CallStart, ParseEvent, ReasoningDelta, TextDelta
+from gguf_fc.grammar.values.spacing import SPACE
 
 
 @dataclass(slots=True)
