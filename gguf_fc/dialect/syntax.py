@@ -5,9 +5,10 @@ package knows a format.  A turn is, in this order and each part optional,
 
     reasoning   content   section-open  call separator call ...  section-close
 
-A call is a row of fixed texts and slots.  Its arguments are one JSON object or, with ``Pairs``,
-written one by one.  What can be worked out from the fields (the text that announces a call, the
-JSON keys around name and arguments) is a property, not a field; it is worked out once.
+A call is written by a pattern of fixed texts and placeholders.  Its arguments are one JSON object
+or, with ``Pairs``, written one by one.  What can be worked out from the fields (the text that
+announces a call, the JSON keys around name and arguments) is a property, not a field; it is worked
+out once.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ import msgspec
 from gguf_fc.grammar import Spacing
 from gguf_fc.grammar.values.notation import JSON, Notation
 
-SlotKind = Literal["name", "arguments", "id", "index", "key", "value"]
+PlaceholderKind = Literal["name", "arguments", "id", "index", "key", "value"]
 # announced: a mark tells of a call, anywhere in text; framed: every part of a turn has a header;
 # bare: a call is known by its form alone.
 Form = Literal["announced", "framed", "bare"]
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class Placeholder:
     """A place in a call for something that differs from call to call."""
 
-    kind: SlotKind
+    kind: PlaceholderKind
 
 
-Part = str | Slot
+Part = str | Placeholder
 Parts = tuple[Part, ...]
 
 
@@ -112,20 +113,20 @@ ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.
 
 
 @dataclass(frozen=True)
-class Row:
-    """One way to write a call, as a row of fixed texts and slots."""
+class CallPattern:
+    """One way to write a call: fixed texts, and placeholders between them."""
 
     parts: Parts
 
     @cached_property
     def opening(self) -> str:
-        """The fixed text before the first slot."""
+        """The fixed text before the first placeholder."""
         first = self.parts[0]
         return first if isinstance(first, str) else ""
 
     @cached_property
     def closing(self) -> str:
-        """The fixed text behind the last slot."""
+        """The fixed text behind the last placeholder."""
         last = self.parts[-1]
         return last if isinstance(last, str) else ""
 
@@ -137,14 +138,14 @@ class Row:
 
     @cached_property
     def keys(self) -> Keys | None:
-        """The keys around the slots if the call is one JSON object, None if it is not."""
+        """The keys around the placeholders if the call is one JSON object, None if it is not."""
         if (found := self._object()) is None:
             return None
-        by_slot = {value: key for key, value in found.items() if isinstance(value, str)}
+        values = {value: key for key, value in found.items() if isinstance(value, str)}
         arguments = next((key for key, value in found.items() if value == {}), None)
-        if arguments is None or "name" not in by_slot:
+        if arguments is None or "name" not in values:
             return None
-        return Keys(by_slot["name"], arguments, by_slot.get("id") or by_slot.get("0"))
+        return Keys(values["name"], arguments, values.get("id") or values.get("0"))
 
     @cached_property
     def marker(self) -> str:
@@ -162,11 +163,11 @@ class Row:
 
     @cached_property
     def after(self) -> str:
-        """The fixed text after the call: what follows its last slot or its JSON object."""
+        """The fixed text after the call: what follows its last placeholder or its JSON object."""
         return self.closing if self.keys is None else self.closing[self.closing.find("}") + 1 :]
 
     def _object(self) -> dict[str, Any] | None:
-        """The JSON object that the call is, with the slots' kinds as values ({} for arguments)."""
+        """The JSON object that the call is; its values: kinds of placeholders, {} for arguments."""
         sample = "".join(
             part if isinstance(part, str) else _SAMPLES.get(part.kind, part.kind)
             for part in self.parts
@@ -223,30 +224,30 @@ class Syntax:
         return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(self)))
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def patterns(self) -> tuple[CallPattern, ...]:
         """All ways to write a call; the first is the one that is written."""
-        return tuple(map(Row, (self.call, *self.also)))
+        return tuple(map(CallPattern, (self.call, *self.also)))
 
     @cached_property
     def keys(self) -> Keys | None:
-        """The keys around the slots if a call is one JSON object, None if the name stands free."""
-        return self.rows[0].keys
+        """The JSON keys of a call that is one JSON object, None if the name stands free."""
+        return self.patterns[0].keys
 
     @cached_property
     def after(self) -> str:
         """The fixed text after one call."""
-        return self.rows[0].after
+        return self.patterns[0].after
 
     @cached_property
     def lead(self) -> str:
-        """The fixed text from the beginning of the calls to the first slot."""
-        return self.section.open + self.rows[0].opening
+        """The fixed text from the beginning of the calls to the first placeholder."""
+        return self.section.open + self.patterns[0].opening
 
     @cached_property
     def marker(self) -> str:
         """The text that announces calls; "" if a call is known only by its form."""
-        row = self.rows[0]
-        return row.announcing(self.section.open) or row.announcing(self.lead)
+        pattern = self.patterns[0]
+        return pattern.announcing(self.section.open) or pattern.announcing(self.lead)
 
     @cached_property
     def form(self) -> Form:
@@ -260,7 +261,7 @@ class Syntax:
         """The texts of which each announces a call; none if a call is known only by its form."""
         if not self.marker:
             return ()
-        marks = {self.marker, *(row.marker for row in self.rows)}
+        marks = {self.marker, *(pattern.marker for pattern in self.patterns)}
         return tuple(sorted(marks - {""}))
 
     def beginnings(self, names: Collection[str]) -> dict[str, str]:
@@ -268,10 +269,12 @@ class Syntax:
 
         Empty where the form begins otherwise, or where they are too many to look for in text.
         """
-        row = self.rows[0]
-        named = row.inside[:1] == (Slot("name"),) and self.lead.strip()
-        following = (*row.inside[1:2], row.closing)[0]
-        if self.marker or not named or isinstance(following, Slot) or len(names) > _MOST_NAMED:
+        pattern = self.patterns[0]
+        named = pattern.inside[:1] == (Placeholder("name"),) and self.lead.strip()
+        following = (*pattern.inside[1:2], pattern.closing)[0]
+        if self.marker or not named or len(names) > _MOST_NAMED:
+            return {}
+        if isinstance(following, Placeholder):
             return {}
         return {name: self.lead + name + following.lstrip()[:1] for name in names}
 
@@ -312,12 +315,12 @@ class Syntax:
 
         The number, and what is written together with it: up to white space, a quote or a tag.
         """
-        at = next((n for n, part in enumerate(self.call) if part == Slot("index")), None)
+        at = next((n for n, part in enumerate(self.call) if part == Placeholder("index")), None)
         if at is None:
             return ()
         taken: list[Part] = [self.call[at]]
         for part in reversed(self.call[:at]):
-            if isinstance(part, Slot):
+            if isinstance(part, Placeholder):
                 taken.insert(0, part)
                 continue
             word = part[len(part.rstrip(ID_CHARACTERS)) :]

@@ -15,7 +15,7 @@ from typing import Any
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import write_bare
 from gguf_fc.dialect.read.values import spell
-from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
+from gguf_fc.dialect.syntax import Pair, Pairs, Placeholder, Syntax
 from gguf_fc.grammar.schema.json_types import ALL_TYPES, JsonType
 
 
@@ -85,9 +85,9 @@ def write_name(syntax: Syntax, name: str) -> str:
 
 
 def _filled(
-    syntax: Syntax, slot: Slot, call: Call, number: int, schema: ParameterType | None
+    syntax: Syntax, placeholder: Placeholder, call: Call, number: int, schema: ParameterType | None
 ) -> str:
-    match slot.kind:
+    match placeholder.kind:
         case "name":
             return write_name(syntax, call.name)
         case "arguments":

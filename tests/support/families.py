@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc.dialect import Dialect, Parser
-from gguf_fc.dialect.syntax import Pair, Slot
+from gguf_fc.dialect.syntax import Pair, Placeholder
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent, ReasoningDelta, TextDelta
 from gguf_fc.grammar.values.notation import PYTHON
 
 FOLDER = Path(__file__).parent.parent / "dialect" / "templates" / "families"
-ELEMENT = Pair("<", ">", ("</", Slot("key"), ">"))
+ELEMENT = Pair("<", ">", ("</", Placeholder("key"), ">"))
 
 USER: dict[str, Any] = {"role": "user", "content": "How is Paris?"}
 _PROPERTIES: dict[str, Any] = {
@@ -78,7 +78,7 @@ FAMILIES = {
         ending="}",
         lookalike="Write to=get and then",
         syntax={
-            "call": (" to=", Slot("name"), "<|message|>", Slot("arguments")),
+            "call": (" to=", Placeholder("name"), "<|message|>", Placeholder("arguments")),
             "joint": "<|eom|><|start|>assistant",
             "separator": "<|eom|><|start|>assistant",
             "end": "<|eot|>",
@@ -93,7 +93,7 @@ FAMILIES = {
         ending="}",
         lookalike="Say <|call_begin|>functions.unknown:0 so",
         syntax={
-            "id_parts": ("functions.", Slot("name"), ":", Slot("index")),
+            "id_parts": ("functions.", Placeholder("name"), ":", Placeholder("index")),
             "marker": "<|calls_begin|>",
             "end": "<|im_end|>",
         },
@@ -105,7 +105,7 @@ FAMILIES = {
         ),
         ending="}",
         lookalike='<|ACTION|>[{"tool_call_id": "0", "tool_name": "unknown"}]',
-        syntax={"id_parts": (Slot("index"),), "marker": "<|ACTION|>", "parallel": True},
+        syntax={"id_parts": (Placeholder("index"),), "marker": "<|ACTION|>", "parallel": True},
     ),
     "fenced_python": Family(
         written="get_weather\n```python\ntool_call(city='Paris', days=40)\n```",
@@ -145,14 +145,14 @@ FAMILIES = {
         ),
         ending="</tool_call>",
         lookalike="<tool_call>unknown\n<arg_key>",
-        syntax={"bare_call": ("<tool_call>", Slot("name"), "\n</tool_call>")},
+        syntax={"bare_call": ("<tool_call>", Placeholder("name"), "\n</tool_call>")},
         pairs={"text": Pair("<arg_key>", "</arg_key>\n<arg_value>", ("</arg_value>",))},
     ),
     "keywords": Family(
         written="<|calls|>[get_weather(city='Paris', days=40)]<|/calls|>",
         ending=")",
         lookalike="<|calls|>[unknown(1)]",
-        syntax={"separator": ", ", "bare_call": (Slot("name"), "()"), "end": "<|end|>"},
+        syntax={"separator": ", ", "bare_call": (Placeholder("name"), "()"), "end": "<|end|>"},
         pairs={"quoted": True, "notation": PYTHON, "scalars": PYTHON},
     ),
     "lines": Family(
@@ -173,7 +173,7 @@ FAMILIES = {
         written='<use name="get_weather"><city>Paris</city><days>40</days></use>',
         ending="</use>",
         lookalike='<use name="unknown"><city>',
-        syntax={"bare_call": ('<use name="', Slot("name"), '"></use>')},
+        syntax={"bare_call": ('<use name="', Placeholder("name"), '"></use>')},
         pairs={"text": ELEMENT, "other": ELEMENT, "item": "item"},
     ),
     "quoted_arguments": Family(
@@ -189,7 +189,7 @@ FAMILIES = {
         written='<|call>call:get_weather{city:<|"|>Paris<|"|>,days:40}<call|>',
         ending="}",
         lookalike="<|call>call:unknown{",
-        syntax={"bare_call": ("<|call>call:", Slot("name"), "{}<call|>")},
+        syntax={"bare_call": ("<|call>call:", Placeholder("name"), "{}<call|>")},
         pairs={"ordered": True, "quoted": True, "separator": ","},
     ),
     "typed_attributes": Family(

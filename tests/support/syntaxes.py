@@ -8,13 +8,13 @@ from itertools import count
 from typing import Any
 
 from gguf_fc.dialect.read.parser import Parser
-from gguf_fc.dialect.syntax import Marked, Slot, Syntax
+from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
 from gguf_fc.dialect.write import Call
 from gguf_fc.events import CallDelta, ParseEvent, ReasoningDelta, TextDelta
 from gguf_fc.grammar import Spacing
 from gguf_fc.request import Tool
 
-NAME, ARGUMENTS, ID = Slot("name"), Slot("arguments"), Slot("id")
+NAME, ARGUMENTS, ID = Placeholder("name"), Placeholder("arguments"), Placeholder("id")
 THINK = Marked("<think>\n", "\n</think>\n\n")
 _OBJECT = ('{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}")
 

@@ -148,5 +148,5 @@ class _TurnComposer:
             tool.name: (arguments_schema(tool.parameters), tool.parameters_at(n))
             for n, tool in tools
         }
-        openings = (row.opening.strip()[:1] for row in self.syntax.rows)
+        openings = (pattern.opening.strip()[:1] for pattern in self.syntax.patterns)
         return composer.call(schemas, tuple(filter(None, openings)))

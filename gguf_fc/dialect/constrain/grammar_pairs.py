@@ -13,7 +13,7 @@ from typing import Any
 from gguf_fc.dialect.constrain.nested_pairs import NestedPairs
 from gguf_fc.dialect.constrain.pair_values import PairValues
 from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT
-from gguf_fc.dialect.syntax import Pairs, Slot
+from gguf_fc.dialect.syntax import Pairs, Placeholder
 from gguf_fc.errors import GrammarError
 from gguf_fc.grammar import (
     Builder,
@@ -135,7 +135,7 @@ class ArgumentWriter:
 
     def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:
         """Argument that the schema does not list."""
-        if any(isinstance(part, Slot) for form in self.pairs.forms for part in form.after):
+        if any(isinstance(part, Placeholder) for form in self.pairs.forms for part in form.after):
             self.loosen(path, "schema", "a key is repeated behind its value")
         forms = (self.nested or self.values).forms(None, schema, path)
         key = self.values.key_within(names, path)

@@ -37,7 +37,7 @@ from gguf_fc.dialect.learn.derive_reasoning import (
 )
 from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, USER, Renderings
 from gguf_fc.dialect.prompt.continuation import reasoning_at_end
-from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Slot, SlotKind, Syntax
+from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Placeholder, PlaceholderKind, Syntax
 from gguf_fc.grammar import Spacing
 
 _COUNT = "\1"  # stands for a number that counts calls
@@ -70,17 +70,17 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class _CallSpans:
-    """Offsets of one call's slots in a turn, in order."""
+    """Offsets of one call's placeholders in a turn, in order."""
 
-    slots: tuple[tuple[int, int, SlotKind], ...]
+    placeholders: tuple[tuple[int, int, PlaceholderKind], ...]
 
     @property
     def start(self) -> int:
-        return self.slots[0][0]
+        return self.placeholders[0][0]
 
     @property
     def end(self) -> int:
-        return self.slots[-1][1]
+        return self.placeholders[-1][1]
 
 
 def derive(seen: Renderings) -> Derived:
@@ -151,7 +151,7 @@ class _Deriver:
         return found
 
     def _counted(self, parts: tuple[Part, ...], found: FoundPairs | None) -> tuple[Part, ...]:
-        """Parts of a call, with an index slot for a number that counts the calls of a turn."""
+        """Parts of a call, with a placeholder for a number that counts the calls of a turn."""
         if self.seen.two is None:
             return parts
         two = self._turn(self.seen.two)
@@ -162,7 +162,7 @@ class _Deriver:
             if numbers and isinstance(part, str) and isinstance(other, str) and part != other:
                 start, stop = numbers.span()
                 if other == f"{part[:start]}{int(numbers.group()) + 1}{part[stop:]}":
-                    counted += [part[:start], Slot("index"), part[stop:]]
+                    counted += [part[:start], Placeholder("index"), part[stop:]]
                     continue
             counted.append(part)
         return tuple(part for part in counted if part != "")
@@ -181,7 +181,7 @@ class _Deriver:
             return None
         parts: list[Part] = [opening]
         for n, text in enumerate(turn[start + len(opening) : stop].split(NAMES[0])):
-            parts += [Slot("name"), text] if n else [text]
+            parts += [Placeholder("name"), text] if n else [text]
         return tuple(part for part in parts if part != "")
 
     def _from_two(self, lead: str, pairs: FoundPairs | None) -> tuple[str, str, Marked, str, str]:
@@ -279,19 +279,19 @@ class _Deriver:
 
 
 def _locate(turn: str, n: int, pairs: FoundPairs | None = None) -> _CallSpans:
-    """The slots of the *n*-th call of a turn."""
+    """The placeholders of the *n*-th call of a turn."""
     span = pairs.span(turn, n) if pairs else _arguments_span(turn, ARGUMENTS[n])
     if span is None:
         raise NotDerivable("the template does not write arguments as a JSON object")
-    slots: list[tuple[int, int, SlotKind]] = [(*span, "arguments")]
-    known: tuple[tuple[str, SlotKind], ...] = ((NAMES[n], "name"), (IDS[n], "id"))
+    placeholders: list[tuple[int, int, PlaceholderKind]] = [(*span, "arguments")]
+    known: tuple[tuple[str, PlaceholderKind], ...] = ((NAMES[n], "name"), (IDS[n], "id"))
     for text, kind in known:
-        slots += [
+        placeholders += [
             (found.start(), found.end(), kind) for found in re.finditer(re.escape(text), turn)
         ]
-    if not any(kind == "name" for _, _, kind in slots):
+    if not any(kind == "name" for _, _, kind in placeholders):
         raise NotDerivable("the template does not write the name of a call")
-    return _CallSpans(tuple(sorted(slots)))
+    return _CallSpans(tuple(sorted(placeholders)))
 
 
 def _arguments_span(turn: str, arguments: dict[str, str]) -> tuple[int, int] | None:
@@ -323,7 +323,7 @@ def _counted_lead(lead: str, between: str) -> tuple[str, str]:
 
 def _with_count(opening: str) -> tuple[Part, ...]:
     before, count, behind = opening.partition(_COUNT)
-    return (before, Slot("index"), behind) if count else (opening,)
+    return (before, Placeholder("index"), behind) if count else (opening,)
 
 
 def _other_openings(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
@@ -334,10 +334,10 @@ def _other_openings(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
 def _without_namespace(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
     """The call without the namespace before its name, where both are part of the id."""
     opening = call[0]
-    if Slot("index") not in call or not isinstance(opening, str):
+    if Placeholder("index") not in call or not isinstance(opening, str):
         return ()
     bare = opening.rstrip(ID_CHARACTERS)
-    return ((bare, *call[1:]),) if bare != opening and call[1:2] == (Slot("name"),) else ()
+    return ((bare, *call[1:]),) if bare != opening and call[1:2] == (Placeholder("name"),) else ()
 
 
 def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
@@ -352,13 +352,13 @@ def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
 
 
 def _parts(turn: str, call: _CallSpans) -> tuple[Part, ...]:
-    """The slots and the texts between them."""
+    """The placeholders and the texts between them."""
     parts: list[Part] = []
     end = call.start
-    for start, stop, kind in call.slots:
+    for start, stop, kind in call.placeholders:
         if start > end:
             parts.append(turn[end:start])
-        parts.append(Slot(kind))
+        parts.append(Placeholder(kind))
         end = stop
     return tuple(parts)
 

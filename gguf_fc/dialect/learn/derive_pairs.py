@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from gguf_fc.dialect.common_text import common_end, common_start, from_whole_tag, to_whole_tag
 from gguf_fc.dialect.learn.probe import ARGUMENTS, NAMES, TWO_KEYS, VALUES, Renderings
 from gguf_fc.dialect.read.values import spell
-from gguf_fc.dialect.syntax import Pair, Pairs, Part, Slot
+from gguf_fc.dialect.syntax import Pair, Pairs, Part, Placeholder
 from gguf_fc.dialect.write import in_order, write_pair
 from gguf_fc.grammar.values.notation import JSON, PYTHON, Escapes, Notation
 from gguf_fc.grammar.values.spacing import SPACE
@@ -212,10 +212,10 @@ def _after(pair: Pair) -> str:
 
 
 def _with_key(text: str) -> tuple[Part, ...]:
-    """*text* with the slot of a key wherever it holds one."""
+    """*text* with the placeholder of a key wherever it holds one."""
     parts: list[Part] = []
     for n, piece in enumerate(text.split(_KEY)):
-        parts += [Slot("key"), piece] if n else [piece]
+        parts += [Placeholder("key"), piece] if n else [piece]
     return tuple(part for part in parts if part != "")
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from gguf_fc.dialect.prompt.history import arguments_of
 from gguf_fc.dialect.prompt.values import tool_values
-from gguf_fc.dialect.syntax import Marked, Slot, Syntax
+from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.request import Message, Tool
 
@@ -37,9 +37,9 @@ def generic_syntax(reasoning: Marked | None = None) -> Syntax:
     return Syntax(
         call=(
             '<tool_call>\n{"name": "',
-            Slot("name"),
+            Placeholder("name"),
             '", "arguments": ',
-            Slot("arguments"),
+            Placeholder("arguments"),
             "}\n</tool_call>",
         ),
         gap="\n",

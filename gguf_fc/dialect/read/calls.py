@@ -14,7 +14,7 @@ from typing import Any
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.pairs import PairsReader
 from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, words_of
-from gguf_fc.dialect.syntax import Keys, Pairs, Part, Parts, Row, Slot, Syntax
+from gguf_fc.dialect.syntax import CallPattern, Keys, Pairs, Part, Parts, Placeholder, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
 
 _LONGEST_NAME = 256
@@ -43,26 +43,26 @@ class CallReader:
     say: Callable[[ParseEvent], None]
     count: int = field(default=0, init=False)
 
-    def read(self, row: Row, taken: int = 0) -> Generator[None, None, bool]:
+    def read(self, pattern: CallPattern, taken: int = 0) -> Generator[None, None, bool]:
         """Read one call of which *taken* characters of the opening are read.
 
         False: it is none, or it broke.
         """
         call = _OpenCall()
-        opening = row.marker if row.keys else row.opening.strip()
+        opening = pattern.marker if pattern.keys else pattern.opening.strip()
         try:
             yield from self.reader.skip_space()
             yield from self.reader.expect_words(opening[taken:])
             yield from self.reader.skip_space()
-            if row.keys is None:
-                yield from self._row(call, row)
+            if pattern.keys is None:
+                yield from self._row(call, pattern)
             else:
-                yield from self._object(call, row, row.keys)
+                yield from self._object(call, pattern, pattern.keys)
             self._end(call)
         except Mismatch:
             self.count += call.started
             return False
-        yield from self._closing(row)
+        yield from self._closing(pattern)
         return True
 
     def drop_cut_mark(self) -> None:
@@ -75,20 +75,20 @@ class CallReader:
     def _marks(self) -> Iterator[str]:
         """The fixed texts of calls from each of their words on, without white space."""
         syntax = self.syntax
-        texts = [syntax.section.close, syntax.separator + syntax.rows[0].opening]
-        texts += (row.closing + syntax.section.close for row in syntax.rows)
+        texts = [syntax.section.close, syntax.separator + syntax.patterns[0].opening]
+        texts += (pattern.closing + syntax.section.close for pattern in syntax.patterns)
         for form in syntax.pairs.forms if syntax.pairs else ():
-            texts += (form.closing + syntax.rows[0].closing, form.before, form.between)
+            texts += (form.closing + syntax.patterns[0].closing, form.before, form.between)
         for text in texts:
             words = words_of(text)
             yield from ("".join(words[at:]) for at in range(len(words)))
 
     # A call that is one JSON object.
 
-    def _object(self, call: _OpenCall, row: Row, keys: Keys) -> Steps:
+    def _object(self, call: _OpenCall, pattern: CallPattern, keys: Keys) -> Steps:
         reader = self.reader
         yield from reader.expect("{")
-        late = _late_id(row)
+        late = _late_id(pattern)
         while True:
             yield from reader.skip_space()
             key = json.loads((yield from reader.value()))
@@ -118,20 +118,20 @@ class CallReader:
 
     # A call whose name stands free.
 
-    def _row(self, call: _OpenCall, row: Row) -> Steps:
-        parts, late = row.inside, _late_id(row)
+    def _row(self, call: _OpenCall, pattern: CallPattern) -> Steps:
+        parts, late = pattern.inside, _late_id(pattern)
         for n, part in enumerate(parts):
             if isinstance(part, str):
                 yield from self._fixed(part, parts[n + 1 :])
             elif part.kind == "arguments":
                 yield from self.reader.skip_space()
-                yield from self._arguments(call, hold=late, closing=row.closing)
+                yield from self._arguments(call, hold=late, closing=pattern.closing)
             else:
-                text = yield from self._free(part, self._endings(row, n))
+                text = yield from self._free(part, self._endings(pattern, n))
                 self._fill(call, part, text)
         if self.syntax.pairs is not None:
             # A pair more might follow; only what closes the call says that it is whole.
-            yield from self.reader.expect_words(_telling(row.closing, self.syntax.pairs))
+            yield from self.reader.expect_words(_telling(pattern.closing, self.syntax.pairs))
 
     def _fixed(self, text: str, rest: Parts) -> Steps:
         """A fixed text; before JSON it may be missing."""
@@ -141,8 +141,8 @@ class CallReader:
         if not (rest[:1] == (_ARGUMENTS,) and self.reader.buffer.peek == "{"):
             raise Mismatch
 
-    def _fill(self, call: _OpenCall, slot: Slot, text: str) -> None:
-        match slot.kind:
+    def _fill(self, call: _OpenCall, placeholder: Placeholder, text: str) -> None:
+        match placeholder.kind:
             case "name":
                 if call.name is not None and self._known(text) != call.name:
                     raise Mismatch
@@ -152,9 +152,9 @@ class CallReader:
             case _:
                 call.id = text
 
-    def _endings(self, row: Row, n: int) -> tuple[str, ...]:
-        """The texts that can follow the slot *n* of a row's inside."""
-        rest: Parts = (*row.inside[n + 1 :], row.closing)
+    def _endings(self, pattern: CallPattern, n: int) -> tuple[str, ...]:
+        """The texts that can follow the placeholder *n* of a pattern's inside."""
+        rest: Parts = (*pattern.inside[n + 1 :], pattern.closing)
         found: list[str] = []
         for part in rest:
             if isinstance(part, str):
@@ -170,7 +170,9 @@ class CallReader:
             found.append("{")
         return tuple(dict.fromkeys(filter(None, found)))
 
-    def _free(self, slot: Slot, endings: tuple[str, ...]) -> Generator[None, None, str]:
+    def _free(
+        self, placeholder: Placeholder, endings: tuple[str, ...]
+    ) -> Generator[None, None, str]:
         """The short text before one of *endings*."""
         buffer, taken = self.reader.buffer, ""
         while True:
@@ -178,7 +180,7 @@ class CallReader:
             taken += text
             if found or (buffer.final and not endings):
                 return taken.strip()
-            possible = slot.kind != "name" or self._may_be_name(taken.strip())
+            possible = placeholder.kind != "name" or self._may_be_name(taken.strip())
             if len(taken) > _LONGEST_NAME or not possible:
                 raise Mismatch
             yield from self.reader.wait()
@@ -255,15 +257,15 @@ class CallReader:
         self.say(CallEnd(self.count))
         self.count += 1
 
-    def _closing(self, row: Row) -> Steps:
+    def _closing(self, pattern: CallPattern) -> Steps:
         """Take what is left of the closing, as far as the model writes it."""
-        words = words_of(row.after)
+        words = words_of(pattern.after)
         for word in words[1:] if self.syntax.pairs is not None else words:
             if not (yield from self.reader.follows_words(word)):
                 return
 
 
-_ARGUMENTS: Part = Slot("arguments")
+_ARGUMENTS: Part = Placeholder("arguments")
 
 
 def _telling(closing: str, pairs: Pairs) -> str:
@@ -274,9 +276,9 @@ def _telling(closing: str, pairs: Pairs) -> str:
     return " ".join(words[: same + 1])
 
 
-def _late_id(row: Row) -> bool:
+def _late_id(pattern: CallPattern) -> bool:
     """True if the id comes when the arguments are over."""
-    kinds = [part.kind for part in row.parts if isinstance(part, Slot)]
+    kinds = [part.kind for part in pattern.parts if isinstance(part, Placeholder)]
     return "id" in kinds and kinds.index("id") > kinds.index("arguments")
 
 

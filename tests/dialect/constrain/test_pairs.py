@@ -18,7 +18,7 @@ from gguf_fc.dialect.prompt.render import Chat, probe_clock
 from gguf_fc.dialect.prompt.template import Template
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.read.values import as_json
-from gguf_fc.dialect.syntax import Marked, Parts, Row, Syntax
+from gguf_fc.dialect.syntax import CallPattern, Marked, Parts, Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.grammar import (
     PYTHON,
@@ -296,7 +296,7 @@ def test_json_arguments_may_be_named_otherwise_or_missing(fields: str, arguments
     "parts", [("{x}",), ("{", NAME), (NAME, ARGUMENTS), ("{}", NAME), ('{"a": "', NAME, '"}')]
 )
 def test_a_row_that_is_no_json_object_has_no_keys(parts: Parts) -> None:
-    assert Row(parts).keys is None
+    assert CallPattern(parts).keys is None
 
 
 def test_only_a_call_that_counts_has_an_id_of_its_own() -> None:

@@ -10,7 +10,7 @@ from gguf_fc.dialect.learn.check import objections, self_objections
 from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, Renderings, probe
 from gguf_fc.dialect.prompt.render import Chat, probe_clock
 from gguf_fc.dialect.prompt.template import Template
-from gguf_fc.dialect.syntax import Marked, Pair, Pairs, Slot, Syntax
+from gguf_fc.dialect.syntax import Marked, Pair, Pairs, Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
 from tests.support.families import FAMILIES, family_dialect
 from tests.support.syntaxes import NAME, RECIPIENT, SYNTAXES, TAGGED
@@ -57,9 +57,9 @@ def test_calls_that_the_template_separates_otherwise_are_not_its_own() -> None:
     assert objection.startswith("the template does not write")
 
 
-NAMELESS = Syntax(call=("<call>", Slot("arguments"), "</call>"))
+NAMELESS = Syntax(call=("<call>", Placeholder("arguments"), "</call>"))
 CLOSED_EARLY = Syntax(
-    call=("<call ", NAME, ">", Slot("arguments"), "</call>"),
+    call=("<call ", NAME, ">", Placeholder("arguments"), "</call>"),
     separator="",
     pairs=Pairs(text=Pair("<p>", "=", ("b",)), other=Pair("<p>", "=", ("b",))),
 )
@@ -76,7 +76,7 @@ def test_what_is_not_read_back_is_not_trusted() -> None:
         (CLOSED_EARLY, "the grammar refuses"),
         (NAMELESS, "the grammar accepts a damaged call"),
         (replace(RECIPIENT, content=Marked(">>>")), "the grammar does not tell calls from text"),
-        (Syntax(call=("Velvet", NAME, "|", Slot("arguments"))), "text is not written as"),
+        (Syntax(call=("Velvet", NAME, "|", Placeholder("arguments"))), "text is not written as"),
     ],
 )
 def test_a_grammar_that_does_not_fit_is_objected_to(syntax: Syntax, objection: str) -> None:

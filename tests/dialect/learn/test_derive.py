@@ -11,11 +11,11 @@ import pytest
 
 from gguf_fc import Dialect
 from gguf_fc.dialect import describe
-from gguf_fc.dialect.syntax import Marked, Slot, Syntax
+from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
 from tests.support.models import DATA, ROOT
 from tests.support.templates import NAMES, NATIVE, dialect_of, template_text
 
-NAME, ARGUMENTS, ID = Slot("name"), Slot("arguments"), Slot("id")
+NAME, ARGUMENTS, ID = Placeholder("name"), Placeholder("arguments"), Placeholder("id")
 EXPECTED = {
     "tagged": Syntax(
         call=('<tool_call>\n{"name": "', NAME, '", "arguments": ', ARGUMENTS, "}\n</tool_call>"),

@@ -6,7 +6,7 @@ import pytest
 
 from gguf_fc.dialect import Dialect
 from gguf_fc.dialect.learn.known import Known, entries, known_for
-from gguf_fc.dialect.syntax import Parts, Slot
+from gguf_fc.dialect.syntax import Parts, Placeholder
 from tests.support.families import (
     EVERYTHING,
     NOTHING,
@@ -73,17 +73,17 @@ def test_its_calls_of_the_past_are_written_into_the_conversation(entry: Known) -
 
 def written_as(parts: Parts) -> str:
     values = {"name": "get_weather", "arguments": '{"city": "Paris", "days": 40}'}
-    return "".join(values[p.kind] if isinstance(p, Slot) else p for p in parts)
+    return "".join(values[p.kind] if isinstance(p, Placeholder) else p for p in parts)
 
 
 CHANNELS = dialect_of(entries()[0])
 HEADER = CHANNELS.syntax.joint
 
 
-@pytest.mark.parametrize("n", range(len(CHANNELS.syntax.rows)))
+@pytest.mark.parametrize("n", range(len(CHANNELS.syntax.patterns)))
 @pytest.mark.parametrize("before", ["", f"<|channel|>analysis<|message|>Hm.{HEADER}"])
 def test_a_recipient_may_stand_before_or_behind_the_channel(n: int, before: str) -> None:
-    text = before + written_as(CHANNELS.syntax.rows[n].parts)
+    text = before + written_as(CHANNELS.syntax.patterns[n].parts)
     read = heard(CHANNELS, text)
     assert (read.calls, read.content) == (wanted(PARIS), "")
     assert read.reasoning == ("Hm." if before else "")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gguf_fc.dialect.syntax import Pair, Pairs, Slot, Syntax
+from gguf_fc.dialect.syntax import Pair, Pairs, Placeholder, Syntax
 from gguf_fc.dialect.write import write
 from gguf_fc.events import CallEnd
 from tests.support.families import EVERYTHING, FAMILIES, PARIS, TOOLS, family_dialect, hear
 from tests.support.syntaxes import TURNS, events_of, new_parser
 
-NAME, ARGUMENTS = Slot("name"), Slot("arguments")
+NAME, ARGUMENTS = Placeholder("name"), Placeholder("arguments")
 
 
 def in_pairs(before: str, between: str, after: str, call: str, closing: str) -> Syntax:

@@ -54,9 +54,9 @@ class AnnouncedComposer:
         marker = self.syntax.marker
         options = [self._up_to(marker, called)]
         options += [
-            self._up_to(row.marker, self.calls.written_like(row))
-            for row in self.syntax.rows[1:]
-            if row.marker not in ("", marker)
+            self._up_to(pattern.marker, self.calls.written_like(pattern))
+            for pattern in self.syntax.patterns[1:]
+            if pattern.marker not in ("", marker)
         ]
         if self.code is not None:
             options.append(self._up_to(self.code.mark, self.code.call))

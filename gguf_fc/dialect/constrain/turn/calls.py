@@ -8,7 +8,7 @@ from typing import Any
 
 from gguf_fc.dialect.constrain.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.constrain.schema_rules import arguments_schema, schema_rules
-from gguf_fc.dialect.syntax import Parts, Row, Slot, Syntax
+from gguf_fc.dialect.syntax import CallPattern, Parts, Placeholder, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.grammar import Builder, CharClass, Literal, Loosened, Node, Repeat, choice, sequence
 from gguf_fc.request import Tool
@@ -44,14 +44,14 @@ class CallComposer:
         """The calls after the first."""
         if not (self.syntax.parallel and self.parallel):
             return Literal("")
-        opening = self.syntax.separator + self.syntax.rows[0].opening
+        opening = self.syntax.separator + self.syntax.patterns[0].opening
         return Repeat(sequence(Literal(opening), self._one))
 
-    def written_like(self, row: Row) -> Node:
-        """All calls of a turn of which the first is written like *row*, from behind its marker."""
-        text = row.opening
-        rest = Literal(text[text.index(row.marker) + len(row.marker) :])
-        first = choice(*(self.one(numbered, row.parts) for numbered in self.tools))
+    def written_like(self, pattern: CallPattern) -> Node:
+        """All calls of a turn, the first written like *pattern*, from behind its marker."""
+        text = pattern.opening
+        rest = Literal(text[text.index(pattern.marker) + len(pattern.marker) :])
+        first = choice(*(self.one(numbered, pattern.parts) for numbered in self.tools))
         return sequence(rest, first, self.more())
 
     def one(self, numbered: tuple[int, Tool], parts: Parts) -> Node:
@@ -97,19 +97,19 @@ class CallComposer:
         return choice(*rows)
 
     def _row(self, parts: Parts, tool: Tool, arguments: Node) -> Node:
-        """The row behind its opening text."""
+        """The pattern behind its opening text."""
         items: list[Node] = []
         for part in parts[1 if isinstance(parts[0], str) else 0 :]:
             match part:
                 case str(text):
                     items.append(Literal(text))
-                case Slot(kind="name"):
+                case Placeholder(kind="name"):
                     items.append(Literal(write_name(self.syntax, tool.name)))
-                case Slot(kind="id"):
+                case Placeholder(kind="id"):
                     items.append(_ID)
-                case Slot(kind="index"):
+                case Placeholder(kind="index"):
                     items.append(Repeat(_DIGIT, 1, _MOST_DIGITS))
-                case Slot():
+                case Placeholder():
                     items.append(arguments)
         return _joined(items)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gguf_fc.dialect.code_tools import code_tool
 from gguf_fc.dialect.constrain.grammar_pairs import PairsComposer
-from gguf_fc.dialect.syntax import Code, Slot
+from gguf_fc.dialect.syntax import Code, Placeholder
 from gguf_fc.grammar import (
     Builder,
     Literal,
@@ -66,10 +66,10 @@ class CodeComposer:
         arguments = choice(*(option for option in options if option is not None))
         texts = {"name": Literal(name), "arguments": arguments}
         return sequence(
-            *(texts[p.kind] if isinstance(p, Slot) else Literal(p) for p in self.code.call)
+            *(texts[p.kind] if isinstance(p, Placeholder) else Literal(p) for p in self.code.call)
         )
 
     def _begun(self, name: str) -> str:
         """Beginning of a call of that tool with keywords."""
-        texts = (name if isinstance(part, Slot) else part for part in self.code.call[:2])
+        texts = (name if isinstance(part, Placeholder) else part for part in self.code.call[:2])
         return "".join(texts)

@@ -14,7 +14,7 @@ from gguf_fc.dialect.code_tools import code_tool
 from gguf_fc.dialect.read.calls import CallReader
 from gguf_fc.dialect.read.reader import Steps
 from gguf_fc.dialect.read.turn.section import SectionReader
-from gguf_fc.dialect.syntax import Code, Row
+from gguf_fc.dialect.syntax import CallPattern, Code
 from gguf_fc.events import CallDelta, CallEnd, CallStart
 
 
@@ -69,7 +69,7 @@ class CodeReader:
         keywords = replace(calls, syntax=syntax, schemas=takes)
         before = keywords.count = calls.count
         calls.reader.buffer.mark()
-        yield from keywords.read(Row(self.code.call))
+        yield from keywords.read(CallPattern(self.code.call))
         calls.count = keywords.count
         if calls.count == before:
             calls.reader.buffer.rewind()

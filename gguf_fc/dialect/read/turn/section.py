@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gguf_fc.dialect.read.calls import CallReader
 from gguf_fc.dialect.read.reader import Reader, Steps
-from gguf_fc.dialect.syntax import Row, Syntax
+from gguf_fc.dialect.syntax import CallPattern, Syntax
 
 
 @dataclass(slots=True)
@@ -17,11 +17,11 @@ class SectionReader:
     syntax: Syntax
     reader: Reader
     calls: CallReader
-    _rows: Sequence[Row] = field(init=False)
+    _patterns: Sequence[CallPattern] = field(init=False)
 
     def __post_init__(self) -> None:
         # The longest mark first: a shorter one may be its beginning.
-        self._rows = sorted(self.syntax.rows, key=lambda row: -len(row.marker))
+        self._patterns = sorted(self.syntax.patterns, key=lambda pattern: -len(pattern.marker))
 
     @property
     def offered(self) -> bool:
@@ -59,11 +59,11 @@ class SectionReader:
     def one(self, taken: str = "") -> Generator[None, None, bool]:
         """Read one call in any of the ways to write one that begin with *taken*, which is read."""
         before, buffer = self.calls.count, self.reader.buffer
-        for row in self._rows:
-            if not row.marker.startswith(taken):
+        for pattern in self._patterns:
+            if not pattern.marker.startswith(taken):
                 continue
             buffer.mark()
-            if (yield from self.calls.read(row, len(taken))):
+            if (yield from self.calls.read(pattern, len(taken))):
                 return True
             if self.calls.count > before:
                 return False  # it broke when it was already announced
