@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from gguf_fc.dialect.learn.check import objections, self_objections
 from gguf_fc.dialect.learn.derive import Finding, NotDerivable, derive, header_of
 from gguf_fc.dialect.learn.derive_reasoning import derive_reasoning
+from gguf_fc.dialect.learn.inputs import inputs_of
+from gguf_fc.dialect.learn.instructions import Asked, asked_for
 from gguf_fc.dialect.learn.known import Known, code_for, known_for
 from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, probe
 from gguf_fc.dialect.learn.thinking import Thinking
@@ -50,7 +52,7 @@ class Analysis(Learned):
     @classmethod
     def of(cls, chat: Chat, learned: Learned) -> Analysis:
         """Join a stored result with the template of *chat*."""
-        return cls(chat=chat, **_fields(learned))
+        return cls(chat=replace(chat, inputs=learned.needs.inputs), **_fields(learned))
 
     @property
     def learned(self) -> Learned:
@@ -116,7 +118,7 @@ def _understood(
         if (learned := store.read(key)) is not None:
             return Analysis.of(chat, learned)
         found = _analysed(text, chat)
-        if not ends_dated(chat, found.needs):
+        if not ends_dated(found.chat, found.needs):
             store.write(key, found.learned)
     except (TemplateError, RunawayTemplate) as error:
         plain = Chat(
@@ -137,6 +139,7 @@ def _analysed(text: str, chat: Chat) -> Analysis:
 
     Raises TemplateError if the prompt lacks the user's text: nobody could answer it.
     """
+    chat = replace(chat, inputs=inputs_of(chat))
     seen = probe(chat)
     if USER.casefold() not in seen.prompt.casefold():  # some templates change a text's case
         raise TemplateError("The chat template leaves out what the user says.")
@@ -147,12 +150,16 @@ def _analysed(text: str, chat: Chat) -> Analysis:
 def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
     if (known := known_for(text)) is not None:
         return _known(chat, seen, known)
+    asked = asked_for(seen)
     try:
         derived = derive(seen)
     except NotDerivable as reason:
-        return _generic(chat, seen, str(reason))
+        return _asked(chat, seen, asked) or _generic(chat, seen, str(reason))
     if objected := objections(derived.syntax, derived.prefill, seen):
-        return _generic(chat, seen, objected[0])
+        return _asked(chat, seen, asked) or _generic(chat, seen, objected[0])
+    # What the model is asked to mark is not bare JSON, whatever the history shows.
+    if asked and asked.syntax.marker and not derived.syntax.marker and derived.syntax.keys:
+        return _asked(chat, seen, asked) or _generic(chat, seen, "what is asked for is not shown")
     return Analysis(
         chat=chat,
         needs=seen.needs,
@@ -162,6 +169,27 @@ def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
         prefill=derived.prefill,
         header=derived.header,
         evidence=(*derived.findings, Finding("check", "passed", "written, read and constrained")),
+    )
+
+
+def _asked(chat: Chat, seen: Renderings, asked: Asked | None) -> Analysis | None:
+    """Analysis by the syntax the prompt asks for; None if it asks for none that can be trusted."""
+    if asked is None:
+        return None
+    syntax = replace(asked.syntax, reasoning=derive_reasoning(seen))
+    if self_objections(syntax):
+        return None
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        thinking=seen.thinking,
+        syntax=syntax,
+        native=True,
+        calls_as_text=seen.one is None,
+        header=header_of(seen, syntax, ""),
+        evidence=(
+            Finding("instructions", asked.words, "the prompt with tools asks for this form"),
+        ),
     )
 
 

@@ -55,7 +55,8 @@ class _NeedsProbe:
     chat: Chat
 
     def ask(self) -> Needs:
-        needs = self._first_shown(_content_forms(), [_user()], _USER) or Needs()
+        forms = [replace(form, inputs=self.chat.inputs) for form in _content_forms()]
+        needs = self._first_shown(forms, [_user()], _USER) or forms[0]
         system = [Message(role="system", content=_SYSTEM), _user()]
         needs = replace(needs, system=self._shown(needs, system, _SYSTEM, _USER) is not None)
         needs = self._fillers(self._required(needs))

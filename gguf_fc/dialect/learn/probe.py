@@ -69,6 +69,7 @@ class Renderings:
     needs: Needs
     thinking: Thinking
     prompt: str  # one user message, up to where the model writes
+    toolless: str = ""  # the prompt without tools
     text: str = ""  # the template itself
     plain: str | None = None  # ... and the answer TEXT
     followed: str | None = None  # ... the answer TEXT, and the user's NEXT
@@ -142,6 +143,7 @@ class _Prober:
         except TemplateError:
             prompt = self.chat.render(user)
         seen = Renderings(needs=needs, thinking=self.thinking, prompt=prompt)
+        seen = replace(seen, toolless=self._switched(user, [], on=None) or "")
         plain = Message(role="assistant", content=TEXT)
         seen = replace(
             seen,
@@ -213,9 +215,9 @@ class _Prober:
         return text if all(word in text for word in expected) else None
 
     def _switched(
-        self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool
+        self, user: list[dict[str, Any]], tools: list[dict[str, Any]], *, on: bool | None
     ) -> str | None:
-        """The prompt with thinking switched *on* or off; None if that fails."""
+        """The prompt with thinking switched *on* or off, or left alone; None if that fails."""
         variables = self.thinking.variables(on=on)
         try:
             return self.chat.render(user, tools, variables=variables)

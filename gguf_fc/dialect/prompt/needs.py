@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from gguf_fc.dialect.prompt.ids import AS_GIVEN
+
+Shape = Literal["nested", "flat", "definitions", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Template variables beside the messages, and the shape of the tools in theirs."""
+
+    tools: str = "tools"  # the variable; SYSTEM_TOOLS: a key of the system message
+    shape: Shape = "nested"  # as OpenAI has them; functions alone; with definitions; as JSON text
+    date: str = ""  # the variable of today's date, where a template cannot do without
+
+
+SYSTEM_TOOLS = "messages[0].tools"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """Requirements of a template on conversations."""
 
+    inputs: Inputs = field(default_factory=Inputs)
     system: bool = True  # it takes a system message
     text_arguments: bool = False  # arguments as JSON text instead of an object
     ids: str = AS_GIVEN  # the form of ids, see ``ids``

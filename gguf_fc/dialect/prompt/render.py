@@ -6,11 +6,13 @@ something of the same form that runs it where it can do no harm.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from gguf_fc.dialect.prompt.needs import SYSTEM_TOOLS, Inputs, Shape
 from gguf_fc.dialect.prompt.template import Clock
 from gguf_fc.errors import TemplateError
 
@@ -43,6 +45,7 @@ class Chat:
     bos_token: str = ""
     eos_token: str = ""
     clock: Clock = probe_clock
+    inputs: Inputs = field(default_factory=Inputs)
 
     def render(
         self,
@@ -61,10 +64,74 @@ class Chat:
             "add_generation_prompt": generate,
         }
         now = self.clock()
+        values |= self._own_inputs(messages, tools, now)
+        if self.inputs.tools != "tools":
+            tools = ()
         if tools:
-            return self.template.render({**values, "tools": list(tools)}, now)
+            return self.template.render({"tools": list(tools), **values}, now)
         try:
             return self.template.render({**values, "tools": None}, now)
         except TemplateError:
             # Some templates loop over tools without asking whether there are any.
             return self.template.render(values, now)
+
+    def _own_inputs(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        now: datetime,
+    ) -> dict[str, Any]:
+        """The variables of a template that takes tools or a date otherwise than most."""
+        inputs = self.inputs
+        found: dict[str, Any] = {}
+        if inputs.date:
+            found[inputs.date] = now.strftime("%Y-%m-%d")
+        if inputs.tools == SYSTEM_TOOLS:
+            if tools:
+                found["messages"] = _with_tools(messages, _shaped(tools, inputs.shape))
+        elif (tools and inputs.shape != "nested") or inputs.tools != "tools":
+            found[inputs.tools] = _shaped(tools, inputs.shape)
+        return found
+
+
+def _with_tools(messages: Sequence[Mapping[str, Any]], tools: Any) -> list[Mapping[str, Any]]:
+    """The messages with the tools in the system message, which is made if there is none."""
+    first, rest = {"role": "system", "content": ""}, messages
+    if messages and messages[0]["role"] == "system":
+        first, rest = dict(messages[0]), messages[1:]
+    return [{**first, "tools": tools}, *rest]
+
+
+def _shaped(tools: Sequence[Mapping[str, Any]], shape: Shape) -> Any:
+    """The tools, given as OpenAI has them, in another shape."""
+    functions = [tool["function"] for tool in tools]
+    match shape:
+        case "nested":
+            return list(tools)
+        case "flat":
+            return functions
+        case "definitions":
+            return [_with_definitions(function) for function in functions]
+        case "text":
+            return json.dumps(list(tools), ensure_ascii=False, indent=4)
+
+
+def _with_definitions(function: Mapping[str, Any]) -> dict[str, Any]:
+    """A function whose parameters are a mapping of names, each with type, text and necessity."""
+    schema = function["parameters"]
+    properties = schema.get("properties")
+    required = schema.get("required")
+    definitions = {
+        name: {
+            "description": str(member.get("description") or ""),
+            "type": str(member.get("type") or "any"),
+            "required": isinstance(required, list) and name in required,
+        }
+        for name, member in (properties.items() if isinstance(properties, Mapping) else ())
+        if isinstance(member, Mapping)
+    }
+    return {
+        "name": function["name"],
+        "description": function["description"],
+        "parameter_definitions": definitions,
+    }
