@@ -45,7 +45,7 @@ class EmbeddingsBody(Struct):
     ] = None
     dimensions: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        about("only the first so many numbers, scaled to length 1 again"),
+        about("length of the vectors: their first numbers, scaled to length 1 again"),
     ] = None
 
 

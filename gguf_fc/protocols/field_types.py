@@ -28,7 +28,7 @@ Temperature = Annotated[
 TopP = Annotated[Probability | None, about("nucleus sampling; 1 is off")]
 TopK = Annotated[
     Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-    about("choose among the likeliest so many; 0 is off"),
+    about("choose among the likeliest tokens, this many; 0 is off"),
 ]
 MinP = Annotated[
     Probability | None, about("least probability, as a share of the likeliest's; 0 is off")

@@ -152,7 +152,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/messages/count_tokens",
-        summary="How many tokens the prompt of a message has",
+        summary="Number of tokens in the prompt of a message",
         fields=COUNT_TOKENS,
         table="messages",
         examples={"a question with a tool": {**ASKED, "tools": [MESSAGE_TOOL]}},
@@ -197,7 +197,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/api/show",
-        summary="What one model is and can do, in Ollama's protocol",
+        summary="Metadata and capabilities of one model, in Ollama's protocol",
         fields=OLLAMA_SHOW,
         table="ollama show",
         examples={"the demo model": {"model": "demo"}},
@@ -217,7 +217,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/responses/input_tokens",
-        summary="How many tokens the prompt of a response has",
+        summary="Number of tokens in the prompt of a response",
         fields=RESPONSES,
         table="responses",
         examples={"a call": RESPONSES_EXAMPLES["a call"]},
@@ -237,7 +237,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/explain",
-        summary="What a chat request would lead to; nothing is generated",
+        summary="Prompt, grammar and cache hit of a chat request; nothing is generated",
         fields=CHAT,
         table="chat",
         examples={"a call": CHAT_EXAMPLES["a call"]},
@@ -245,7 +245,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/completions",
-        summary="A text gone on with, whole or as server-sent events",
+        summary="A text continued, whole or as server-sent events",
         fields=TEXT,
         table="text",
         examples={
@@ -290,7 +290,7 @@ OPERATIONS = (
         table="chat",
         examples={"a call": CHAT_EXAMPLES["a call"]},
     ),
-    Operation(method="GET", path="/v1/models", summary="What is offered, and what it can do"),
+    Operation(method="GET", path="/v1/models", summary="Models offered, and their capabilities"),
     Operation(method="GET", path="/v1/models/{name}", summary="One model"),
     Operation(
         method="GET", path="/health", summary="200 when the model can answer, 503 while it cannot"

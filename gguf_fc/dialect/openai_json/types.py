@@ -15,7 +15,7 @@ from gguf_fc.typed_json import about
 ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
 CalledName = Annotated[str, Meta(min_length=1)]
 Arguments = Annotated[
-    str | dict[str, Any] | None, about("JSON text or an object; mended where it is not quite")
+    str | dict[str, Any] | None, about("JSON text or an object; repaired if it is not quite JSON")
 ]
 
 
@@ -58,7 +58,7 @@ class ChatMessage(Struct):
         about("whose turn it is; `function` and `observation` are older words for `tool`"),
     ]
     content: Annotated[
-        str | list[ContentPart] | None, about("what was said; required of a tool's result")
+        str | list[ContentPart] | None, about("text of the message; required of a tool's result")
     ] = None
     name: Annotated[str | None, about("of the speaker, or of the tool")] = None
     reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None

@@ -119,7 +119,7 @@ class ChatBody(Struct):
     ] = None
     top_logprobs: Annotated[
         Annotated[int, Meta(ge=0, le=20)] | None,
-        about("the likeliest so many in each place; only with `logprobs`"),
+        about("likeliest tokens listed in each place; only with `logprobs`"),
     ] = None
     # How a token is chosen.
     temperature: Temperature = None
@@ -193,7 +193,7 @@ CHAT = Fields(
         "best_of": Refused("use 'n'", harmless=(1,)),
         "chat_template": Refused("start the server with another model, or set its variables"),
         "continue_final_message": Refused(
-            "an assistant's message at the end is always gone on with", harmless=(True,)
+            "an assistant's message at the end is always continued", harmless=(True,)
         ),
         "documents": Refused("put them into 'messages' or 'chat_template_kwargs'", harmless=([],)),
         "echo": Refused(harmless=(False,)),

@@ -57,12 +57,12 @@ class TextBody(Struct):
     n: Annotated[Candidates | None, about("completions of each prompt")] = None
     best_of: Annotated[
         Candidates | None,
-        about("make so many, return the `n` whose tokens are likeliest on average; no `stream`"),
+        about("completions generated; the `n` likeliest on average are returned; no `stream`"),
     ] = None
     echo: Annotated[bool | None, about("begin the text with the prompt")] = None
     logprobs: Annotated[
         Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | None,
-        about("score each token, with `echo` the prompt's too, beside so many likely ones"),
+        about("score each token, with `echo` the prompt's too, and list as many likely ones"),
     ] = None
     temperature: Temperature = None
     top_p: TopP = None

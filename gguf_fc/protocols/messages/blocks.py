@@ -45,7 +45,7 @@ class ContentSource(Struct, tag="content"):
 class DocumentBlock(Block, tag="document"):
     """A document, if it is text."""
 
-    source: Annotated[TextSource | ContentSource, about("what it says")]
+    source: Annotated[TextSource | ContentSource, about("its text")]
     title: Annotated[str | None, about("read before it")] = None
     context: Annotated[str | None, about("read before it, after the title")] = None
 
@@ -55,7 +55,7 @@ class SearchResultBlock(Block, tag="search_result"):
 
     source: Annotated[str, about("where it is from")]
     title: Annotated[str, about("what it is called")]
-    content: Annotated[list[TextBlock], about("what it says")]
+    content: Annotated[list[TextBlock], about("its text")]
 
 
 class ToolReferenceBlock(Block, tag="tool_reference"):

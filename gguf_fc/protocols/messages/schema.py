@@ -34,7 +34,7 @@ class MessageTurn(Struct):
     """A turn of the conversation."""
 
     role: Annotated[Literal["user", "assistant", "system"], about("whose turn it is")]
-    content: Annotated[str | Blocks, about("what was said, called or returned")]
+    content: Annotated[str | Blocks, about("text, calls and results")]
 
 
 class OfferedTool(Struct):

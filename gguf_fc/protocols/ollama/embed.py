@@ -26,7 +26,7 @@ class OllamaEmbedBody(Struct):
     input: Annotated[str | list[str], about("a text, or a list of texts")]
     dimensions: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        about("only the first so many numbers, scaled to length 1 again"),
+        about("length of the vectors: their first numbers, scaled to length 1 again"),
     ] = None
 
 

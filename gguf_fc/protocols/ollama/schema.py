@@ -100,7 +100,7 @@ class OllamaMessage(Struct):
     """A turn of the conversation."""
 
     role: Annotated[Literal["system", "user", "assistant", "tool"], about("whose turn it is")]
-    content: Annotated[str | None, about("what was said, or what a tool returned")] = None
+    content: Annotated[str | None, about("text of the message, or a result of a tool")] = None
     thinking: Annotated[str | None, about("an assistant's earlier reasoning")] = None
     images: Annotated[list[str] | None, about("refused, unless it is empty")] = None
     tool_calls: Annotated[list[OllamaCall] | None, about("an assistant's earlier calls")] = None
@@ -119,7 +119,9 @@ class OllamaBody(Struct, kw_only=True):
         None
     )
     logprobs: Annotated[bool | None, about("how probable the tokens of the reply were")] = None
-    top_logprobs: Annotated[Likely | None, about("so many likely tokens beside each")] = None
+    top_logprobs: Annotated[Likely | None, about("number of likely tokens listed beside each")] = (
+        None
+    )
 
 
 class OllamaChatBody(OllamaBody, kw_only=True):

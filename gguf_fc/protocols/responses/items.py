@@ -41,7 +41,7 @@ class MessageItem(ResponseItem, kw_only=True, tag="message"):
     """A turn of the conversation; its ``type`` may be left out."""
 
     role: Annotated[Literal["user", "assistant", "system", "developer"], about("whose turn it is")]
-    content: Annotated[str | list[ItemPart], about("what was said")]
+    content: Annotated[str | list[ItemPart], about("text of the message")]
     phase: Annotated[str | None, about("as it was sent; not read")] = None
 
 
@@ -50,7 +50,7 @@ class FunctionCallItem(ResponseItem, kw_only=True, tag="function_call"):
 
     call_id: CallId
     name: Name
-    arguments: Annotated[str | dict[str, Any], about("JSON; what is not quite that is mended")]
+    arguments: Annotated[str | dict[str, Any], about("JSON; repaired if it is not quite JSON")]
 
 
 class FunctionCallOutputItem(ResponseItem, kw_only=True, tag="function_call_output"):

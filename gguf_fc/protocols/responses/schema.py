@@ -151,7 +151,7 @@ class ResponsesBody(Struct, kw_only=True):
     ] = None
     top_logprobs: Annotated[
         Annotated[int, Meta(ge=0, le=20)] | None,
-        about("so many of the likeliest tokens beside each token of the text"),
+        about("likeliest tokens listed beside each token of the text"),
     ] = None
     metadata: Annotated[
         Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)] | None,
