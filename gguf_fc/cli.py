@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("schema", metavar="SCHEMA.json", help="-: standard input")
     command.add_argument("--json", action="store_true", help="grammar and report as JSON")
 
-    command = commands.add_parser("cache", help="evaluated prompts kept as files: ls or clear")
+    command = commands.add_parser("cache", help="KV cache that is kept as files: ls or clear")
     command.set_defaults(run=_cache)
     command.add_argument("action", choices=("ls", "clear"))
     _add_cache_dir_option(command)
@@ -124,21 +124,21 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add(
         "--constraint",
         metavar="ENGINE",
-        help="what holds replies to their grammars: llguidance (default) or llama.cpp",
+        help="enforces grammars: llguidance (default) or llama.cpp",
     )
     add(
         "--no-drafts",
         dest="drafts",
         action="store_const",
         const="off",
-        help="guess no tokens ahead; slower, says the same (GGUF_FC_DRAFTS=off)",
+        help="no speculative decoding: slower, the same replies (GGUF_FC_DRAFTS=off)",
     )
     add(
         "--no-repack",
         dest="repack",
         action="store_const",
         const="off",
-        help="leave the weights laid out as in the file; rarely needed, as a self-test finds out "
+        help="do not repack weights for this processor; rarely needed, as a self-test finds out "
         "where repacking crashes (GGUF_FC_REPACK=off)",
     )
     _add_cache_dir_option(command)
@@ -147,10 +147,10 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
         dest="disk_cache",
         action="store_const",
         const="off",
-        help="keep no evaluated prompts as files; they make the first reply after a start quick",
+        help="keep no KV cache as files; they make the first reply after a start quick",
     )
     add("--cache-disk-mb", metavar="MB", help="for these files, of all models (default: 10,000)")
-    add("--cache-ram-mb", metavar="MB", help="for evaluated prompts in memory (default: 1,000)")
+    add("--cache-ram-mb", metavar="MB", help="for KV cache beside the context (default: 1,000)")
     _add_models_option(command)
 
 
@@ -172,7 +172,9 @@ def _add_bench_options(command: argparse.ArgumentParser) -> None:
 
 def _add_cache_dir_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--cache-dir", metavar="FOLDER", help="what outlives the server (default: ~/.cache/gguf-fc)"
+        "--cache-dir",
+        metavar="FOLDER",
+        help="for what outlives the server (default: ~/.cache/gguf-fc)",
     )
 
 
