@@ -17,7 +17,8 @@ from __future__ import annotations
 import json
 
 from gguf_fc.dialect.parameter_types import ParameterType
-from gguf_fc.dialect.read.values import as_json, as_json_string
+from gguf_fc.dialect.read.strings import as_json_string
+from gguf_fc.dialect.read.values import as_json
 from gguf_fc.grammar.schema.json_types import ALL_TYPES, JsonType, json_type
 from gguf_fc.grammar.values.notation import JSON, PYTHON
 

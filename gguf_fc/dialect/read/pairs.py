@@ -19,7 +19,7 @@ from gguf_fc.dialect.common_text import common_start
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import read_bare
 from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, words_of
-from gguf_fc.dialect.read.values import as_json_string
+from gguf_fc.dialect.read.strings import as_json_string
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.grammar.schema.json_types import ALL_TYPES
 from gguf_fc.grammar.values.notation import PYTHON
