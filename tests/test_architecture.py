@@ -134,11 +134,11 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "stream_options": set(),
         "sse_frames": {"error_body", "protocol"},
         "reply_fields": {"protocol"},
-        # No protocol imports another; the two with a ``stream_options`` share its struct.
+        # No protocol imports another; OpenAI's three have ``stream_options``.
         "chat": {"stream_options", *BODIES, *REPLIES},
         "completions": {"stream_options", *BODIES, *REPLIES},
         "messages": {*BODIES, *REPLIES},
-        "responses": {*BODIES, *REPLIES},
+        "responses": {"stream_options", *BODIES, *REPLIES},
         # Single questions, and Ollama's protocol, which asks one of them.
         "embeddings": {"protocol", *BODIES},
         "tokens": {"protocol", *BODIES},

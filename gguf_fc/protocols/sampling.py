@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -29,6 +30,18 @@ def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
         defaults, **{name: value for name, value in given.items() if value is not None}
     )
     return sampling if bias is None else dataclasses.replace(sampling, logit_bias=_bias(bias))
+
+
+def seeded(sampling: Sampling, n: int) -> Sampling:
+    """*sampling* of the *n*-th choice: each has a seed of its own, the first the one given."""
+    if sampling.seed is None or n == 0:
+        return sampling
+    return dataclasses.replace(sampling, seed=abs(sampling.seed) + n)
+
+
+def stop_strings(stop: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Stop strings, of which a body may give one, several or none."""
+    return (stop,) if isinstance(stop, str) else tuple(stop or ())
 
 
 def _bias(bias: dict[str, float]) -> tuple[tuple[int, float], ...]:

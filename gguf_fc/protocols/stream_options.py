@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from gguf_fc.errors import InvalidParameter
 from gguf_fc.typed_json import about
 
 
@@ -16,6 +17,14 @@ class StreamOptions(Struct):
     include_obfuscation: Annotated[
         bool | None, about("without effect: a loopback line needs no padding")
     ] = None
+
+
+def refuse_without_stream(options: Struct | None, *, stream: bool | None) -> None:
+    """Raise InvalidParameter where there are *options* of a stream, and no *stream*."""
+    if options is not None and not stream:
+        raise InvalidParameter(
+            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
 
 
 def unpadded(options: StreamOptions | None) -> tuple[str, ...]:

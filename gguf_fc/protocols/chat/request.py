@@ -18,7 +18,8 @@ from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.chat.schema import ChatBody
 from gguf_fc.protocols.fields import agreed
-from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.protocols.sampling import sampling_of, seeded, stop_strings
+from gguf_fc.protocols.stream_options import refuse_without_stream
 from gguf_fc.request import Format, Request, Tool, ToolChoice
 
 LIMITS = ("max_completion_tokens", "max_tokens", "n_predict")
@@ -51,11 +52,8 @@ def to_request(body: ChatBody, defaults: Sampling) -> Request:
 
 def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Request:
     """Translate *body*, whose tools have been read already as *callables*."""
-    stream = bool(body.stream)
-    if body.stream_options is not None and not stream:
-        raise InvalidParameter(
-            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
-        )
+    if body.stream_options is not None:
+        refuse_without_stream(body.stream_options, stream=body.stream)
     return Request(
         model=body.model,
         messages=messages_of(body.messages),
@@ -72,10 +70,10 @@ def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Req
         thinking_budget=_thinking_budget(body),
         separate_reasoning=body.reasoning_format != "none",
         template_variables=_template_variables(body.chat_template_kwargs or {}),
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        stop=stop_strings(body.stop),
         prediction=_prediction(body),
         logprobs=_logprobs(body),
-        stream=stream,
+        stream=bool(body.stream),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
     )
 
@@ -116,14 +114,8 @@ def _legacy(body: ChatBody) -> Callables:
 
 def choices(request: Request, count: int) -> tuple[Request, ...]:
     """*request* as *count* choices; a seed of it gives each choice a seed of its own."""
-    seed = request.sampling.seed
     return tuple(
-        request
-        if seed is None or n == 0
-        else dataclasses.replace(
-            request, sampling=dataclasses.replace(request.sampling, seed=abs(seed) + n)
-        )
-        for n in range(count)
+        dataclasses.replace(request, sampling=seeded(request.sampling, n)) for n in range(count)
     )
 
 

@@ -14,7 +14,8 @@ from gguf_fc.job import Sampling
 from gguf_fc.protocols.completions.schema import TextBody
 from gguf_fc.protocols.fields import agreed
 from gguf_fc.protocols.protocol import Asked
-from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.protocols.sampling import sampling_of, seeded, stop_strings
+from gguf_fc.protocols.stream_options import refuse_without_stream
 from gguf_fc.request import DEFAULT_MAX_TOKENS, Form, Given, TextRequest
 
 MOST_PROMPTS = 256
@@ -47,7 +48,7 @@ def to_asked(body: TextBody, ignored: tuple[str, ...], defaults: Sampling) -> Te
     request = _request(body, defaults, scored=best_of > n)
     return TextAsked(
         requests=tuple(
-            replace(request, prompt=prompt, sampling=_seeded(request.sampling, candidate))
+            replace(request, prompt=prompt, sampling=seeded(request.sampling, candidate))
             for prompt in prompts
             for candidate in range(best_of)
         ),
@@ -68,7 +69,7 @@ def _request(body: TextBody, defaults: Sampling, *, scored: bool) -> TextRequest
         echo=bool(body.echo),
         max_tokens=_max_tokens(body),
         sampling=sampling_of(body, defaults),
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        stop=stop_strings(body.stop),
         grammar=body.grammar,
         form=_form(body),
         logprobs=body.logprobs,
@@ -79,13 +80,6 @@ def _request(body: TextBody, defaults: Sampling, *, scored: bool) -> TextRequest
 def _max_tokens(body: TextBody) -> int | None:
     limit = agreed({"max_tokens": body.max_tokens, "n_predict": body.n_predict})
     return {None: DEFAULT_MAX_TOKENS, -1: None}.get(limit, limit)
-
-
-def _seeded(sampling: Sampling, candidate: int) -> Sampling:
-    """Sampling of a candidate: each has a seed of its own, the first the one that was given."""
-    if sampling.seed is None or candidate == 0:
-        return sampling
-    return replace(sampling, seed=abs(sampling.seed) + candidate)
 
 
 def _counts(body: TextBody) -> tuple[int, int]:
@@ -103,10 +97,7 @@ def _counts(body: TextBody) -> tuple[int, int]:
 
 
 def _refuse_misplaced(body: TextBody) -> None:
-    if body.stream_options is not None and not body.stream:
-        raise InvalidParameter(
-            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
-        )
+    refuse_without_stream(body.stream_options, stream=body.stream)
     if body.suffix and body.echo and body.logprobs is not None:
         raise InvalidParameter(
             "'logprobs' cannot score an echoed prompt that has a 'suffix'; leave one of 'echo', "

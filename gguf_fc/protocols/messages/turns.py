@@ -10,10 +10,10 @@ Knows the text in each block; nothing of the rest of the request.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
+from gguf_fc.dialect.tool_rules import arguments_text
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.messages.blocks import (
     AnyBlock,
@@ -63,7 +63,7 @@ def _assistant(blocks: Iterable[tuple[str, AnyBlock]]) -> Message:
             case ThinkingBlock():
                 reasoning.append(reasoning_of(block))
             case ToolUseBlock():
-                arguments = json.dumps(block.input, ensure_ascii=False, separators=(",", ":"))
+                arguments = arguments_text(block.input, f"{where}.input")
                 calls.append(ToolCall(block.id, block.name, arguments))
             case ToolResultBlock():
                 raise _misplaced(where, "tool_result", "user")

@@ -23,7 +23,7 @@ from gguf_fc.protocols.ollama.schema import (
     OllamaOptions,
     OllamaTool,
 )
-from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.protocols.sampling import sampling_of, stop_strings
 from gguf_fc.request import (
     Form,
     Format,
@@ -115,7 +115,7 @@ def _request(body: OllamaBody, model: str, defaults: Sampling) -> Request:
         sampling=sampling_of(options, defaults),
         thinking=None if body.think is None else bool(body.think),
         effort=body.think if isinstance(body.think, str) else None,
-        stop=(options.stop,) if isinstance(options.stop, str) else tuple(options.stop or ()),
+        stop=stop_strings(options.stop),
         logprobs=(body.top_logprobs or 0) if body.logprobs else None,
         stream=body.stream is not False,
     )

@@ -12,13 +12,13 @@ what the last of them holds.  The contract, tested as golden files:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gguf_fc.errors import Overloaded, RequestError
 from gguf_fc.events import Check, Event, Finish
 from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
-from gguf_fc.protocols.reply_fields import loosened, timings
+from gguf_fc.protocols.reply_fields import loosened, timings, validation
 from gguf_fc.protocols.responses.items import kept_items
 from gguf_fc.protocols.responses.output import Output
 from gguf_fc.protocols.responses.request import ResponsesAsked
@@ -102,12 +102,10 @@ class Responder:
             f"tool_calls[{n}]": f"output[{index}]"
             for n, index in enumerate(self.output.call_indices)
         }
-        found = [
-            {"subject": names.get(check.subject, "output_text"), "result": check.result}
-            | ({} if check.reason is None else {"reason": check.reason})
-            for check in checks
+        placed = [
+            replace(check, subject=names.get(check.subject, "output_text")) for check in checks
         ]
-        return {"validation": found} if found else {}
+        return validation({0: placed})
 
     def _event(self, what: str) -> Json:
         return {"type": f"response.{what}", "response": self._response}

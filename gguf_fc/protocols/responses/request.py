@@ -15,7 +15,8 @@ from gguf_fc.protocols.responses.input import GivenInput
 from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.schema import ResponsesBody
 from gguf_fc.protocols.responses.tools import choice_of, custom_names, tools_of, tools_passed_over
-from gguf_fc.protocols.sampling import sampling_of
+from gguf_fc.protocols.sampling import sampling_of, stop_strings
+from gguf_fc.protocols.stream_options import refuse_without_stream
 from gguf_fc.request import Format, Message, Request
 
 LOGPROBS = "message.output_text.logprobs"
@@ -45,7 +46,7 @@ class ResponsesAsked(Asked[Request]):
 
 def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:
     """Translate *body*, whose conversation is *messages*; sampling not given is *defaults*."""
-    _check_stream_options(body)
+    refuse_without_stream(body.stream_options, stream=body.stream)
     tools = tools_of(body)
     reasoning = body.reasoning
     effort = None if reasoning is None else reasoning.effort
@@ -65,7 +66,7 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
         sampling=sampling_of(body, defaults),
         thinking=False if effort == "none" else None,
         effort=None if effort == "none" else effort,
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        stop=stop_strings(body.stop),
         logprobs=_logprobs(body),
         stream=bool(body.stream),
     )
@@ -87,13 +88,6 @@ def passed_over(body: ResponsesBody) -> Iterator[str]:
     for n, name in enumerate(body.include or ()):
         if name in _OF_OTHER_TOOLS:
             yield f"include[{n}]"
-
-
-def _check_stream_options(body: ResponsesBody) -> None:
-    if body.stream_options is not None and not body.stream:
-        raise InvalidParameter(
-            "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
-        )
 
 
 def _format(body: ResponsesBody) -> Format:
