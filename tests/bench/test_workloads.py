@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gguf_fc.bench.client import Client
+from gguf_fc.bench.gap_workloads import gaps_beside
 from gguf_fc.bench.names import WORKLOAD_NAMES
 from gguf_fc.bench.sample import Sample, Scene
-from gguf_fc.bench.workloads import WORKLOADS, gaps_beside
+from gguf_fc.bench.workloads import WORKLOADS
 from gguf_fc.errors import BenchError
 from tests.support.foreign import WORDS, Fault, foreign
 
