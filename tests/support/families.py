@@ -227,13 +227,16 @@ class Heard:
     ids: list[str] = field(default_factory=list)
 
 
-def hear(parser: Parser, pieces: Iterable[str]) -> Heard:
-    """Feed *pieces* and fold the events; arguments are compared as JSON, so True is not 1."""
+def hear(parser: Parser, pieces: Iterable[str], *, whole: bool = True) -> Heard:
+    """Feed *pieces* and fold the events; arguments are compared as JSON, so True is not 1.
+
+    Not *whole*: something else than the model ended the turn.
+    """
     heard, events = Heard(), list[ParseEvent]()
     for piece in pieces:
         events += parser.feed(piece)
     arguments = ""
-    for event in [*events, *parser.finish()]:
+    for event in [*events, *parser.finish(whole=whole)]:
         match event:
             case TextDelta(text=text):
                 heard.content += text

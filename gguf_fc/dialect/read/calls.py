@@ -13,7 +13,7 @@ from typing import Any
 
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.pairs import PairsReader
-from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, words_of
+from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, without_begun, words_of
 from gguf_fc.dialect.syntax import CallPattern, Keys, Pairs, Part, Parts, Placeholder, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
 
@@ -138,6 +138,7 @@ class CallReader:
         if (yield from self.reader.follows_words(text)):
             return
         yield from self.reader.skip_space()
+        yield from self.reader.more()
         if not (rest[:1] == (_ARGUMENTS,) and self.reader.buffer.peek == "{"):
             raise Mismatch
 
@@ -180,7 +181,9 @@ class CallReader:
             taken += text
             if found or (buffer.final and not endings):
                 return taken.strip()
-            possible = placeholder.kind != "name" or self._may_be_name(taken.strip())
+            possible = placeholder.kind != "name" or self._may_be_name(
+                without_begun(taken, endings).strip()
+            )
             if len(taken) > _LONGEST_NAME or not possible:
                 raise Mismatch
             yield from self.reader.wait()

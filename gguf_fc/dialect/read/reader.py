@@ -32,6 +32,13 @@ class Reader:
 
     buffer: Buffer = field(default_factory=Buffer)
     whole: bool = True  # the model itself ended the turn
+    # The text ended within something that was expected: it may be the beginning of that.
+    unfinished: bool = field(default=False, init=False)
+
+    @property
+    def cut_off(self) -> bool:
+        """The turn was cut off within what may be a mark or a call: nothing of it is text."""
+        return self.unfinished and not self.whole
 
     @property
     def ended(self) -> bool:
@@ -41,6 +48,8 @@ class Reader:
     def more(self) -> Steps:
         """Wait until at least one character is there."""
         while not self.buffer.peek:
+            if self.buffer.final:
+                self.unfinished = True
             if self.buffer.final or self.buffer.since_mark() > _MOST_HELD:
                 raise Mismatch
             yield
@@ -57,7 +66,10 @@ class Reader:
     def follows(self, text: str) -> Generator[None, None, bool]:
         """Take *text* if it is next."""
         while not (pending := self.buffer.pending).startswith(text):
-            if not text.startswith(pending) or self.buffer.final:
+            if not text.startswith(pending):
+                return False
+            if self.buffer.final:
+                self.unfinished |= bool(pending)
                 return False
             yield
         self.buffer.take(len(text))
@@ -68,6 +80,7 @@ class Reader:
         words = words_of(text)
         while (length := _measure(words, self.buffer.pending)) is None:
             if self.buffer.final:
+                self.unfinished |= bool(self.buffer.pending.strip(SPACE))
                 return False
             yield
         self.buffer.take(length)
@@ -76,11 +89,13 @@ class Reader:
     def expect(self, text: str) -> Steps:
         """Take *text*, which must be next."""
         if not (yield from self.follows(text)):
+            self.unfinished |= self.ended
             raise Mismatch
 
     def expect_words(self, text: str) -> Steps:
         """Take the words of *text*, which must be next."""
         if not (yield from self.follows_words(text)):
+            self.unfinished |= self.ended
             raise Mismatch
 
     def value(self) -> Generator[None, None, str]:
@@ -120,6 +135,7 @@ class Reader:
     def wait(self) -> Steps:
         """Wait for more text than is there."""
         if self.buffer.final:
+            self.unfinished = True
             raise Mismatch
         yield
 
@@ -139,3 +155,11 @@ def _measure(words: list[str], text: str) -> int | None:
             return None if word.startswith(text[at:]) else 0
         at += len(word)
     return at
+
+
+def without_begun(text: str, marks: tuple[str, ...]) -> str:
+    """Drop the beginning of one of *marks* from the end of *text*."""
+    longest = max(map(len, marks), default=1) - 1
+    tails = (text[at:] for at in range(max(0, len(text) - longest), len(text)))
+    begun = next((tail for tail in tails if any(mark.startswith(tail) for mark in marks)), "")
+    return text[: len(text) - len(begun)]

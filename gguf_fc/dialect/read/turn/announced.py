@@ -47,5 +47,5 @@ class AnnouncedReader:
             found = yield from self.code.read()
         else:
             found = yield from self.section.announced(marker)
-        if not found:
+        if not found and not self.section.reader.cut_off:
             self.emit.text(marker)

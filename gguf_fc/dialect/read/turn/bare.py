@@ -47,11 +47,11 @@ class BareReader:
         called = yield from self.section.bare()
         if called or not self.code or not (yield from self.code.begins()):
             return
-        if not (yield from self.code.read()):
+        if not (yield from self.code.read()) and not self.reader.cut_off:
             self.emit.text(self.code.code.open)
 
     def _calls_at(self, beginning: str) -> Steps:
         """Read calls of which the first begins so; if there is none, that was text."""
         self.reader.buffer.give_back(len(beginning))
-        if not (yield from self.section.bare()):
+        if not (yield from self.section.bare()) and not self.reader.cut_off:
             self.emit.text(self.reader.buffer.take(len(beginning)))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from gguf_fc.dialect.read.reader import Reader, Steps
+from gguf_fc.dialect.read.reader import Reader, Steps, without_begun
 from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.syntax import Marked, Syntax
 
@@ -81,7 +81,10 @@ class ReasoningReader:
         buffer = self.reader.buffer
         closed = False
         while True:
-            text, marker = buffer.take_before((closing, *self.syntax.announcements))
+            marks = (closing, *self.syntax.announcements)
+            text, marker = buffer.take_before(marks)
+            if marker is None and self.reader.ended and not self.reader.whole:
+                text = without_begun(text, marks)
             self._think(text)
             if marker == closing:
                 buffer.take(len(closing))

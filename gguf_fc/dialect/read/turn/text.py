@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from gguf_fc.dialect.read.reader import Reader, Steps
+from gguf_fc.dialect.read.reader import Reader, Steps, without_begun
 from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.syntax import Syntax
 
@@ -27,17 +27,29 @@ class TextReader:
     def until(self, marks: tuple[str, ...]) -> Generator[None, None, str | None]:
         """Emit text up to one of *marks*, which is taken and returned; None at the end.
 
-        The beginning of a mark is withheld, because what was sent cannot be taken back.
+        The beginning of a mark is withheld, because what was sent cannot be taken back.  Where the
+        turn is cut off in a mark, or in what may be a call, the beginning of that is dropped.
         """
         while True:
+            if self.reader.cut_off:
+                return None
             text, marker = self.reader.buffer.take_until(marks)
+            if marker is None and self.reader.ended and not self.reader.whole:
+                text = without_begun(text, marks)
             self.emit.text(text)
             if marker is not None:
-                return marker
+                return None if self._cut_in_longer(marker, marks) else marker
             if self.reader.ended:
                 self.emit.end_text()
                 return None
             yield
+
+    def _cut_in_longer(self, marker: str, marks: tuple[str, ...]) -> bool:
+        """Tell whether the turn was cut off in another mark that begins with *marker*."""
+        buffer = self.reader.buffer
+        if self.reader.whole or not (buffer.final and buffer.peek):
+            return False
+        return any(mark.startswith(marker + buffer.pending) for mark in marks)
 
     def closed(self, marker: str) -> Steps:
         """Behind a mark that ends text; where more text follows, the mark was text itself."""
@@ -47,7 +59,9 @@ class TextReader:
         yield from self.reader.skip_space()
         ended = self.reader.ended
         for text in _texts(syntax.end, syntax.joint, *syntax.announcements, *openings):
-            ended = ended or (yield from self.reader.follows(text))
+            ended = ended or (yield from self.reader.follows(text)) or self.reader.cut_off
+        if buffer.final and not self.reader.whole and not ended:
+            ended = any(header.startswith(buffer.pending) for header in syntax.headers)
         buffer.rewind()
         if ended:
             self.emit.drop_space()
