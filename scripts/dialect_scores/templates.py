@@ -13,7 +13,7 @@ from gguf_fc import Dialect
 from gguf_fc.errors import GgufFcError
 
 _HISTORIES = 20
-_REASONS = ("fallback", "check", "known")  # the findings that say why
+_REASONS = ("fallback", "check", "known", "instructions")  # the findings that say why
 _TOOLS: list[Any] = [
     {
         "type": "function",

@@ -27,6 +27,8 @@ from gguf_fc.dialect.prompt.template import Clock, Template
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import RunawayTemplate, TemplateError
 
+_TOLD = "The chat template does not show tools: they are described in the system message."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
@@ -144,7 +146,9 @@ def _analysed(text: str, chat: Chat) -> Analysis:
     if USER.casefold() not in seen.prompt.casefold():  # some templates change a text's case
         raise TemplateError("The chat template leaves out what the user says.")
     found = _native_or_generic(text, chat, replace(seen, text=text))
-    return replace(found, syntax=_with_code(found.syntax, text))
+    found = replace(found, syntax=_with_code(found.syntax, text))
+    told_otherwise = found.native and not found.needs.tells_tools
+    return replace(found, warnings=(*found.warnings, _TOLD)) if told_otherwise else found
 
 
 def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
@@ -201,14 +205,18 @@ def _with_code(syntax: Syntax, text: str) -> Syntax:
 
 def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:
     """Analysis by an entry of the data file; the reasoning is derived where the entry has none."""
-    syntax = known.syntax
+    syntax, needs = known.syntax, replace(seen.needs, told=known.told)
     if syntax.reasoning is None:
         syntax = replace(syntax, reasoning=derive_reasoning(seen))
     if objected := self_objections(syntax):
         return _generic(chat, seen, objected[0])
+    if known.result_role:
+        needs = replace(needs, result_role=known.result_role)
+    if seen.one is None and not syntax.parallel:
+        needs = replace(needs, one_call=True)
     return Analysis(
         chat=chat,
-        needs=seen.needs,
+        needs=needs,
         thinking=seen.thinking,
         syntax=syntax,
         native=True,

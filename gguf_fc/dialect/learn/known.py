@@ -23,6 +23,8 @@ class Known:
     evidence: str
     contains: tuple[str, ...]
     lacks: tuple[str, ...] = ()
+    told: str = ""  # of the tools, where the template does not; see ``Needs``
+    result_role: str = ""  # who brings results, where another role is shown as well
     syntax: Syntax
 
     def fits(self, template: str) -> bool:

@@ -62,7 +62,8 @@ class _NeedsProbe:
         needs = self._fillers(self._required(needs))
         needs = self._calls(needs)
         needs = replace(needs, reasoning=self._reasoning(needs))
-        return replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
+        needs = replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
+        return replace(needs, tells_tools=self._tells(needs))
 
     def _required(self, needs: Needs) -> Needs:
         """Require the reasoning field in every turn, if an answer is rendered only so."""
@@ -104,7 +105,9 @@ class _NeedsProbe:
                 found = tried
                 break
         if found is None:
-            return needs
+            tried = replace(needs, metadata=True, one_call=True)
+            shown = self._shown(tried, [_user(), turn], _NAMES[0], "needs_key", _VALUES[0])
+            return needs if shown is None else tried
         two = Message(role="assistant", tool_calls=_CALLS)
         both = self._shown(found, [_user(), two], *_NAMES, *_VALUES)
         return replace(found, one_call=both is None)
@@ -132,9 +135,20 @@ class _NeedsProbe:
     def _role(self, needs: Needs) -> str:
         call = Message(role="assistant", tool_calls=_CALLS[:1])
         result = Message(role="tool", tool_call_id=_CALLS[0].id, name=_NAMES[0], content=_RESULT)
-        forms = [replace(needs, result_role=role) for role in _RESULT_ROLES]
+        # Where a call's name is metadata, roles are printed as they are; this one was trained.
+        roles = ("observation",) if needs.metadata else _RESULT_ROLES
+        forms = [replace(needs, result_role=role) for role in roles]
         shown = self._first_shown(forms, [_user(), call, result], _RESULT)
         return (shown or needs).result_role
+
+    def _tells(self, needs: Needs) -> bool:
+        """True if the tools' names and parameters stand in the prompt."""
+        user = normalised([_user()], needs)
+        try:
+            prompt = self.chat.render(user, tool_values(_TOOLS))
+        except TemplateError:
+            return False
+        return all(word in prompt for word in (*_NAMES, "needs_key"))
 
     def _first_shown(
         self, forms: Sequence[Needs], turns: Sequence[Message], *expected: str

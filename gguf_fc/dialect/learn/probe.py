@@ -174,7 +174,9 @@ class _Prober:
             two=None
             if needs.one_call
             else self._shown(needs, call_turn(2), *NAMES[:2], "azure", "coral"),
-            three=self._shown(needs, call_turn(3), "azure", "coral", "ivory"),
+            three=None
+            if needs.one_call
+            else self._shown(needs, call_turn(3), "azure", "coral", "ivory"),
             rich=self._shown(needs, call_turn(arguments=(RICH,)), NAMES[0]),
             text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
         )

@@ -55,6 +55,17 @@ def with_tools(messages: Sequence[Message], tools: Sequence[Tool], syntax: Synta
     return [Message(role="system", content=_instruction(tools, syntax)), *written]
 
 
+def with_told_tools(
+    messages: Sequence[Message], tools: Sequence[Tool], syntax: Syntax, told: str
+) -> list[Message]:
+    """The conversation with the tools in a system message: as *told*, or as we tell of them."""
+    if not tools:
+        return list(messages)
+    functions = [value["function"] for value in tool_values(tools)]
+    text = told.replace("{tools}", json.dumps(functions, ensure_ascii=False, indent=4))
+    return [Message(role="system", content=text or _instruction(tools, syntax)), *messages]
+
+
 def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
     lines = [json.dumps(value["function"], ensure_ascii=False) for value in tool_values(tools)]
     example = write(syntax, calls=[Call("function_name", {"argument": "value"})])

@@ -27,9 +27,12 @@ class Needs:
     """Requirements of a template on conversations."""
 
     inputs: Inputs = field(default_factory=Inputs)
+    tells_tools: bool = True  # it shows tools; if not, they are told in a system message ...
+    told: str = ""  # ... as its models were trained to be told, with "{tools}" in it; "": as we do
     system: bool = True  # it takes a system message
     text_arguments: bool = False  # arguments as JSON text instead of an object
     ids: str = AS_GIVEN  # the form of ids, see ``ids``
+    metadata: bool = False  # a call's name as the turn's metadata, its arguments as the content
     one_call: bool = False  # at most one call in a turn
     one_text: bool = False  # beside a call, content or reasoning but not both
     parts: bool = False  # content as a list of parts instead of text

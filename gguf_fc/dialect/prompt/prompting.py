@@ -11,7 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
-from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, with_calls, with_tools
+from gguf_fc.dialect.prompt.generic import (
+    CHAT_TEMPLATE,
+    with_calls,
+    with_told_tools,
+    with_tools,
+)
 from gguf_fc.dialect.prompt.history import alternating, mended, plain, settled
 from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat
@@ -101,10 +106,17 @@ class Prompter:
         """Forms to render a conversation in, best first."""
         needs, chat = analysis.needs, analysis.chat
         if analysis.native:
-            shown = with_calls(turns, analysis.syntax) if analysis.calls_as_text else turns
-            yield RenderForm(chat, needs, settled(shown, needs), tools)
-            yield RenderForm(chat, needs, alternating(shown, needs), tools)
-            yield RenderForm(chat, needs, alternating(shown, needs, calls_count=True), tools)
+            told = turns
+            if not needs.tells_tools:
+                told = with_told_tools(turns, tools, analysis.syntax, needs.told)
+            for ordered in (
+                settled(told, needs),
+                alternating(told, needs),
+                alternating(told, needs, calls_count=True),
+            ):
+                # Results have found their calls before those become text.
+                shown = with_calls(ordered, analysis.syntax) if analysis.calls_as_text else ordered
+                yield RenderForm(chat, needs, shown, tools)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
         yield RenderForm(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
         yield RenderForm(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)

@@ -73,7 +73,10 @@ def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, 
         given = message.tool_call_id or ""
         value["role"] = needs.result_role
         value["tool_call_id"] = ids.get(given) or shaped_id(needs.ids, given, message.name or "", 0)
-    if message.tool_calls:
+    if message.tool_calls and needs.metadata:
+        (call,) = message.tool_calls
+        value |= {"metadata": call.name, "content": call.arguments}
+    elif message.tool_calls:
         value["tool_calls"] = [
             _call_value(call, ids[call.id or ""], needs) for call in message.tool_calls
         ]

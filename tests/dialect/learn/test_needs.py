@@ -15,7 +15,7 @@ from gguf_fc.dialect.prompt.template import Template
 TURN = "{{ m.role }}: {{ m.content }}{{ m.reasoning_content }}"
 CALLS = "{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}"
 TEXT_CALLS = "{% for c in m.tool_calls %}{{ c.function.name + c.function.arguments }}{% endfor %}"
-USUAL = Needs()
+USUAL = Needs(tells_tools=False)  # these templates show no tools
 
 
 def found(turn: str) -> Needs:
@@ -103,6 +103,14 @@ def found(turn: str) -> Needs:
             "{{ raise_exception('It thinks.') }}{% endif %}"
             "{{ m.role }}: {{ m.content }}{{ m.thinking }}" + CALLS + "{% endfor %}",
             replace(USUAL, reasoning="thinking", reasoning_required=True),
+        ),
+        (
+            "<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{{ m.reasoning_content }}",
+            replace(USUAL, metadata=True, one_call=True, result_role="observation"),
+        ),
+        (
+            TURN + CALLS + "{% endfor %}{{ tools | tojson if tools and loop.first }}",
+            replace(USUAL, tells_tools=True),
         ),
         ("{{ m.nothing }}", replace(USUAL, system=False)),
         ("{{ raise_exception('Never.') }}", replace(USUAL, system=False)),

@@ -52,6 +52,63 @@ def test_roles_alternate_where_they_must_whether_or_not_calls_count_as_turns(
     assert prompt.warning is None
 
 
+SHOWN = (
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% for c in m.tool_calls or [] %}"
+    "<call>{{ c.function | tojson }}</call>{% endfor %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+def test_tools_that_a_template_does_not_show_are_told_in_the_system_message() -> None:
+    dialect = Dialect.from_template(SHOWN)
+    assert dialect.native
+    assert "described in the system message" in dialect.warnings[0]
+    prompt = dialect.render([SYSTEM, USER, CALLED, RESULT], tools=[TOOL])
+    assert prompt.warning is None
+    told, _, rest = prompt.text.partition("<|end|>")
+    assert told.startswith("<|system|>")
+    assert '"name": "look"' in told
+    assert "<call>" in told  # in the template's own syntax
+    assert told.endswith("Be brief.")
+    assert rest.endswith("</call><|end|><|tool|>Rain.<|end|><|assistant|>")
+    assert "look" not in dialect.render([SYSTEM, USER]).text
+
+
+ROLES = (
+    "{% for message in messages %}{% if loop.first %}[gMASK]sop<|{% else %}<|{% endif %}"
+    "{{ message['role'] }}|>\n {{ message['content'] }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def test_results_of_calls_that_became_text_keep_their_role_and_order() -> None:
+    dialect = Dialect.from_template(ROLES)
+    assert dialect.evidence[0].name == "known"
+    calls = [{"id": id_, "function": {"name": "look", "arguments": '{"at": "x"}'}} for id_ in "ab"]
+    results = [{"role": "tool", "tool_call_id": id_, "content": f"Is {id_}."} for id_ in "ba"]
+    turn = {"role": "assistant", "tool_calls": calls}
+    text = dialect.render([USER, turn, *results], tools=[TOOL]).text
+    assert text.startswith("[gMASK]sop<|system|>\n Answer the following questions")
+    call = "<|assistant|>\n look\n```python\ntool_call(at='x')\n```<|observation|>\n Is "
+    assert text.endswith(f"{call}a.{call}b.<|assistant|>")
+
+
+def test_a_call_may_be_a_turn_with_metadata() -> None:
+    dialect = Dialect.from_template(
+        "{% for m in messages %}{% if m['tools'] %}{{ m['tools'] | tojson }}{% endif %}"
+        "{% if m.content %}<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    )
+    assert dialect.native
+    prompt = dialect.render([USER, CALLED, RESULT], tools=[TOOL])
+    assert prompt.text.endswith("<|assistant|>look\n{}<|observation|>\nRain.<|assistant|>")
+    written = dialect.write(tool_calls=[{"name": "look", "arguments": {"a": 1}}])
+    assert written == 'look\n{"a": 1}'
+    (call,) = dialect.parse(written, tools=[TOOL]).tool_calls
+    assert call.arguments == '{"a": 1}'
+
+
 def test_a_template_that_refuses_everything_but_a_probe_gives_way_to_a_plain_one() -> None:
     text = "{% if 'Paris' in messages | tojson %}{{ raise_exception('No.') }}{% endif %}"
     dialect = Dialect.from_template(text + template_text("tagged"))
