@@ -20,6 +20,7 @@ from gguf_fc.events import (
     ReasoningDelta,
     TextDelta,
 )
+from gguf_fc.request import Tool
 
 
 @dataclass(slots=True)
@@ -56,6 +57,16 @@ class Heard:
                     self.calls[index].complete = True
 
 
+def as_tool(row: dict[str, Any]) -> Tool:
+    """The tool that *row* describes, whatever its name is.
+
+    A request may not declare every name that a model of the corpus calls, and the library refuses
+    such JSON as the server does; how a call is read does not depend on that.
+    """
+    function = row["function"]
+    return Tool(name=function["name"], parameters=function.get("parameters"))
+
+
 def hear(
     dialect: Dialect,
     pieces: Iterable[str],
@@ -69,7 +80,8 @@ def hear(
 
     With *inline*, reasoning is left in the content.
     """
-    parser, heard = dialect.parser(tools=tools, prefill=prefill, inline=inline), Heard()
+    offered = [as_tool(tool) for tool in tools]
+    parser, heard = dialect.parser(tools=offered, prefill=prefill, inline=inline), Heard()
     for piece in pieces:
         heard.take(parser.feed(piece))
     if final:

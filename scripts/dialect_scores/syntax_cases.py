@@ -12,7 +12,7 @@ from typing import Any
 
 from dialect_scores.corpus import Corpus, Row
 from dialect_scores.figure import Figure, differs
-from dialect_scores.hearing import hear
+from dialect_scores.hearing import as_tool, hear
 
 FILE = "syntax_cases.jsonl"
 
@@ -40,7 +40,9 @@ def _fault(corpus: Corpus, row: Row) -> str | None:
         )
         if fault:
             return f"{fault} ({dialect.label})"
-    if not dialect.grammar(tools, "auto", prefill=prefill).matches(text):
+    if not dialect.grammar([as_tool(tool) for tool in tools], "auto", prefill=prefill).matches(
+        text
+    ):
         return f"not in the grammar: {text!r} ({dialect.label})"
     return None
 

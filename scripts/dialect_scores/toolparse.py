@@ -9,7 +9,7 @@ How a row is judged: content and reasoning after strip, arguments as JSON, ids w
 4. Rows of other projects say what their parsers return: only the calls are compared.
 5. The parsers of other projects read a call of any name, ours only of tools that were offered.  So
    a row without tools is offered those that its format's rows call, and one that calls a tool it
-   does not offer is offered that too; where its name is one that no request may declare, it is not.
+   does not offer is offered that too.
 """
 
 from __future__ import annotations
@@ -18,14 +18,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import msgspec
-
 from dialect_scores.corpus import Corpus, Row
 from dialect_scores.figure import Figure, differs, short
 from dialect_scores.formats import Formats
 from dialect_scores.hearing import Heard, HeardCall, hear, is_object, value_of
 from gguf_fc import Dialect
-from gguf_fc.dialect.openai_json.types import ToolName
 
 FILE = "toolparse.jsonl"
 _OTHERS = {"vLLM": "vLLM", "sglang": "SGLang"}
@@ -78,7 +75,7 @@ def _offered(row: Row, called: dict[str, list[Row]]) -> list[Row]:
     names = dict.fromkeys(call["name"] for call in row["expected"]["tool_calls"])
     if row["format"] is None:
         return tools
-    return [*tools, *(_any_tool(name) for name in names if name not in known and _is_name(name))]
+    return [*tools, *(_any_tool(name) for name in names if name not in known)]
 
 
 def score(corpus: Corpus, formats: Formats) -> Iterator[Figure]:
@@ -176,18 +173,9 @@ def _called_names(rows: list[Row]) -> dict[str, list[Row]]:
     for row in rows:
         if row["format"]:
             found = (call["name"] for call in row["expected"]["tool_calls"])
-            names[_format_of(row)].update(dict.fromkeys(filter(_is_name, found)))
+            names[_format_of(row)].update(dict.fromkeys(filter(None, found)))
     tools = {key: [_any_tool(name) for name in found] for key, found in names.items()}
     return defaultdict(list, tools)
-
-
-def _is_name(name: str | None) -> bool:
-    """True if a request may declare a tool of this *name*."""
-    try:
-        msgspec.convert(name, ToolName)
-    except msgspec.ValidationError:
-        return False
-    return True
 
 
 def _any_tool(name: str) -> Row:
