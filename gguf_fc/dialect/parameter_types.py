@@ -55,11 +55,11 @@ class ParameterType:
 
     @property
     def takes_any_text(self) -> bool:
-        """Whether it is a string, any string, and nothing else."""
+        """True if it is a string, any string, and nothing else."""
         return self._resolve(self.schema) == String()
 
     def accepts(self, value: Any) -> bool:
-        """Whether *value* is valid."""
+        """True if *value* is valid."""
         return Judge(self._definition).accepts(self.schema, value)
 
     def only(self, types: Collection[JsonType]) -> ParameterType:

@@ -126,7 +126,7 @@ class PairsReader:
         self.say('"')
 
     def _bare(self, form: Pair, take: Callable[[str], None]) -> Steps:
-        """What stands before the closing text, without the white space that belongs to that."""
+        """Read up to the closing text, without the white space that belongs to that."""
         closing, held = form.closing.strip(), ""
         space = form.closing[: len(form.closing) - len(form.closing.lstrip(SPACE))]
         while True:

@@ -245,17 +245,12 @@ class JsonText:
                     sequence(self.strings.key(key), self.colon, self.exactly(inner))
                     for key, inner in value.items()
                 ]
-                return self.braced(self._joined(members))
+                return self.braced(joined(members, self.comma))
             case list():
-                return self.bracketed(self._joined([self.exactly(item) for item in value]))
+                return self.bracketed(joined([self.exactly(item) for item in value], self.comma))
             case _:
                 text = self.notation.scalar(value)
                 return NEVER if text is None else word(text)
-
-    def _joined(self, items: list[Node]) -> Node:
-        """*items* with commas between."""
-        separated = [part for item in items for part in (self.comma, item)]
-        return sequence(*separated[1:])
 
     def _enclosed(self, opening: str, inside: Node, closing: str, *, empty: bool) -> Node:
         start = Token(sequence(Literal(opening), self.gap))
@@ -278,6 +273,12 @@ class JsonText:
 
     def _once(self, name: str, make: Callable[[], Node]) -> Node:
         return self.builder.once((name, self.style), name, make)
+
+
+def joined(items: list[Node], comma: Node) -> Node:
+    """*items* with *comma* between."""
+    separated = [part for item in items for part in (comma, item)]
+    return sequence(*separated[1:])
 
 
 def word(text: str) -> Node:
