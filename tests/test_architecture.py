@@ -125,7 +125,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     },
     "protocols": {
         "__init__": set(),
-        "fields": set(),
+        "whole_characters": set(),
+        "fields": {"whole_characters"},
         "protocol": set(),
         "error_body": set(),
         "sampling": {"fields"},

@@ -29,6 +29,7 @@ from msgspec import Struct
 from msgspec import inspect as kinds
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.protocols.whole_characters import with_whole_characters
 from gguf_fc.typed_json import MAX_DEPTH, named_error, refuse_deep
 
 T = TypeVar("T", bound=Struct)
@@ -160,7 +161,10 @@ def decode_object(raw: bytes) -> dict[str, Any]:
     try:
         fields = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise InvalidParameter(f"The body is not JSON: {error}.", param="body") from error
+        try:
+            fields = orjson.loads(with_whole_characters(raw))
+        except orjson.JSONDecodeError:
+            raise InvalidParameter(f"The body is not JSON: {error}.", param="body") from error
     if not isinstance(fields, dict):
         raise InvalidParameter("The body must be a JSON object.", param="body")
     # Fewer brackets than the bound cannot be nested deeper; counting them is nearly free.

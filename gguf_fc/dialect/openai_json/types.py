@@ -12,7 +12,8 @@ from msgspec import Meta, Struct
 
 from gguf_fc.typed_json import about
 
-ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}$")]
+# Python's ``$`` matches before a last line break too, and only Python has ``\Z``.
+ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}(?!\n)$")]
 CalledName = Annotated[str, Meta(min_length=1)]
 Arguments = Annotated[
     str | dict[str, Any] | None, about("JSON text or an object; repaired if it is not quite JSON")
