@@ -9,7 +9,6 @@ import json
 
 import orjson
 
-from gguf_fc.dialect.tool_rules import Declared
 from gguf_fc.errors import GrammarError, InvalidParameter, UnsupportedParameter
 from gguf_fc.grammar import schema_to_grammar
 from gguf_fc.request import Schema, Tool
@@ -17,16 +16,15 @@ from gguf_fc.request import Schema, Tool
 ANY_TEXT: Schema = {"type": "string"}
 
 
-def text_tool(name: str, description: str | None, form: Schema, where: str) -> Declared:
-    """A tool that takes a text of the schema *form*; *where* is its path in the request."""
+def text_tool(name: str, description: str | None, form: Schema) -> Tool:
+    """A tool that takes a text of the schema *form*."""
     schema: Schema = {
         "type": "object",
         "properties": {"input": form},
         "required": ["input"],
         "additionalProperties": False,
     }
-    tool = Tool(name=name, description=description, parameters=schema)
-    return Declared(tool=tool, name_at=f"{where}.name", schema_at=where)
+    return Tool(name=name, description=description, parameters=schema)
 
 
 def matching(syntax: str, definition: str, where: str) -> Schema:

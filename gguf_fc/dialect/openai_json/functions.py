@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gguf_fc.dialect.openai_json.tool_choice import known_name
+from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.dialect.openai_json.types import LegacyFunction
-from gguf_fc.dialect.tool_rules import Declared, checked_tools, known_name
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Tool, ToolChoice
 

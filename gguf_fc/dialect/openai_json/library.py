@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from gguf_fc.dialect.openai_json.messages import call_of, messages_of
+from gguf_fc.dialect.openai_json.messages import arguments_text, call_of, messages_of
 from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
 from gguf_fc.dialect.openai_json.tools import tools_of
@@ -26,7 +26,6 @@ from gguf_fc.dialect.openai_json.types import (
     ResponseFormat,
     Tools,
 )
-from gguf_fc.dialect.tool_rules import arguments_text
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
 from gguf_fc.typed_json import convert, refuse_deep

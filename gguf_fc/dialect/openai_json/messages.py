@@ -6,11 +6,13 @@ the call of a custom tool has a text in the place of arguments.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
 from gguf_fc.dialect.openai_json.types import ChatMessage, ContentPart, PastCall
-from gguf_fc.dialect.tool_rules import arguments_text
+from gguf_fc.dialect.prompt.repair import Unreadable, read_object
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.request import Message, Role, ToolCall
 
@@ -41,6 +43,21 @@ def call_of(call: PastCall, where: str) -> ToolCall:
         arguments = arguments_text(called.arguments, f"{where}.function.arguments")
         return ToolCall(call.id, called.name, arguments)
     raise InvalidParameter(f"'{where}.{call.type}' is required.", param=f"{where}.{call.type}")
+
+
+def arguments_text(arguments: str | dict[str, Any] | None, param: str) -> str:
+    """*arguments* of a past call as the text of a JSON object, repaired where they are not quite.
+
+    Raises InvalidParameter.
+    """
+    try:
+        found = arguments if isinstance(arguments, dict) else read_object(arguments or "")
+        return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    except (Unreadable, TypeError, ValueError, RecursionError) as error:
+        raise InvalidParameter(
+            f"'{param}' is not the text of a JSON object; send what the server returned ({error}).",
+            param=param,
+        ) from error
 
 
 def _message(message: ChatMessage, where: str) -> Message:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from gguf_fc.dialect.tool_rules import known_name
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Tool, ToolChoice
 
@@ -42,6 +42,16 @@ def tool_choice_of(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...])
                 '{"type": "allowed_tools", "allowed_tools": {"mode": ..., "tools": [...]}}.',
                 param="tool_choice",
             )
+
+
+def known_name(name: str, tools: Iterable[Tool], param: str, among: str = "tools") -> str:
+    """*name*, given as *param*, if one of *tools*, which the request calls *among*, has it.
+
+    Raises InvalidParameter.
+    """
+    if name not in {tool.name for tool in tools}:
+        raise InvalidParameter(f"'{param}' is '{name}', which is not in '{among}'.", param=param)
+    return name
 
 
 def _named(choice: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice | None:

@@ -1,14 +1,49 @@
-"""Tools a model may call: functions with JSON arguments, and custom tools, which take a text."""
+"""Tools a model may call: functions with JSON arguments, and custom tools, which take a text.
+
+``checked_tools`` holds the tools of every protocol to the same rules.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gguf_fc.dialect.openai_json.custom_tools import ANY_TEXT, matching, text_tool
 from gguf_fc.dialect.openai_json.types import ChatTool, CustomTool
-from gguf_fc.dialect.tool_rules import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.request import Tool
+from gguf_fc.request import Schema, Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A tool, with the paths of its name and of its schema in the request."""
+
+    tool: Tool
+    name_at: str
+    schema_at: str
+
+
+def checked_tools(declared: Iterable[Declared]) -> tuple[Tool, ...]:
+    """The tools, each with its place.
+
+    Raises InvalidParameter for two of one name, or one whose schema is no object's: arguments are
+    always a JSON object, and a schema that forbids that can never be met.
+    """
+    tools: dict[str, Tool] = {}
+    for one in declared:
+        name = one.tool.name
+        if name in tools:
+            raise InvalidParameter(
+                f"Two tools are called '{name}'; give each a name of its own.", param=one.name_at
+            )
+        if not _takes_object(one.tool.parameters):
+            raise InvalidParameter(
+                f"'{one.schema_at}' must describe a JSON object: its 'type' is \"object\".",
+                param=one.schema_at,
+            )
+        tools[name] = dataclasses.replace(one.tool, schema_at=one.schema_at)
+    return tuple(tools.values())
 
 
 def tools_of(tools: Sequence[ChatTool | Tool]) -> tuple[Tool, ...]:
@@ -44,4 +79,10 @@ def _custom(custom: CustomTool, where: str) -> Declared:
         if grammar is None:
             raise InvalidParameter(f"'{param}' is required.", param=param)
         form = matching(grammar.syntax, grammar.definition, param)
-    return text_tool(custom.name, custom.description, form, where)
+    tool = text_tool(custom.name, custom.description, form)
+    return Declared(tool=tool, name_at=f"{where}.name", schema_at=where)
+
+
+def _takes_object(schema: Schema | None) -> bool:
+    kind = schema.get("type", "object") if isinstance(schema, dict) else "object"
+    return schema is not False and "object" in (kind if isinstance(kind, list) else [kind])

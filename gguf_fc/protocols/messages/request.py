@@ -9,7 +9,8 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from gguf_fc.dialect.tool_rules import Declared, checked_tools, known_name
+from gguf_fc.dialect.openai_json.tool_choice import known_name
+from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.messages.blocks import TextBlock

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from gguf_fc.dialect.tool_rules import arguments_text
+from gguf_fc.dialect.openai_json.messages import arguments_text
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.messages.blocks import (
     AnyBlock,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.tool_rules import Declared, arguments_text, checked_tools
+from gguf_fc.dialect.openai_json.messages import arguments_text
+from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.ollama.schema import (

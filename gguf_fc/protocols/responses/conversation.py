@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
-from gguf_fc.dialect.tool_rules import arguments_text
+from gguf_fc.dialect.openai_json.messages import arguments_text
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.responses.items import (
     CustomToolCallItem,

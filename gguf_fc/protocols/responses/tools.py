@@ -9,8 +9,8 @@ import msgspec
 
 from gguf_fc.dialect.openai_json.custom_tools import ANY_TEXT, matching, text_tool
 from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
+from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.dialect.openai_json.types import ToolName
-from gguf_fc.dialect.tool_rules import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.protocols.responses.schema import ResponsesBody, ResponseTool
 from gguf_fc.request import Schema, Tool, ToolChoice
@@ -66,7 +66,11 @@ def _entries(body: ResponsesBody) -> list[Any]:
 def _declared(tool: ResponseTool, where: str) -> Declared:
     name = _name(tool, f"{where}.name")
     if tool.type == "custom":
-        return text_tool(name, tool.description, _form(tool, f"{where}.format"), where)
+        return Declared(
+            tool=text_tool(name, tool.description, _form(tool, f"{where}.format")),
+            name_at=f"{where}.name",
+            schema_at=where,
+        )
     return Declared(
         tool=Tool(
             name=name,

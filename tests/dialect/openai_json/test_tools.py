@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.dialect.tool_rules import Declared, checked_tools, known_name
+from gguf_fc.dialect.openai_json.tool_choice import known_name
+from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.request import Tool
 
