@@ -18,7 +18,7 @@ from gguf_fc.dialect.learn.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.learn.inputs import inputs_of
 from gguf_fc.dialect.learn.instructions import Asked, asked_for
 from gguf_fc.dialect.learn.known import Known, code_for, known_for
-from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, probe
+from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, other_views, probe
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.prompt.needs import Needs
@@ -154,16 +154,27 @@ def _analysed(text: str, chat: Chat) -> Analysis:
 def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
     if (known := known_for(text)) is not None:
         return _known(chat, seen, known)
-    asked = asked_for(seen)
+    asked, found = asked_for(seen), _derived(chat, seen, seen.text)
+    if isinstance(found, str):
+        others = (_derived(chat, view, seen.text) for view in other_views(chat, seen))
+        found = next((other for other in others if isinstance(other, Analysis)), found)
+    if isinstance(found, str):
+        return _asked(chat, seen, asked) or _generic(chat, seen, found)
+    # What the model is asked to mark is not bare JSON, whatever the history shows.
+    if asked and asked.syntax.marker and not found.syntax.marker and found.syntax.keys:
+        return _asked(chat, seen, asked) or found
+    return found
+
+
+def _derived(chat: Chat, seen: Renderings, text: str) -> Analysis | str:
+    """Analysis by a syntax derived from renderings and checked; the reason if there is none."""
+    seen = replace(seen, text=text)
     try:
         derived = derive(seen)
     except NotDerivable as reason:
-        return _asked(chat, seen, asked) or _generic(chat, seen, str(reason))
+        return str(reason)
     if objected := objections(derived.syntax, derived.prefill, seen):
-        return _asked(chat, seen, asked) or _generic(chat, seen, objected[0])
-    # What the model is asked to mark is not bare JSON, whatever the history shows.
-    if asked and asked.syntax.marker and not derived.syntax.marker and derived.syntax.keys:
-        return _asked(chat, seen, asked) or _generic(chat, seen, "what is asked for is not shown")
+        return objected[0]
     return Analysis(
         chat=chat,
         needs=seen.needs,

@@ -36,8 +36,9 @@ from gguf_fc.dialect.learn.derive_reasoning import (
     without_reasoning,
 )
 from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, NEXT, RICH, TEXT, USER, Renderings
+from gguf_fc.dialect.learn.variants import variants
 from gguf_fc.dialect.prompt.continuation import reasoning_at_end
-from gguf_fc.dialect.syntax import ID_CHARACTERS, Marked, Part, Placeholder, PlaceholderKind, Syntax
+from gguf_fc.dialect.syntax import Marked, Part, Placeholder, PlaceholderKind, Syntax
 from gguf_fc.grammar import Spacing
 
 _COUNT = "\1"  # stands for a number that counts calls
@@ -120,11 +121,15 @@ class _Deriver:
         else:
             opening, closing, section = _single(lead, tail, inner)
             separator, prefill = "\n", ""
+        absent = self._around_absent_text(section.open + opening)
+        if absent.open:
+            bare = (section.open + opening).removeprefix(absent.open + absent.close)
+            opening, section = bare, Marked("", section.close)
         content = self._content(prefill)
         call = (*_with_count(opening), *inner, *([closing] if closing else []))
         syntax = Syntax(
             call=call,
-            also=_other_openings(call),
+            also=variants(call, absent),
             bare_call=self._bare_call(found, opening, closing),
             section=section,
             separator=separator,
@@ -141,6 +146,16 @@ class _Deriver:
         self._note("call", "".join(_shown(part) for part in syntax.call), f"turn {one!r}")
         self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
         return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
+
+    def _around_absent_text(self, lead: str) -> Marked:
+        """Tags that a turn of calls begins with, and that stand around its text if it has any."""
+        both = self._turn(self.seen.text_and_call or "")
+        before, found, after = both.partition(TEXT)
+        tag = _TAG.match(after)
+        if not (found and _TAG.fullmatch(before) and tag and lead.startswith(before + tag.group())):
+            return Marked()
+        self._note("text beside calls", f"{before!r} ... {tag.group()!r}", f"turn {both!r}")
+        return Marked(before, tag.group())
 
     def _pairs(self, one: str) -> FoundPairs:
         """Derive arguments that are written one by one.  Raises NotDerivable."""
@@ -324,31 +339,6 @@ def _counted_lead(lead: str, between: str) -> tuple[str, str]:
 def _with_count(opening: str) -> tuple[Part, ...]:
     before, count, behind = opening.partition(_COUNT)
     return (before, Placeholder("index"), behind) if count else (opening,)
-
-
-def _other_openings(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
-    """Variants of the call that models are seen to write: less than the template does."""
-    return (*_without_wrapper(call), *_without_namespace(call))
-
-
-def _without_namespace(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
-    """The call without the namespace before its name, where both are part of the id."""
-    opening = call[0]
-    if Placeholder("index") not in call or not isinstance(opening, str):
-        return ()
-    bare = opening.rstrip(ID_CHARACTERS)
-    return ((bare, *call[1:]),) if bare != opening and call[1:2] == (Placeholder("name"),) else ()
-
-
-def _without_wrapper(call: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
-    """The call without the outer of two tags before its name, which some models forget."""
-    opening, closing = call[0], call[-1]
-    if not (isinstance(opening, str) and isinstance(closing, str)):
-        return ()
-    outer, _, inner = opening.strip().rpartition("<")
-    if not (outer.rstrip().endswith(">") and outer.startswith("<") and not inner.endswith(">")):
-        return ()
-    return ((f"<{inner}", *call[1:]),)
 
 
 def _parts(turn: str, call: _CallSpans) -> tuple[Part, ...]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from gguf_fc.dialect.common_text import beyond
 from gguf_fc.dialect.learn.needs import needs_of
 from gguf_fc.dialect.learn.thinking import Thinking, thinking_of
 from gguf_fc.dialect.prompt.needs import Needs
@@ -111,7 +112,27 @@ def _as_json(turn: str) -> bool:
 
 def probe(chat: Chat) -> Renderings:
     """Render everything ``derive`` reads.  Raises TemplateError if nothing renders at all."""
-    return _Prober(chat, thinking_of(chat)).run()
+    return _Prober(chat, thinking_of(chat)).run(needs_of(chat))
+
+
+def other_views(chat: Chat, seen: Renderings) -> Iterator[Renderings]:
+    """Other renderings of calls that *seen* shows: from them a syntax may be derived all the same.
+
+    1. The prompt is no prefix of a history, whose last turn of the user is written otherwise: the
+       prompt is taken from what two histories share.
+    2. The content beside calls is null: empty text may be written with marks around it.
+    """
+    if seen.one is None:
+        return
+    if seen.plain is not None and USER in beyond(seen.one, seen.prompt):
+        yield replace(seen, prompt=_shared(seen.one, seen.plain))
+    yield _Prober(chat, seen.thinking).run(replace(seen.needs, null_content=True))
+
+
+def _shared(one: str, plain: str) -> str:
+    """The beginning of two histories up to where the assistant's turns differ."""
+    differing = beyond(one, plain)
+    return one[: len(one) - len(differing)]
 
 
 def ends_dated(chat: Chat, needs: Needs) -> bool:
@@ -134,8 +155,7 @@ class _Prober:
     thinking: Thinking
     failures: list[str] = field(default_factory=list)
 
-    def run(self) -> Renderings:
-        needs = needs_of(self.chat)
+    def run(self, needs: Needs) -> Renderings:
         user = normalised([Message(role="user", content=USER)], needs)
         tools = tool_values(_TOOLS)
         try:

@@ -32,6 +32,7 @@ class Needs:
     system: bool = True  # it takes a system message
     text_arguments: bool = False  # arguments as JSON text instead of an object
     ids: str = AS_GIVEN  # the form of ids, see ``ids``
+    null_content: bool = False  # beside calls, no content is null instead of ""
     metadata: bool = False  # a call's name as the turn's metadata, its arguments as the content
     one_call: bool = False  # at most one call in a turn
     one_text: bool = False  # beside a call, content or reasoning but not both

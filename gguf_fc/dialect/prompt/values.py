@@ -85,6 +85,8 @@ def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, 
 
 def _content(message: Message, needs: Needs) -> Any:
     """The content as text or parts; a turn with calls may be without any."""
+    if needs.null_content and message.tool_calls and not message.content:
+        return None
     text = message.content or ("" if message.tool_calls else needs.filler or "")
     if message.role == "assistant" and needs.reasoning in THOUGHTS_IN_CONTENT:
         return THOUGHTS_IN_CONTENT[needs.reasoning](message.reasoning_content or "", text)
