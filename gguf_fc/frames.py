@@ -7,6 +7,7 @@ One framing for both lines: to the worker that runs the model (``MESSAGES``: the
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -45,6 +46,10 @@ class Codec(Generic[T]):
         """A decoder for one direction of a line."""
         return Decoder(self.load)
 
+    def line(self, write: Callable[[bytes], None], deliver: Callable[[T], None]) -> Line[T]:
+        """One end of a line whose bytes go out to *write* and whose values come in to *deliver*."""
+        return Line(self, write, deliver)
+
 
 @dataclass(slots=True, eq=False)
 class Decoder(Generic[T]):
@@ -77,6 +82,30 @@ class Decoder(Generic[T]):
         body = bytes(self._held[LENGTH:end])
         del self._held[:end]
         return body
+
+
+@dataclass(slots=True, eq=False)
+class Line(Generic[T]):
+    """One end of a line, between a transport of bytes and whoever waits for its values."""
+
+    codec: Codec[T]
+    write: Callable[[bytes], None]
+    deliver: Callable[[T], None]
+    heard: float = field(default_factory=time.monotonic, init=False)  # when bytes came last
+    _decoder: Decoder[T] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._decoder = self.codec.decoder()
+
+    def send(self, value: T) -> None:
+        """Send *value*.  Raises FrameError."""
+        self.write(self.codec.encode(value))
+
+    def receive(self, data: bytes) -> None:
+        """Deliver the values that *data* completes.  Raises FrameError."""
+        self.heard = time.monotonic()
+        for value in self._decoder.feed(data):
+            self.deliver(value)
 
 
 def _dump_message(message: Message) -> bytes:

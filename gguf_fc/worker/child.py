@@ -1,4 +1,4 @@
-"""Child process of the server: starting, talking over its socket, heartbeat, ending."""
+"""Child process of the server: start, socket, heartbeat, end."""
 
 from __future__ import annotations
 
@@ -9,18 +9,42 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from gguf_fc.frames import MESSAGES, Decoder, FrameError
-from gguf_fc.job import FromWorker, Message, Ping, Pong, Stop, ToWorker
+from gguf_fc.frames import MESSAGES, FrameError, Line
+from gguf_fc.job import Message, Ping, Stop
 
 logger = logging.getLogger(__name__)
 
-READ_SIZE = 1 << 18
 COMMAND = (sys.executable, "-P", "-m", "gguf_fc.worker.process")
+
+
+class _Socket(asyncio.Protocol):
+    """Our end of the child's socket, once it is connected: bytes go straight to the line."""
+
+    line: Line[Message]
+    _transport: asyncio.Transport
+
+    def __init__(self, deliver: Callable[[Message], None]) -> None:
+        self._deliver = deliver
+        self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.line = MESSAGES.line(transport.write, self._deliver)
+        self.data_received = self.line.receive  # type: ignore[method-assign]  # no step in between
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end, and the error that it was for."""
+        self.lost.set_result(exc)
+
+    def close(self) -> None:
+        """Close it when everything is sent."""
+        self._transport.close()
 
 
 @dataclass(slots=True, eq=False)
@@ -28,13 +52,16 @@ class Child:
     """A process that was started.  ``close`` it whatever happens."""
 
     process: subprocess.Popen[bytes]
-    _reader: asyncio.StreamReader
-    _writer: asyncio.StreamWriter
-    _decoder: Decoder[Message] = field(default_factory=MESSAGES.decoder, init=False)
+    line: Line[Message]  # ``deliver`` of it gets what the process sends
+    lost: asyncio.Future[Exception | None]  # done when the line is over
+    _socket: _Socket
 
     @classmethod
-    async def start(cls, command: Sequence[str]) -> Child:
-        """Start *command* with the number of its inherited socket as the last argument."""
+    async def start(cls, command: Sequence[str], deliver: Callable[[Message], None]) -> Child:
+        """Start *command* with the number of its inherited socket as the last argument.
+
+        Its messages go to *deliver*.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own program; takes milliseconds
@@ -46,79 +73,55 @@ class Child:
                 process_group=0,  # Ctrl-C at the terminal is for the server
             )
         try:
-            reader, writer = await asyncio.open_connection(sock=ours)
+            loop = asyncio.get_running_loop()
+            _, end = await loop.create_connection(lambda: _Socket(deliver), sock=ours)
         except BaseException:
             ours.close()
             process.kill()
             process.wait()
             raise
-        return cls(process, reader, writer)
+        return cls(process, end.line, end.lost, end)
 
-    def send(self, message: ToWorker) -> None:
-        """Send *message*.  Raises FrameError; a child that is gone is noticed by ``receive``."""
-        self._writer.write(MESSAGES.encode(message))
+    async def watch(self, ping_seconds: float, pong_seconds: float) -> None:
+        """Return when the child is gone or had to be killed.
 
-    async def receive(self) -> list[Message]:
-        """The next messages; none when the child is gone."""
-        messages: list[Message] = []
-        while not messages:
-            try:
-                data = await self._reader.read(READ_SIZE)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            try:
-                messages = self._decoder.feed(data)
-            except FrameError:
-                logger.exception("worker pid=%d sends nonsense; killing it", self.process.pid)
-                self.process.kill()
-                break
-        return messages
-
-    async def listen(
-        self, deliver: Callable[[FromWorker], None], ping_seconds: float, pong_seconds: float
-    ) -> None:
-        """Hand every message to *deliver*, until the child is gone or has to be killed.
-
-        Any message proves life.  After *ping_seconds* of silence the child is pinged, and after
-        *pong_seconds* more without a word it is killed.
+        Anything it sends proves life.  After *ping_seconds* of silence the child is pinged, and
+        after *pong_seconds* more it is killed.
         """
-        while messages := await self._receive_or_ping(ping_seconds, pong_seconds):
-            for message in messages:
-                if not isinstance(message, Pong):
-                    deliver(message)  # type: ignore[arg-type]  # all that a worker sends
-
-    async def _receive_or_ping(self, ping_seconds: float, pong_seconds: float) -> list[Message]:
-        try:
-            async with asyncio.timeout(ping_seconds):
-                return await self.receive()
-        except TimeoutError:
-            self.send(Ping(0))
-        try:
-            async with asyncio.timeout(pong_seconds):
-                return await self.receive()
-        except TimeoutError:
-            logger.exception("worker pid=%d does not answer; killing it", self.process.pid)
-            self.process.kill()
-            return []
+        pinged = 0.0  # when it was pinged last
+        while not self.lost.done():
+            now = time.monotonic()
+            silent, unanswered = now - self.line.heard, now - pinged
+            if self.line.heard > pinged and silent < ping_seconds:
+                await asyncio.wait([self.lost], timeout=ping_seconds - silent)
+            elif self.line.heard > pinged:
+                self.line.send(Ping(0))
+                pinged = now
+            elif unanswered < pong_seconds:
+                await asyncio.wait([self.lost], timeout=pong_seconds - unanswered)
+            else:
+                logger.error("worker pid=%d does not answer; killing it", self.process.pid)
+                self.process.kill()
+                return
 
     async def close(self, *, grace: float) -> int:
         """End the process, by force after *grace* seconds; its exit status."""
-        with suppress(OSError):
-            self.send(Stop())
-        self._writer.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+        if self.lost.done() and isinstance(fault := self.lost.result(), FrameError):
+            logger.error("worker pid=%d sends nonsense; killing it: %s", self.process.pid, fault)
+            self.process.kill()
+        self.line.send(Stop())
+        self._socket.close()
         try:
-            return await asyncio.to_thread(self.process.wait, grace)
+            status = await asyncio.to_thread(self.process.wait, grace)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return await asyncio.to_thread(self.process.wait)
+            status = await asyncio.to_thread(self.process.wait)
         except asyncio.CancelledError:
             self.process.kill()
             self.process.wait()
             raise
+        await asyncio.wait([self.lost])  # nobody reads any more, so this is at once
+        return status
 
 
 def _module_path() -> list[str]:

@@ -19,6 +19,8 @@ from gguf_fc.job import (
     FromWorker,
     Job,
     Load,
+    Message,
+    Pong,
     Progress,
     Question,
     Ready,
@@ -101,10 +103,12 @@ class Worker:
     def _send(self, message: ToWorker) -> None:
         """Send to the child that runs now; if there is none, its death was told already."""
         if child := self._supervisor.child:
-            child.send(message)
+            child.line.send(message)
 
-    def _deliver(self, message: FromWorker) -> None:
+    def _deliver(self, message: Message) -> None:
         """Put a message where its job is waiting; one whose job was given up is of no use."""
+        if isinstance(message, Pong):
+            return  # the line has heard it, and that is all it is for
         assert isinstance(message, Progress | Ending), f"unexpected message: {message}"
         messages = self._jobs.get(message.id)
         if isinstance(message, Ending):

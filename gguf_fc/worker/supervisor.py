@@ -6,7 +6,7 @@ when a child died.
 Theory of operation.
 1. A child counts only once it has said ``Ready``.  One that dies before is tried again with safer
    settings (``selftest``); if those are used up, the model cannot be run here.
-2. A child that hangs is killed (``Child.listen``), and so dies like any other.
+2. A child that hangs is killed (``Child.watch``), and so dies like any other.
 3. A child that dies after it was ready is replaced: at once the first time, then after a pause
    that doubles until a child has lived for ``stable_seconds``.
 4. ``give_up`` failed starts in a row end it.
@@ -21,10 +21,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 from gguf_fc.errors import ModelFileError, WorkerUnavailable
-from gguf_fc.job import FromWorker, Load, LoadFailed, Ready
+from gguf_fc.job import Load, LoadFailed, Message, Ready
 from gguf_fc.worker.child import Child, ending
 from gguf_fc.worker.selftest import SelfTest
 
@@ -67,7 +67,7 @@ class Supervisor:
         cache_dir: Path,
         command: Sequence[str],
         patience: Patience,
-        deliver: Callable[[FromWorker], None],
+        deliver: Callable[[Message], None],
         died: Callable[[str], None],
     ) -> None:
         self._selftest = SelfTest(load, cache_dir)
@@ -155,7 +155,7 @@ class Supervisor:
         self._settled.set()
         status: int | None = None
         try:
-            await self._listen(child)
+            await child.watch(self._patience.ping_seconds, self._patience.pong_seconds)
         finally:
             self.child = None
             if self.state == "ready":
@@ -189,14 +189,16 @@ class Supervisor:
         raise crash
 
     async def _try(self, load: Load) -> tuple[Child, Ready]:
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         try:
-            child = await Child.start(self._command)
+            child = await Child.start(self._command, answer.set_result)
         except OSError as error:
             raise _Crashed(f"No process could be started: {error}.") from error
         try:
-            child.send(load)
+            child.line.send(load)
             async with asyncio.timeout(self._patience.ready_seconds):
-                messages = await child.receive()
+                either: tuple[asyncio.Future[Any], ...] = (answer, child.lost)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             await child.close(grace=0)
             raise ModelFileError(
@@ -205,29 +207,13 @@ class Supervisor:
         except BaseException:
             await child.close(grace=0)
             raise
-        match messages:
-            case [Ready() as ready]:
+        match answer.result() if answer.done() else None:
+            case Ready() as ready:
+                child.line.deliver = self._deliver
                 return child, ready
-            case [LoadFailed(message=message)]:
+            case LoadFailed(message=message):
                 await child.close(grace=self._patience.stop_seconds)
                 raise ModelFileError(message)
             case _:
                 status = await child.close(grace=self._patience.stop_seconds)
                 raise _Crashed(f"{load.path}: the process that loads it {ending(status)}.", status)
-
-    async def _listen(self, child: Child) -> None:
-        """Return when *child* is gone.
-
-        Its messages are read by a task of their own, which goes on without waking this one.
-        """
-        patience = self._patience
-        listening = asyncio.create_task(
-            child.listen(self._deliver, patience.ping_seconds, patience.pong_seconds),
-            name="worker messages",
-        )
-        try:
-            await asyncio.wait([listening])
-        finally:
-            listening.cancel()
-            await asyncio.wait([listening])
-        listening.result()
