@@ -1,6 +1,6 @@
 """The grammar as a tree of rules.
 
-One tree, several readings: ``text`` prints it as GBNF, ``llguidance`` prints it in that engine's
+One tree, several readings: ``gbnf_printer`` prints it as GBNF, ``llguidance`` in that engine's
 notation, ``match`` decides whether a text is in the language.  Nothing here knows JSON Schema,
 tools or models.
 

@@ -1,6 +1,6 @@
 """JSON Schema to rules.
 
-The text of a schema becomes a tree (``schema_read``), the tree becomes rules, here: one rule for
+The text of a schema becomes a tree (``schema/read``), the tree becomes rules, here: one rule for
 each array and object, written once however often it occurs.  What no rule can hold is reported at
 the place where it first occurs.
 

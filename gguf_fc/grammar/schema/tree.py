@@ -1,6 +1,6 @@
 """A JSON Schema, understood: a closed sum of what a value may be.
 
-``schema_read`` makes these trees and ``schema`` turns them into rules.  "Cannot be satisfied" is
+``read`` makes these trees and ``compile/`` turns them into rules.  "Cannot be satisfied" is
 a value (``Nothing``), so that a reader can go on and the alternatives decide.  Trees are compared
 and hashed by what they say.
 

@@ -1,6 +1,6 @@
 """The keywords of one type: what each type's own part of a schema says.
 
-Knows single keywords and what a malformed one looks like; how they combine is ``schema_read``'s.
+Knows single keywords and what a malformed one looks like; how they combine is ``read``'s.
 """
 
 from __future__ import annotations
