@@ -6,14 +6,15 @@ A ``Dialect`` puts together what the other modules do; it decides nothing itself
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import count
 from typing import Any, Self
 
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
-from gguf_fc.dialect.learn.analysis import Analysis, Store, analyse
+from gguf_fc.dialect.learn.analysis import Analysis, FileFacts, Store, analyse
 from gguf_fc.dialect.learn.derive import Finding
+from gguf_fc.dialect.learn.derive_reasoning import reasoning_tokens
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.openai_json.library import (
     GivenCalls,
@@ -68,21 +69,21 @@ class Dialect:
     ) -> Self:
         """Derive and check.  An odd template gives a dialect that is not native, never an error.
 
-        *special_tokens* are the texts of the vocabulary's control tokens; *tool_use_template* is
-        used instead where there are tools; *clock* says what ``strftime_now`` shows;
-        *compile_template* decides where the template runs; *store* keeps what is learned.
+        *special_tokens* are the texts of the vocabulary's control tokens, some of which may name
+        reasoning; *tool_use_template* is used instead where there are tools; *clock* says what
+        ``strftime_now`` shows; *compile_template* decides where the template runs; *store* keeps
+        what is learned.
         """
-        understood = partial(
-            analyse,
+        facts = FileFacts(
+            text=template_text,
             bos_token=bos_token,
             eos_token=eos_token,
-            clock=clock,
-            compile_template=compile_template,
-            store=store,
+            tokens=reasoning_tokens(special_tokens),
         )
-        toolless = analysis = understood(template_text)
+        understood = partial(analyse, clock=clock, compile_template=compile_template, store=store)
+        toolless = analysis = understood(facts)
         if tool_use_template is not None and tool_use_template != template_text:
-            special = understood(tool_use_template)
+            special = understood(replace(facts, text=tool_use_template))
             # A second template that shows less than the first is no help.
             analysis = special if special.native or not toolless.native else toolless
         return cls(analysis, toolless=toolless, special_tokens=special_tokens)

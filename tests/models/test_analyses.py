@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gguf_fc.config import Settings
 from gguf_fc.dialect import Learned
-from gguf_fc.dialect.learn.analysis import analyse
+from gguf_fc.dialect.learn.analysis import FileFacts, analyse
 from gguf_fc.dialect.learn.thinking import Amount, Switch, Thinking
 from gguf_fc.dialect.prompt.generic import generic_syntax
 from gguf_fc.dialect.prompt.needs import Needs
@@ -30,7 +30,7 @@ from tests.support.gguf_files import write_gguf
 from tests.support.templates import NAMES, template_text
 
 KEY = "0" * 32
-understood = partial(analyse, bos_token="", eos_token="", clock=probe_clock)
+understood = partial(analyse, clock=probe_clock)
 PLAIN = Learned(needs=Needs(), syntax=generic_syntax(), native=False)
 VALUES = st.one_of(st.booleans(), st.integers(0, 9), st.text())
 SWITCHES = st.builds(Switch, name=st.text(), on=VALUES, off=VALUES)
@@ -58,7 +58,7 @@ def test_what_was_learned_is_read_as_it_was_written(
 def test_a_damaged_file_is_ignored_with_one_line_and_made_anew(
     tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text, store = template_text(NAMES[0]), AnalysisFolder(tmp_path, "1")
+    text, store = FileFacts(text=template_text(NAMES[0])), AnalysisFolder(tmp_path, "1")
     found = understood(text, store=store)
     (path,) = analysis_files(tmp_path)
     path.write_bytes(damage)

@@ -22,7 +22,7 @@ from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, other_view
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.prompt.needs import Needs
-from gguf_fc.dialect.prompt.render import Chat, Compile
+from gguf_fc.dialect.prompt.render import Chat, Compile, CompiledTemplate
 from gguf_fc.dialect.prompt.template import Clock, Template
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import RunawayTemplate, TemplateError
@@ -70,11 +70,31 @@ class Store(Protocol):
     def write(self, key: str, learned: Learned) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """Facts of a model file that an analysis depends on."""
+
+    text: str  # of the chat template
+    bos_token: str = ""
+    eos_token: str = ""
+    tokens: tuple[str, ...] = ()  # control tokens that name reasoning
+
+    @property
+    def key(self) -> str:
+        """Key of the analysis: 32 hexadecimal digits."""
+        facts = json.dumps([self.text, self.bos_token, self.eos_token, *self.tokens]).encode()
+        return hashlib.blake2b(facts, digest_size=16).hexdigest()
+
+    def chat(self, template: CompiledTemplate, clock: Clock) -> Chat:
+        """A *template* with the tokens of the file."""
+        return Chat(
+            template=template, bos_token=self.bos_token, eos_token=self.eos_token, clock=clock
+        )
+
+
 def analyse(
-    text: str,
+    facts: FileFacts,
     *,
-    bos_token: str,
-    eos_token: str,
     clock: Clock,
     compile_template: Compile = Template,
     store: Store | None = None,
@@ -84,51 +104,29 @@ def analyse(
     With a *store* the result is read from there, or written there for the next time.
     """
     if compile_template is Template and store is None:
-        return _remembered(text, bos_token, eos_token, clock)
-    return _understood(text, bos_token, eos_token, clock, compile_template, store)
-
-
-def key_of(text: str, bos_token: str, eos_token: str) -> str:
-    """Cache key of an analysis: 32 hexadecimal digits over all it depends on in a model file."""
-    facts = json.dumps([text, bos_token, eos_token]).encode()
-    return hashlib.blake2b(facts, digest_size=16).hexdigest()
+        return _remembered(facts, clock)
+    return _understood(facts, clock, compile_template, store)
 
 
 @lru_cache(maxsize=64)
-def _remembered(text: str, bos_token: str, eos_token: str, clock: Clock) -> Analysis:
-    return _understood(text, bos_token, eos_token, clock, Template, None)
+def _remembered(facts: FileFacts, clock: Clock) -> Analysis:
+    return _understood(facts, clock, Template, None)
 
 
 def _understood(
-    text: str,
-    bos_token: str,
-    eos_token: str,
-    clock: Clock,
-    compile_template: Compile,
-    store: Store | None,
+    facts: FileFacts, clock: Clock, compile_template: Compile, store: Store | None
 ) -> Analysis:
     try:
-        chat = Chat(
-            template=compile_template(text),
-            bos_token=bos_token,
-            eos_token=eos_token,
-            clock=clock,
-        )
+        chat = facts.chat(compile_template(facts.text), clock)
         if store is None:
-            return _analysed(text, chat)
-        key = key_of(text, bos_token, eos_token)
-        if (learned := store.read(key)) is not None:
+            return _analysed(facts, chat)
+        if (learned := store.read(facts.key)) is not None:
             return Analysis.of(chat, learned)
-        found = _analysed(text, chat)
+        found = _analysed(facts, chat)
         if not ends_dated(found.chat, found.needs):
-            store.write(key, found.learned)
+            store.write(facts.key, found.learned)
     except (TemplateError, RunawayTemplate) as error:
-        plain = Chat(
-            template=Template(CHAT_TEMPLATE),
-            bos_token=bos_token,
-            eos_token=eos_token,
-            clock=clock,
-        )
+        plain = facts.chat(Template(CHAT_TEMPLATE), clock)
         warning = f"{error.message} A generic chat format is used instead of the template."
         return Analysis(
             chat=plain, needs=Needs(), syntax=generic_syntax(), native=False, warnings=(warning,)
@@ -136,7 +134,7 @@ def _understood(
     return found
 
 
-def _analysed(text: str, chat: Chat) -> Analysis:
+def _analysed(facts: FileFacts, chat: Chat) -> Analysis:
     """Analyse a template that renders.
 
     Raises TemplateError if the prompt lacks the user's text: nobody could answer it.
@@ -145,18 +143,19 @@ def _analysed(text: str, chat: Chat) -> Analysis:
     seen = probe(chat)
     if USER.casefold() not in seen.prompt.casefold():  # some templates change a text's case
         raise TemplateError("The chat template leaves out what the user says.")
-    found = _native_or_generic(text, chat, replace(seen, text=text))
-    found = replace(found, syntax=_with_code(found.syntax, text))
+    found = _native_or_generic(chat, replace(seen, text=facts.text, tokens=facts.tokens))
+    found = replace(found, syntax=_with_code(found.syntax, facts.text))
     told_otherwise = found.native and not found.needs.tells_tools
     return replace(found, warnings=(*found.warnings, _TOLD)) if told_otherwise else found
 
 
-def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
-    if (known := known_for(text)) is not None:
+def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
+    if (known := known_for(seen.text)) is not None:
         return _known(chat, seen, known)
-    asked, found = asked_for(seen), _derived(chat, seen, seen.text)
+    asked, found = asked_for(seen), _derived(chat, seen)
     if isinstance(found, str):
-        others = (_derived(chat, view, seen.text) for view in other_views(chat, seen))
+        views = (replace(v, text=seen.text, tokens=seen.tokens) for v in other_views(chat, seen))
+        others = (_derived(chat, view) for view in views)
         found = next((other for other in others if isinstance(other, Analysis)), found)
     if isinstance(found, str):
         return _asked(chat, seen, asked) or _generic(chat, seen, found)
@@ -166,9 +165,8 @@ def _native_or_generic(text: str, chat: Chat, seen: Renderings) -> Analysis:
     return found
 
 
-def _derived(chat: Chat, seen: Renderings, text: str) -> Analysis | str:
+def _derived(chat: Chat, seen: Renderings) -> Analysis | str:
     """Analysis by a syntax derived from renderings and checked; the reason if there is none."""
-    seen = replace(seen, text=text)
     try:
         derived = derive(seen)
     except NotDerivable as reason:

@@ -2,12 +2,13 @@
 
 Tried in this order: a turn that shows its reasoning before an answer, a prompt that holds an empty
 block where thinking is off, a turn that shows reasoning before a call only, a prompt that opens a
-block, a tag named in the template's text.
+block, a tag named in the template's text, a pair of control tokens of the vocabulary.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from gguf_fc.dialect.common_text import beyond
 from gguf_fc.dialect.learn.probe import TEXT, THOUGHT, USER, Renderings
@@ -18,6 +19,15 @@ _EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>\w*\n?)(?P<gap>\s*)(?P<close>
 
 
 _NAMED_BLOCK = re.compile(r"</([\w:]*(?:think|thought|reason)[\w:]*)>")
+_NAMES_REASONING = re.compile(r"think|thought|reason", re.IGNORECASE)
+# How the token that closes a block is made of the one that opens it.
+_CLOSERS = (
+    (r"^([<\[])(?!/)", r"\1/"),
+    (r"START_", "END_"),
+    (r"start", "end"),
+    (r"begin", "end"),
+    (r"prefix", "suffix"),
+)
 # A tag at the end of a text, or else its last line.
 _WORD, _TAG_AT_END = re.compile(r"\w+\s*"), re.compile(r"<[^<>\s]+>\Z")
 _LAST_MARK = re.compile(r"(?:<[^<>\s]+>\w*|[^<>\n]+)\s*\Z")
@@ -31,7 +41,13 @@ def derive_reasoning(seen: Renderings) -> Marked | None:
         or _reasoning_before_call(seen)
         or _reasoning_prompted(seen)
         or _reasoning_named(seen)
+        or _reasoning_tokens(seen)
     )
+
+
+def reasoning_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
+    """Those control tokens of a vocabulary that name reasoning, sorted."""
+    return tuple(sorted(filter(_NAMES_REASONING.search, tokens)))
 
 
 def without_reasoning(turn: str, reasoning: Marked | None) -> str:
@@ -118,4 +134,14 @@ def _reasoning_named(seen: Renderings) -> Marked | None:
             opened = re.search(rf"<{re.escape(name)}>(\s*)\Z", seen.prompt)
             space = opened.group(1) if opened else ""
             return Marked(f"<{name}>{space}", f"{space}</{name}>")
+    return None
+
+
+def _reasoning_tokens(seen: Renderings) -> Marked | None:
+    """Marks from control tokens: one that names reasoning, and its counterpart."""
+    for opening in seen.tokens:
+        for pattern, closing in _CLOSERS:
+            closer, found = re.subn(pattern, closing, opening)
+            if found and closer != opening and closer in seen.tokens:
+                return Marked(opening, closer)
     return None

@@ -72,6 +72,7 @@ class Renderings:
     prompt: str  # one user message, up to where the model writes
     toolless: str = ""  # the prompt without tools
     text: str = ""  # the template itself
+    tokens: tuple[str, ...] = ()  # control tokens that name reasoning
     plain: str | None = None  # ... and the answer TEXT
     followed: str | None = None  # ... the answer TEXT, and the user's NEXT
     one: str | None = None  # ... and a call

@@ -63,6 +63,7 @@ def with_told_tools(
         return list(messages)
     functions = [value["function"] for value in tool_values(tools)]
     text = told.replace("{tools}", json.dumps(functions, ensure_ascii=False, indent=4))
+    text = text.replace("{tools_line}", json.dumps(functions, ensure_ascii=False))
     return [Message(role="system", content=text or _instruction(tools, syntax)), *messages]
 
 

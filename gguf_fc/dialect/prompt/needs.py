@@ -28,7 +28,7 @@ class Needs:
 
     inputs: Inputs = field(default_factory=Inputs)
     tells_tools: bool = True  # it shows tools; if not, they are told in a system message ...
-    told: str = ""  # ... as its models were trained to be told, with "{tools}" in it; "": as we do
+    told: str = ""  # ... as its models were trained to be told, with "{tools}" or "{tools_line}"
     system: bool = True  # it takes a system message
     text_arguments: bool = False  # arguments as JSON text instead of an object
     ids: str = AS_GIVEN  # the form of ids, see ``ids``

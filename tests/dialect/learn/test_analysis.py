@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from gguf_fc import Dialect
 from gguf_fc.dialect import Learned
-from gguf_fc.dialect.learn.analysis import analyse, key_of
+from gguf_fc.dialect.learn.analysis import FileFacts, analyse
 from gguf_fc.dialect.prompt.render import probe_clock
 from gguf_fc.errors import TemplateError
 from tests.support.templates import NAMES, template_text
@@ -51,9 +51,14 @@ def test_a_template_is_analysed_once(name: str) -> None:
 def test_an_analysis_is_that_of_a_template_and_its_tokens(tokens: tuple[str, str]) -> None:
     store, (begin, end) = Memory(), tokens
     Dialect.from_template("{{ messages }}", bos_token=begin, eos_token=end, store=store)
-    assert list(store.kept) == [key_of("{{ messages }}", begin, end)]
-    assert key_of("{{ messages }}", "b", "a") not in store.kept
-    assert key_of("{{ message }}", begin, end) not in store.kept
+    facts = FileFacts(text="{{ messages }}", bos_token=begin, eos_token=end)
+    assert list(store.kept) == [facts.key]
+    other = (
+        replace(facts, bos_token=begin + "b", eos_token=end + "a"),
+        replace(facts, text="{{ message }}"),
+        replace(facts, tokens=("[THINK]",)),
+    )
+    assert not {each.key for each in other} & {*store.kept}
 
 
 @pytest.mark.parametrize("says", ["{{ strftime_now('%Y-%m-%d') }}", "<extra_0>"])
@@ -73,9 +78,7 @@ def test_a_template_that_fails_is_not_kept() -> None:
 
     store = Memory()
     found = analyse(
-        "broken",
-        bos_token="",
-        eos_token="",
+        FileFacts(text="broken"),
         clock=probe_clock,
         compile_template=fails,
         store=store,

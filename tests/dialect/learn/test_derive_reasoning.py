@@ -116,3 +116,25 @@ def test_the_closing_mark_may_be_named_in_either_quotes() -> None:
     split = '{% set said = m.content.split("</think>")[-1] %}{{ said }}'
     template = CHAT.replace("HISTORY{{ m.content }}", split).replace("PROMPT", "")
     assert Dialect.from_template(template).syntax.reasoning == Marked("<think>", "</think>")
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("[THINK]", "[/THINK]"),
+        ("<think>", "</think>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+        ("<|thought_start|>", "<|thought_end|>"),
+        ("<|thinking_prefix|>", "<|thinking_suffix|>"),
+    ],
+)
+def test_control_tokens_may_name_reasoning_that_the_template_does_not(
+    opening: str, closing: str
+) -> None:
+    template = CHAT.replace("HISTORY", "").replace("PROMPT", "")
+    tokens = ("<a>", closing, "<u>", opening)
+    dialect = Dialect.from_template(template, special_tokens=tokens)
+    assert dialect.syntax.reasoning == Marked(opening, closing)
+    assert Dialect.from_template(template).syntax.reasoning is None
+    alone = Dialect.from_template(template, special_tokens=(opening, "[/INST]"))
+    assert alone.syntax.reasoning is None

@@ -12,7 +12,10 @@ from gguf_fc.request import Tool
 from tests.support.templates import NATIVE, dialect_of, template_text
 
 USER = {"role": "user", "content": "How is Paris?"}
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object"}},
+}
 
 
 @pytest.mark.parametrize("name", NATIVE)
@@ -92,6 +95,29 @@ def test_results_of_calls_that_became_text_keep_their_role_and_order() -> None:
     assert text.startswith("[gMASK]sop<|system|>\n Answer the following questions")
     call = "<|assistant|>\n look\n```python\ntool_call(at='x')\n```<|observation|>\n Is "
     assert text.endswith(f"{call}a.{call}b.<|assistant|>")
+
+
+BLOCKS = (
+    "{% for message in messages %}{% if message['role'] == 'system' %}"
+    "{{ 'System: ' + message['content'] + '\\n\\n' }}{% elif message['role'] == 'user' %}"
+    "{{ 'User: ' + message['content'] + '\\n\\n' }}{% elif message['role'] == 'assistant' %}"
+    "{{ 'Assistant: ' + message['content'] + '\\n\\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+)
+
+
+def test_a_template_of_blocks_is_told_of_tools_as_its_models_were_trained() -> None:
+    dialect = Dialect.from_template(BLOCKS)
+    assert dialect.evidence[0].name == "known"
+    text = dialect.render([USER, CALLED, RESULT], tools=[TOOL]).text
+    assert text.startswith("System: You are a helpful assistant with access to the following")
+    assert text.endswith("look\n```\ntool_call()\n```\n\nUser: Rain.\n\nAssistant:")
+    tool = {**TOOL["function"], "parameters": {"properties": {"at": {"type": "string"}}}}
+    for call in ('tool_call("at"="a=b, (c)")', "tool_call(at='a=b, (c)')"):
+        for language in ("", "python"):
+            written = f" look\n```{language}\n{call}\n```"
+            (read,) = dialect.parse(written, tools=[{"function": tool}]).tool_calls
+            assert read.arguments == '{"at": "a=b, (c)"}'
 
 
 def test_a_call_may_be_a_turn_with_metadata() -> None:
