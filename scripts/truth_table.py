@@ -119,7 +119,9 @@ class Bench:
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
         self._pool = pool
         self._markers, self._controls = dialect.syntax.announcements, controls_of(dialect)
-        self._first = opening_of(dialect)[:1]
+        # Where nothing stands before the name, a call begins with the name of a tool.
+        openings = [opening_of(dialect)] if opening_of(dialect) else list(SCHEMAS)
+        self._first = {opening[0] for opening in openings}
         self._grammars, self._at_once = GrammarCache(), asyncio.Semaphore(AT_ONCE)
         self._bias: dict[str, float] = {}
 
@@ -127,8 +129,8 @@ class Bench:
         """Load the model, and learn which tokens its markers are."""
         header = (await self._pool.start()).header
         likely = {header.control_tokens.get(text) for text in (*self._controls, header.eos_token)}
-        if not self._markers:  # a call is known only by its form, so the first character begins it
-            likely.add(header.tokens.index(self._first))
+        if not self._markers:  # a call is known only by its form, so its first character begins it
+            likely |= {header.tokens.index(first) for first in self._first}
         self._bias = {str(token): LIKELY for token in likely if token is not None}
 
     async def cell(self, choice: str, generations: int) -> Cell:
