@@ -23,6 +23,8 @@ class ToolCall:
     id: str | None
     name: str
     arguments: str
+    # Path of arguments that could not be read as they were sent; None: they could.
+    unread_at: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,12 @@ class Request:
     logprobs: int | None = None  # of each token and of so many likely ones; None: not wanted
     stream: bool = False
     include_usage: bool = False
+
+    @property
+    def unread_arguments(self) -> tuple[str, ...]:
+        """Paths of the arguments of past calls that could not be read as they were sent."""
+        calls = (call for message in self.messages for call in message.tool_calls)
+        return tuple(call.unread_at for call in calls if call.unread_at is not None)
 
     @property
     def shown_tools(self) -> tuple[Tool, ...]:

@@ -28,17 +28,18 @@ from gguf_fc.dialect.openai_json.library import (
     read_messages,
     read_tools,
 )
-from gguf_fc.dialect.prompt.history import arguments_of
 from gguf_fc.dialect.prompt.ids import short_id
 from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.prompting import Prompter
 from gguf_fc.dialect.prompt.render import Compile, probe_clock
+from gguf_fc.dialect.prompt.repair import Unreadable, read_object
 from gguf_fc.dialect.prompt.segments import Guard, Prompt
 from gguf_fc.dialect.prompt.template import Clock, Template
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.read.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
+from gguf_fc.errors import InvalidParameter
 from gguf_fc.grammar import Grammar
 from gguf_fc.job import ReasoningLimit
 from gguf_fc.request import Tool, ToolCall
@@ -294,7 +295,11 @@ def _schemas(tools: GivenTools) -> dict[str, Any]:
 
 
 def _call(call: ToolCall, n: int) -> Call:
-    arguments = arguments_of(call, f"tool_calls[{n}].arguments")
+    param = f"tool_calls[{n}].arguments"
+    try:
+        arguments = read_object(call.arguments)
+    except Unreadable as error:
+        raise InvalidParameter(f"'{param}' is not a JSON object: {error}.", param=param) from error
     return Call(call.name, arguments, short_id(call.id or f"call{n:05}"))
 
 

@@ -40,6 +40,7 @@ class Explain:
         request = self.memory.restored(to_request(body, self.pool.sampling(body.model)))
         async with self.pool.use(request.model) as model:
             explained = await self._explain(request, model)
+        ignored = (*ignored, *request.unread_arguments)
         return explained | {"ignored": list(ignored)}, ignored
 
     async def apply_template(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
@@ -49,7 +50,7 @@ class Explain:
         async with self.pool.use(request.model) as model:
             tools = request.shown_tools
             prompt = await asyncio.to_thread(prompt_of, request, model.dialect, tools)
-        return {"prompt": prompt.text}, ignored
+        return {"prompt": prompt.text}, (*ignored, *request.unread_arguments)
 
     async def _explain(self, request: Request, model: LoadedModel) -> Json:
         plan = await asyncio.to_thread(

@@ -35,7 +35,12 @@ def _arguments(draw: st.DrawFn) -> Any:
     given = draw(ARGUMENTS)
     text = json.dumps(given, ensure_ascii=draw(st.booleans()))
     return draw(
-        st.sampled_from([given, text, text, text[:-1], f"```json\n{text}\n```", str(given)])
+        st.sampled_from(
+            [
+                *(given, text, text, text[:-1], f"```json\n{text}\n```", str(given)),
+                *(f"{text}</tool_call>", text + text, f"run {text}", "null", "undefined", "[]", []),
+            ]
+        )
     )
 
 

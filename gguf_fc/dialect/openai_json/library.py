@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from gguf_fc.dialect.openai_json.messages import arguments_text, call_of, messages_of
+from gguf_fc.dialect.openai_json.messages import call_of, messages_of, past_call
 from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
 from gguf_fc.dialect.openai_json.tools import tools_of
 from gguf_fc.dialect.openai_json.types import (
-    CalledName,
+    Arguments,
     ChatMessage,
     ChatTool,
     Choice,
@@ -43,8 +43,8 @@ T = TypeVar("T")
 class NamedCall(Struct):
     """A call without the wrapping that messages have around it."""
 
-    name: CalledName
-    arguments: str | dict[str, Any] | None = None
+    name: str
+    arguments: Arguments = None
     id: str | None = None
 
 
@@ -81,9 +81,16 @@ def read_format(given: GivenFormat) -> Format:
 def read_calls(given: GivenCalls) -> tuple[ToolCall, ...]:
     """Calls as an assistant's message has them, or each as only ``name`` and ``arguments``.
 
-    Raises InvalidParameter.
+    Raises InvalidParameter, also for arguments that cannot be read: these calls are to be written,
+    and in no history yet.
     """
-    return tuple(_call(call, f"tool_calls[{n}]") for n, call in enumerate(given or ()))
+    calls = tuple(_call(call, f"tool_calls[{n}]") for n, call in enumerate(given or ()))
+    for call in calls:
+        if call.unread_at is not None:
+            raise InvalidParameter(
+                f"'{call.unread_at}' is not the text of a JSON object.", param=call.unread_at
+            )
+    return calls
 
 
 def _call(given: object, where: str) -> ToolCall:
@@ -92,8 +99,7 @@ def _call(given: object, where: str) -> ToolCall:
     refuse_deep(given, where)
     if isinstance(given, Mapping) and not given.keys() & {"function", "custom", "type"}:
         call: NamedCall = convert(given, NamedCall, where)
-        arguments = arguments_text(call.arguments, f"{where}.arguments")
-        return ToolCall(call.id, call.name, arguments)
+        return past_call(call.id, call.name, call.arguments, f"{where}.arguments")
     return call_of(convert(given, PastCall, where), where)
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
 from gguf_fc.dialect.openai_json.types import ChatMessage, ContentPart, PastCall
-from gguf_fc.dialect.prompt.repair import Unreadable, read_object
+from gguf_fc.dialect.prompt.repair import read_arguments
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.request import Message, Role, ToolCall
 
@@ -40,32 +39,26 @@ def call_of(call: PastCall, where: str) -> ToolCall:
     if call.type == "custom" and call.custom is not None:
         return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
     if call.type == "function" and (called := call.function) is not None:
-        arguments = arguments_text(called.arguments, f"{where}.function.arguments")
-        return ToolCall(call.id, called.name, arguments)
+        return past_call(call.id, called.name, called.arguments, f"{where}.function.arguments")
     raise InvalidParameter(f"'{where}.{call.type}' is required.", param=f"{where}.{call.type}")
 
 
-def arguments_text(arguments: str | dict[str, Any] | None, param: str) -> str:
-    """*arguments* of a past call as the text of a JSON object, repaired where they are not quite.
+def past_call(id_: str | None, name: str, arguments: object, param: str) -> ToolCall:
+    """A past call with *arguments* as they were sent, whose path is *param*.
 
-    Raises InvalidParameter.
+    What cannot be read is kept as ``read_arguments`` has it: the call is in the history already,
+    and a refusal would end the conversation.  Raises InvalidParameter for what is no JSON.
     """
     try:
-        found = arguments if isinstance(arguments, dict) else read_object(arguments or "")
-        return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    except (Unreadable, TypeError, ValueError, RecursionError) as error:
-        raise InvalidParameter(
-            f"'{param}' is not the text of a JSON object; send what the server returned ({error}).",
-            param=param,
-        ) from error
+        found, whole = read_arguments(arguments)
+        text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:  # only from Python
+        raise InvalidParameter(f"'{param}' is not JSON: {error}.", param=param) from error
+    return ToolCall(id_, name, text, None if whole else param)
 
 
 def _message(message: ChatMessage, where: str) -> Message:
     role = _role(message)
-    if role == "tool" and message.content is None:
-        raise InvalidParameter(
-            f"'{where}.content' is required: it is the tool's result.", param=f"{where}.content"
-        )
     for name in ("tool_calls", "function_call"):
         if getattr(message, name) and role != "assistant":
             raise InvalidParameter(
@@ -93,8 +86,7 @@ def _calls(message: ChatMessage, where: str) -> Iterator[ToolCall]:
     for i, call in enumerate(message.tool_calls or []):
         yield call_of(call, f"{where}.tool_calls[{i}]")
     if (legacy := message.function_call) is not None:
-        param = f"{where}.function_call.arguments"
-        yield ToolCall(None, legacy.name, arguments_text(legacy.arguments, param))
+        yield past_call(None, legacy.name, legacy.arguments, f"{where}.function_call.arguments")
 
 
 def _part(part: ContentPart, where: str) -> str:

@@ -14,9 +14,9 @@ from gguf_fc.typed_json import about
 
 # Python's ``$`` matches before a last line break too, and only Python has ``\Z``.
 ToolName = Annotated[str, Meta(pattern=r"^[\w.:/-]{1,128}(?!\n)$")]
-CalledName = Annotated[str, Meta(min_length=1)]
 Arguments = Annotated[
-    str | dict[str, Any] | None, about("JSON text or an object; repaired if it is not quite JSON")
+    Any,
+    about("JSON text or an object; repaired if it is not quite JSON, else kept as a text `input`"),
 ]
 
 
@@ -31,14 +31,14 @@ class ContentPart(Struct):
 class CalledFunction(Struct):
     """The function part of a call in the conversation."""
 
-    name: Annotated[CalledName, about("what was called")]
+    name: Annotated[str, about("what was called")]
     arguments: Arguments = None
 
 
 class CalledCustom(Struct):
     """The custom part of a call in the conversation."""
 
-    name: Annotated[CalledName, about("what was called")]
+    name: Annotated[str, about("what was called")]
     input: Annotated[str, about("with what")] = ""
 
 
@@ -58,9 +58,7 @@ class ChatMessage(Struct):
         Literal["system", "developer", "user", "assistant", "tool", "function", "observation"],
         about("whose turn it is; `function` and `observation` are older words for `tool`"),
     ]
-    content: Annotated[
-        str | list[ContentPart] | None, about("text of the message; required of a tool's result")
-    ] = None
+    content: Annotated[str | list[ContentPart] | None, about("text of the message")] = None
     name: Annotated[str | None, about("of the speaker, or of the tool")] = None
     reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None
     reasoning: Annotated[str | None, about("as `reasoning_content`, which comes first")] = None

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gguf_fc.dialect.prompt.history import arguments_of
+from gguf_fc.dialect.prompt.repair import read_object
 from gguf_fc.dialect.prompt.values import tool_values
 from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
@@ -49,7 +49,7 @@ def generic_syntax(reasoning: Marked | None = None) -> Syntax:
 
 def with_tools(messages: Sequence[Message], tools: Sequence[Tool], syntax: Syntax) -> list[Message]:
     """The conversation with calls and results as text, and the tools described at its beginning."""
-    written = [_as_text(message, n, syntax) for n, message in enumerate(messages)]
+    written = [_as_text(message, syntax) for message in messages]
     if not tools:
         return written
     return [Message(role="system", content=_instruction(tools, syntax)), *written]
@@ -75,23 +75,20 @@ def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
 
 def with_calls(messages: Sequence[Message], syntax: Syntax) -> list[Message]:
     """The conversation with calls as text; results stay as they are."""
-    return [_calls_as_text(message, n, syntax) for n, message in enumerate(messages)]
+    return [_calls_as_text(message, syntax) for message in messages]
 
 
-def _as_text(message: Message, n: int, syntax: Syntax) -> Message:
+def _as_text(message: Message, syntax: Syntax) -> Message:
     if message.role == "tool":
         name = f' name="{message.name}"' if message.name else ""
         content = f"<tool_response{name}>\n{message.content or ''}\n</tool_response>"
         return Message(role="user", content=content)
-    return _calls_as_text(message, n, syntax)
+    return _calls_as_text(message, syntax)
 
 
-def _calls_as_text(message: Message, n: int, syntax: Syntax) -> Message:
+def _calls_as_text(message: Message, syntax: Syntax) -> Message:
     if not message.tool_calls:
         return message
-    calls = [
-        Call(call.name, arguments_of(call, f"messages[{n}].tool_calls[{m}].function.arguments"))
-        for m, call in enumerate(message.tool_calls)
-    ]
+    calls = [Call(call.name, read_object(call.arguments)) for call in message.tool_calls]
     content = write(syntax, content=message.content or "", calls=calls)
     return replace(message, content=content, tool_calls=())

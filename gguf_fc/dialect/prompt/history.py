@@ -5,7 +5,7 @@ template needs is found by rendering (``Needs``); what is done about it is decid
 
 Theory of operation.  A conversation passes these steps, each a function over messages:
 
-1. ``mended``: arguments become the text of a JSON object, or the request is refused.
+1. ``mended``: arguments become the text of a JSON object.
 2. ``settled``: one system message, at the beginning; one turn of the assistant where several
    follow each other; every result behind its call, in the order of the calls, whatever it is keyed
    by; ids for all of them, each once; results of no call are something the user said; and a user.
@@ -24,8 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from gguf_fc.dialect.prompt.needs import Needs
-from gguf_fc.dialect.prompt.repair import Unreadable, read_object
-from gguf_fc.errors import InvalidParameter
+from gguf_fc.dialect.prompt.repair import read_arguments
 from gguf_fc.request import Message, Role, ToolCall
 
 # What a call and a result are known by.
@@ -33,19 +32,16 @@ _Keys = tuple[Callable[[ToolCall], str | None], Callable[[Message], str | None]]
 
 
 def mended(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The messages with arguments that are JSON objects.
-
-    Raises InvalidParameter, naming the message, where that cannot be had.
-    """
+    """The messages with arguments that are JSON objects."""
     return tuple(
         replace(
             message,
             tool_calls=tuple(
-                replace(call, arguments=_dumped(arguments_of(call, _place(n, m))))
-                for m, call in enumerate(message.tool_calls)
+                replace(call, arguments=_dumped(read_arguments(call.arguments)[0]))
+                for call in message.tool_calls
             ),
         )
-        for n, message in enumerate(messages)
+        for message in messages
     )
 
 
@@ -116,20 +112,6 @@ def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
     if joined[at:] and joined[at].role != "user":
         joined.insert(at, Message(role="user", content=""))
     return _with_user(joined)
-
-
-def arguments_of(call: ToolCall, place: str) -> dict[str, Any]:
-    """The arguments of a call in a conversation as an object."""
-    try:
-        return read_object(call.arguments)
-    except Unreadable as error:
-        raise InvalidParameter(f"The arguments are not a JSON object: {error}.", param=place) from (
-            error
-        )
-
-
-def _place(message: int, call: int) -> str:
-    return f"messages[{message}].tool_calls[{call}].function.arguments"
 
 
 def _dumped(arguments: dict[str, Any]) -> str:

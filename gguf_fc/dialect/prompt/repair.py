@@ -3,6 +3,7 @@
 A conversation may hold calls that some other program let through: JSON in a code fence, with
 trailing commas, Python's literals and quotes, keys without quotes, or cut off before its end.
 ``read_object`` reads all of these; what it cannot read it refuses, and it never guesses at words.
+``read_arguments`` refuses nothing.
 
 Theory of operation.  A recursive descent over the text in which every construct has one strict
 form and a few forgiving ones.  The end of the text closes whatever is still open.
@@ -25,6 +26,8 @@ _WORD = re.compile(r"[^\W\d][\w$.-]*")
 _PLAIN = {quote: re.compile(rf"[^\\{quote}]*") for quote in "\"'"}
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _UNICODE = re.compile(r"[0-9a-fA-F]{4}")
+_NO_ARGUMENTS = frozenset({"null", "None", "undefined", "[]", "()", '""'})
+_MARKUP = re.compile(r"(?:\s|<[^<>{}]*>|\[/?\w+\]|```)*")
 _WORDS = {
     "true": True,
     "True": True,
@@ -38,6 +41,37 @@ _WORDS = {
 
 class Unreadable(Exception):
     """Raised for text that is no object however it is read; the message says where."""
+
+
+def read_arguments(given: object) -> tuple[dict[str, Any], bool]:
+    """Arguments of a past call as an object, and True if they could be read as they were sent.
+
+    Markup behind an object is left out; ``null`` and its like are no arguments.  Anything else
+    that is no object is kept as the text ``input``, where custom tools have theirs, so that the
+    model sees what the result behind it answers.  Raises TypeError for what is no JSON.
+    """
+    if given is None:
+        return {}, True
+    if isinstance(given, dict) and _depth(given) <= MAX_DEPTH:
+        return given, True
+    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    if text.strip() in _NO_ARGUMENTS:
+        return {}, False
+    try:
+        return read_object(text), True
+    except Unreadable:
+        before = _before_markup(text.strip())
+        return ({"input": text} if before is None else before), False
+
+
+def _before_markup(text: str) -> dict[str, Any] | None:
+    """The object that *text* begins with, if nothing but markup is behind it."""
+    try:
+        found, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(found, dict) and _depth(found) <= MAX_DEPTH
+    return found if fits and _MARKUP.fullmatch(text, end) else None
 
 
 def read_object(text: str) -> dict[str, Any]:

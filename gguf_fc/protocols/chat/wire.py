@@ -41,7 +41,7 @@ class ChatWire:
         return ChatAsked(
             requests=choices(request, fields.n or 1),
             stream=request.stream,
-            ignored=(*ignored, *padding),
+            ignored=(*ignored, *request.unread_arguments, *padding),
             form=CallForm(callables.legacy, callables.custom),
         )
 

@@ -74,9 +74,9 @@ class ThinkingBlock(Block, tag="thinking"):
 class ToolUseBlock(Block, tag="tool_use"):
     """A call the assistant made."""
 
-    id: Annotated[str, Meta(min_length=1, description="what its result is known by")]
-    name: Annotated[str, Meta(min_length=1, description="what was called")]
-    input: Annotated[dict[str, Any], about("with what")]
+    id: Annotated[str, about("what its result is known by")]
+    name: Annotated[str, about("what was called")]
+    input: Annotated[Any, about("with what: an object; else kept as a text `input`")] = None
 
 
 Readable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReferenceBlock
@@ -85,7 +85,7 @@ Readable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolRefe
 class ToolResultBlock(Block, tag="tool_result"):
     """Result of a call."""
 
-    tool_use_id: Annotated[str, Meta(min_length=1, description="the call it answers")]
+    tool_use_id: Annotated[str, about("the call it answers")]
     content: Annotated[
         str | Annotated[list[Readable], Meta(max_length=MAX_BLOCKS)] | None,
         about("what came back; an image is refused"),

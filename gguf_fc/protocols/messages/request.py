@@ -56,7 +56,7 @@ def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str,
             body.thinking.budget_tokens if isinstance(body.thinking, ThinkingEnabled) else None
         ),
     )
-    return request, (*unread, *foreign)
+    return request, (*unread, *foreign, *request.unread_arguments)
 
 
 def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:

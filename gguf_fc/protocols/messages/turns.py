@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from gguf_fc.dialect.openai_json.messages import arguments_text
+from gguf_fc.dialect.openai_json.messages import past_call
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.messages.blocks import (
     AnyBlock,
@@ -31,7 +31,7 @@ from gguf_fc.protocols.messages.blocks import (
 )
 from gguf_fc.protocols.messages.schema import MessageTurn
 from gguf_fc.protocols.messages.signature import reasoning_of
-from gguf_fc.request import Message, ToolCall
+from gguf_fc.request import Message
 
 
 def read_turns(turns: Sequence[MessageTurn]) -> tuple[Message, ...]:
@@ -63,8 +63,7 @@ def _assistant(blocks: Iterable[tuple[str, AnyBlock]]) -> Message:
             case ThinkingBlock():
                 reasoning.append(reasoning_of(block))
             case ToolUseBlock():
-                arguments = arguments_text(block.input, f"{where}.input")
-                calls.append(ToolCall(block.id, block.name, arguments))
+                calls.append(past_call(block.id, block.name, block.input, f"{where}.input"))
             case ToolResultBlock():
                 raise _misplaced(where, "tool_result", "user")
             case _:

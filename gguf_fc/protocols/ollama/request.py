@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.openai_json.messages import arguments_text
+from gguf_fc.dialect.openai_json.messages import past_call
 from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
@@ -147,10 +147,11 @@ def _message(message: OllamaMessage, n: int) -> Message:
 
 def _calls(calls: Sequence[OllamaCall], where: str) -> tuple[ToolCall, ...]:
     return tuple(
-        ToolCall(
+        past_call(
             call.id,
             call.function.name,
-            arguments_text(call.function.arguments, f"{where}[{i}].function.arguments"),
+            call.function.arguments,
+            f"{where}[{i}].function.arguments",
         )
         for i, call in enumerate(calls)
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gguf_fc.dialect.openai_json.types import ToolName
+from gguf_fc.dialect.openai_json.types import Arguments, ToolName
 from gguf_fc.protocols.field_types import (
     FrequencyPenalty,
     LookBack,
@@ -84,8 +84,8 @@ class OllamaTool(Struct):
 class OllamaCalled(Struct):
     """The function part of a past call."""
 
-    name: Annotated[str, Meta(min_length=1, description="what was called")]
-    arguments: Annotated[dict[str, Any] | str | None, about("with what")] = None
+    name: Annotated[str, about("what was called")]
+    arguments: Arguments = None
     index: Annotated[int | None, about("calls are read in the order they stand in")] = None
 
 

@@ -40,10 +40,11 @@ class OllamaWire:
         if self.kind == "chat":
             chat, ignored = OLLAMA_CHAT.parse(body)
             entry = entry_of(self.pool, chat.model)
+            request = chat_request(chat, entry.alias, entry.sampling)
             return OllamaAsked(
-                requests=(chat_request(chat, entry.alias, entry.sampling),),
+                requests=(request,),
                 stream=chat.stream is not False,
-                ignored=ignored,
+                ignored=(*ignored, *request.unread_arguments),
                 name=chat.model,
             )
         prompt, ignored = OLLAMA_GENERATE.parse(body)

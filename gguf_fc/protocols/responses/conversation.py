@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
-from gguf_fc.dialect.openai_json.messages import arguments_text
+from gguf_fc.dialect.openai_json.messages import past_call
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.responses.items import (
     CustomToolCallItem,
@@ -48,8 +48,8 @@ def _message(item: Kept, where: str) -> Message | None:
         case MessageItem(role=role, content=content):
             return Message(role=role, content=_text(content, f"{where}.content"))
         case FunctionCallItem(call_id=id_, name=name, arguments=arguments):
-            text = arguments_text(arguments, f"{where}.arguments")
-            return Message(role="assistant", tool_calls=(ToolCall(id_, name, text),))
+            call = past_call(id_, name, arguments, f"{where}.arguments")
+            return Message(role="assistant", tool_calls=(call,))
         case CustomToolCallItem(call_id=id_, name=name, input=given):
             return Message(
                 role="assistant", tool_calls=(ToolCall(id_, name, custom_arguments(given)),)

@@ -15,8 +15,8 @@ from msgspec import Meta, Struct
 from gguf_fc.typed_json import about
 
 Status = Literal["in_progress", "completed", "incomplete"]
-CallId = Annotated[str, Meta(min_length=1, description="links a call and its result")]
-Name = Annotated[str, Meta(min_length=1, description="of the tool")]
+CallId = Annotated[str, about("links a call and its result")]
+Name = Annotated[str, about("of the tool")]
 NewId = Callable[[str], str]  # a fresh id behind a prefix
 
 
@@ -46,11 +46,13 @@ class MessageItem(ResponseItem, kw_only=True, tag="message"):
 
 
 class FunctionCallItem(ResponseItem, kw_only=True, tag="function_call"):
-    """A past call.  *arguments* is JSON text or an object."""
+    """A past call."""
 
     call_id: CallId
     name: Name
-    arguments: Annotated[str | dict[str, Any], about("JSON; repaired if it is not quite JSON")]
+    arguments: Annotated[
+        Any, about("JSON; repaired if it is not quite JSON, else kept as a text `input`")
+    ]
 
 
 class FunctionCallOutputItem(ResponseItem, kw_only=True, tag="function_call_output"):

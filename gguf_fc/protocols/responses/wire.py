@@ -48,7 +48,12 @@ class ResponsesWire:
         return ResponsesAsked(
             requests=(request,),
             stream=request.stream,
-            ignored=(*ignored, *given.passed_over, *passed_over(parsed)),
+            ignored=(
+                *ignored,
+                *given.passed_over,
+                *passed_over(parsed),
+                *request.unread_arguments,
+            ),
             given=given,
             shape=shape_of(parsed),
             repeated=echo(parsed, request),

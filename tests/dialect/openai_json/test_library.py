@@ -168,7 +168,8 @@ def test_calls_are_named_flat_or_as_in_a_message() -> None:
         ({"arguments": {}}, "tool_calls[0].name"),
         ({"name": "f", "arguments": "[]"}, "tool_calls[0].arguments"),
         ({"type": "function"}, "tool_calls[0].function"),
-        ({"function": {"name": ""}}, "tool_calls[0].function.name"),
+        ({"function": {"name": "f", "arguments": "{oops"}}, "tool_calls[0].function.arguments"),
+        ({"function": {"arguments": "{}"}}, "tool_calls[0].function.name"),
     ],
 )
 def test_a_call_without_a_name_or_an_object_is_refused(call: Any, param: str) -> None:

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.dialect.prompt.repair import MAX_DEPTH, Unreadable, read_object
+from gguf_fc.dialect.prompt.repair import (
+    MAX_DEPTH,
+    Unreadable,
+    read_arguments,
+    read_object,
+)
 
 MENDED: list[tuple[str, dict[str, Any]]] = [
     ("", {}),
@@ -62,6 +67,48 @@ def test_what_can_only_be_meant_one_way_is_read(text: str, meant: dict[str, Any]
 def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         read_object(text)
+
+
+DEEP: Any = {}
+for _ in range(MAX_DEPTH):
+    DEEP = {"a": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant", "whole"),
+    [
+        (None, {}, True),
+        ("", {}, True),
+        ({"a": [1]}, {"a": [1]}, True),
+        ("{'a': 1,}", {"a": 1}, True),
+        ("null", {}, False),
+        (" undefined\n", {}, False),
+        ("[]", {}, False),
+        ([], {}, False),
+        ('{"a": 1}</tool_call>', {"a": 1}, False),
+        ('{"a": 1}\n```\n</arguments> <|end|>[/TOOL]', {"a": 1}, False),
+        ('{"a": 1} and more', {"input": '{"a": 1} and more'}, False),
+        ('{"a": 1}{"b": 2}', {"input": '{"a": 1}{"b": 2}'}, False),
+        ('{"base": nokk"}', {"input": '{"base": nokk"}'}, False),
+        ("rm -r x", {"input": "rm -r x"}, False),
+        ("[1]</x>", {"input": "[1]</x>"}, False),
+        ([1, "é"], {"input": '[1, "é"]'}, False),
+        (5, {"input": "5"}, False),
+        (DEEP, {"input": json.dumps(DEEP)}, False),
+    ],
+)
+def test_what_cannot_be_read_is_kept_as_text(
+    given: Any, meant: dict[str, Any], *, whole: bool
+) -> None:
+    assert read_arguments(given) == (meant, whole)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.text(alphabet="{}[]\"':,\\ntru1.</x>` \n", max_size=40))
+def test_any_text_is_read_and_nothing_of_it_lost(text: str) -> None:
+    found, whole = read_arguments(text)
+    assert whole or found in ({}, {"input": text}) or text.lstrip().startswith("{")
+    assert read_object(json.dumps(found)) == found
 
 
 VALUES = st.recursive(

@@ -61,10 +61,20 @@ def test_arguments_of_earlier_calls_may_be_text_or_an_object(arguments: object, 
     )
 
 
-def test_broken_arguments_of_an_earlier_call_are_refused_by_their_path() -> None:
-    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{oops"}}
-    history = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}]
-    assert refused(messages=history) == "messages[1].tool_calls[0].function.arguments"
+def test_arguments_of_earlier_calls_that_cannot_be_read_are_named() -> None:
+    calls = [
+        {"id": str(n), "function": {"name": "f", "arguments": arguments}}
+        for n, arguments in enumerate(["{oops", {"a": 1}, "[]"])
+    ]
+    legacy = {"role": "assistant", "function_call": {"name": "f", "arguments": 5}}
+    found = request(messages=[USER, {"role": "assistant", "tool_calls": calls}, legacy])
+    written = [call.arguments for message in found.messages for call in message.tool_calls]
+    assert written == ['{"input":"{oops"}', '{"a":1}', "{}", '{"input":"5"}']
+    assert found.unread_arguments == (
+        "messages[1].tool_calls[0].function.arguments",
+        "messages[1].tool_calls[2].function.arguments",
+        "messages[2].function_call.arguments",
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,8 +190,9 @@ def test_logit_bias_is_keyed_by_token_ids() -> None:
     assert refused(logit_bias={"hello": 1}) == "logit_bias"
 
 
-def test_a_tool_result_must_have_content() -> None:
-    assert refused(messages=[USER, {"role": "tool", "tool_call_id": "1"}]) == "messages[1].content"
+def test_a_tool_result_may_be_empty() -> None:
+    found = request(messages=[USER, {"role": "tool", "tool_call_id": "1", "content": None}])
+    assert found.messages[1] == Message(role="tool", tool_call_id="1")
 
 
 @pytest.mark.parametrize(

@@ -123,17 +123,6 @@ def test_a_reply_without_a_limit(limit: int | None) -> None:
             {"messages": [{**USER, "tool_calls": [{"function": {"name": "f"}}]}]},
             "messages[0].tool_calls",
         ),
-        (
-            {
-                "messages": [
-                    {
-                        "role": "assistant",
-                        "tool_calls": [{"function": {"name": "f", "arguments": "?"}}],
-                    }
-                ]
-            },
-            "messages[0].tool_calls[0].function.arguments",
-        ),
         ({"tools": [WEATHER, WEATHER]}, "tools[1].function.name"),
     ],
 )
