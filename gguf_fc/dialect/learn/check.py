@@ -49,6 +49,10 @@ def self_objections(syntax: Syntax) -> list[str]:
 
 
 def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]:
+    # Some templates write the tools behind the messages: their definitions look like a call's text.
+    if any(name in write(syntax, calls=[Call(NAMES[0], {}, IDS[0])]) for name in NAMES[1:]):
+        yield "the definitions of tools stand in what looks like a call"
+        return
     for rendered, calls in _turns(seen):
         text = write(syntax, calls=calls)
         if text.removeprefix(prefill) not in rendered and not _read_alike(syntax, rendered, calls):

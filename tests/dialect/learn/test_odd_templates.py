@@ -236,3 +236,11 @@ def test_a_block_that_the_prompt_opens_and_an_answer_closes_is_reasoning() -> No
 
 def test_a_label_names_arguments_that_are_pairs() -> None:
     assert family("key_tags").label == "native (name and key-value pairs)"
+
+
+def test_definitions_of_tools_behind_the_messages_are_no_part_of_a_call() -> None:
+    turn = "{% for m in messages %}<|{{ m.role }}|>{{ m.content or '' }}<|end|>{% endfor %}"
+    tools = "{% if tools %}<|tools|>{{ tools | tojson }}<|end|>{% endif %}"
+    dialect = Dialect.from_template(turn + tools + TAIL)
+    assert not dialect.native
+    assert "Paris" in dialect.render([{"role": "user", "content": "Paris?"}], tools=TOOLS).text
