@@ -42,7 +42,7 @@ from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.chat.reply import ChatReply
-from gguf_fc.protocols.chat.request import to_request
+from gguf_fc.protocols.chat.request import ChatAsked, to_request
 from gguf_fc.protocols.chat.schema import CHAT
 from gguf_fc.protocols.protocol import Envelope
 from gguf_fc.worker.client import Worker
@@ -167,7 +167,8 @@ class Bench:
                 self._at_once,
                 Generator(self._pool, self._grammars).reply([request], ids) as answered,
             ):
-                reply = ChatReply(Envelope(id=answered.id, created=0, model=answered.model))
+                envelope = Envelope(id=answered.id, created=0, model=answered.model)
+                reply = ChatReply(ChatAsked(requests=(request,)), envelope)
                 async for n, event in answered.events:
                     reply.add(n, event)
         except GgufFcError as error:

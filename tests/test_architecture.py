@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # What protocols share: the tables of their bodies, and the pieces of their replies.
 BODIES = {"field_types", "fields", "sampling", "shared_rows"}
-REPLIES = {"error_body", "protocol", "reply_fields", "sse_frames"}
+REPLIES = {"error_body", "protocol", "reply_fields"}
 
 # One level down: a room is a subfolder of a part, or a module beside the subfolders.  Again an
 # entry names only rooms listed above it.
@@ -126,13 +126,12 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "__init__": set(),
         "whole_characters": set(),
         "fields": {"whole_characters"},
-        "protocol": set(),
         "error_body": set(),
+        "protocol": {"error_body"},
         "sampling": {"fields"},
         "field_types": set(),
         "shared_rows": {"fields"},
         "stream_options": set(),
-        "sse_frames": {"error_body", "protocol"},
         "reply_fields": {"protocol"},
         # No protocol imports another; OpenAI's three have ``stream_options``.
         "chat": {"stream_options", *BODIES, *REPLIES},

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 FOLDERS = {
     "": "the types at the joints, and what every part may use",
     "server": "HTTP: routes, limits, event streams, metrics, the description of the API",
-    "protocols": "what the protocols share: the wire, tables of fields, frames, errors",
+    "protocols": "what the protocols share: the wire, tables of fields, errors",
     "protocols/chat": "OpenAI's chat completions",
     "protocols/completions": "OpenAI's completions",
     "protocols/messages": "Anthropic's Messages",

@@ -7,8 +7,8 @@ Real ones are a folder with a file for each of the four parts, and have more fie
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from gguf_fc.events import Event, Finish, TextDelta
 from gguf_fc.job import Done
 from gguf_fc.protocols.error_body import message_with_param
 from gguf_fc.protocols.fields import Fields, Refused
-from gguf_fc.protocols.protocol import Asked, Envelope, Json, Wire
+from gguf_fc.protocols.protocol import Asked, Envelope, Framing, Json, Wire
 from gguf_fc.request import Message, Request
 from gguf_fc.typed_json import about
 
@@ -51,7 +51,13 @@ def to_request(body: AskBody) -> Request:
     )
 
 
-# reply.py: events to a whole reply, and events to frames.
+def read_ask(body: bytes) -> Asked[Request]:
+    """The request of *body*.  Raises RequestError."""
+    fields, ignored = ASK.parse(body)
+    return Asked(requests=(to_request(fields),), stream=fields.stream, ignored=ignored)
+
+
+# reply.py: events to a whole reply, and events to the objects of a stream.
 
 
 @dataclass
@@ -71,76 +77,56 @@ class AskReply:
         return {"id": self.envelope.id, "answer": self.text}
 
 
-def line(data: Json) -> bytes:
-    """*data* as a line of a stream."""
-    return json.dumps(data).encode() + b"\n"
-
-
 class AskStream:
-    """Encodes events as lines."""
+    """Encodes events as objects, each of which is a line of the stream."""
 
-    def begin(self) -> Iterator[bytes]:
+    def begin(self) -> Iterator[Json]:
         """Nothing opens this protocol's streams."""
         yield from ()
 
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
-        """The line of an event; events that the protocol has no word for are left out."""
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:  # noqa: ARG002
+        """The object of an event; events that the protocol has no word for are left out."""
         match event:
             case TextDelta(text):
-                yield line({"more": text})
+                yield {"more": text}
             case Finish(done):
-                yield line({"done": done.finish_reason})
+                yield {"done": done.finish_reason}
             case _:
                 pass
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Json]:
         """Nothing closes them."""
         yield from ()
 
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last line."""
-        return line({"error": message_with_param(error)})
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last object."""
+        return error_body(error)
+
+
+def error_body(error: Exception) -> Json:
+    """*error* as this protocol shows it."""
+    return {"error": message_with_param(error)}
 
 
 # wire.py: the three together.
 
-
-@dataclass
-class AskWire:
-    """The wire of ``POST /ask``."""
-
-    media_type: str = "application/x-ndjson"
-    ping: bytes | None = field(default=b"{}\n")  # keeps a silent stream alive
-
-    def read(self, body: bytes, headers: Mapping[str, str]) -> Asked[Request]:  # noqa: ARG002
-        """The request of *body*.  Raises RequestError."""
-        fields, ignored = ASK.parse(body)
-        return Asked(requests=(to_request(fields),), stream=fields.stream, ignored=ignored)
-
-    def reply(self, asked: Asked[Request], envelope: Envelope) -> AskReply:  # noqa: ARG002
-        """A fold for one reply."""
-        return AskReply(envelope)
-
-    def stream(self, asked: Asked[Request], envelope: Envelope) -> AskStream:  # noqa: ARG002
-        """An encoder for one stream."""
-        return AskStream()
-
-    def error_body(self, error: Exception) -> Json:
-        """*error* as the body of a response."""
-        return {"error": message_with_param(error)}
-
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only line of a stream."""
-        return line(self.error_body(error))
+ASK_WIRE = Wire(
+    read=read_ask,
+    reply=lambda asked, envelope: AskReply(envelope),  # noqa: ARG005
+    stream=lambda asked, envelope: AskStream(),  # noqa: ARG005
+    framing=Framing(form="lines", ping={}),  # an empty object keeps a silent stream alive
+    error_body=error_body,
+    error_event=error_body,
+)
 
 
 def main() -> None:
     """Read two bodies, and write what a model could have said."""
-    wire: Wire[Asked[Request]] = AskWire()
-    asked = wire.read(b'{"question": "Is it sunny?", "user": "me"}', {})
+    wire = ASK_WIRE
+    asked = wire.read(b'{"question": "Is it sunny?", "user": "me"}')
     print(asked.requests[0].messages[0].content, asked.ignored)
     try:
-        wire.read(b'{"question": "Is it sunny?", "strem": true}', {})
+        wire.read(b'{"question": "Is it sunny?", "strem": true}')
     except GgufFcError as error:
         print(wire.error_body(error))
 
@@ -160,8 +146,8 @@ def main() -> None:
     reply, stream = wire.reply(asked, envelope), wire.stream(asked, envelope)
     for event in events:
         reply.add(0, event)
-        for frame in stream.encode(0, event):
-            print(frame.decode(), end="")
+        for data in stream.encode(0, event):
+            print(json.dumps(data))
     print(reply.result())
 
 

@@ -14,11 +14,12 @@ another protocol.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from gguf_fc.events import Event
+from gguf_fc.protocols.error_body import ErrorBody, error_body
 
 Json = dict[str, Any]
 R_co = TypeVar("R_co", covariant=True)
@@ -59,52 +60,41 @@ class WireReply(Protocol):
 
 
 class WireStream(Protocol):
-    """Encodes events as frames, each ready to be sent."""
+    """Encodes events as JSON objects, each of which is one frame of the stream."""
 
-    def begin(self) -> Iterator[bytes]:
-        """Frames that open the stream, sent as soon as the engine has accepted the job."""
+    def begin(self) -> Iterator[Json]:
+        """Objects that open the stream, sent as soon as the engine has accepted the job."""
         ...
 
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:
-        """The frames that carry an event of one choice."""
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:
+        """The objects that carry an event of one choice."""
         ...
 
-    def end(self) -> Iterator[bytes]:
-        """Frames that close a stream that went well."""
+    def end(self) -> Iterator[Json]:
+        """Objects that close a stream that went well."""
         ...
 
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame, after ``begin``."""
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last object, after ``begin``."""
         ...
 
 
-class Wire(Protocol[A]):
-    """One protocol.  *media_type* is that of its streams."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framing:
+    """Frames around the objects of a stream, which the server writes."""
 
-    @property
-    def media_type(self) -> str: ...
+    form: Literal["events", "named events", "lines"] = "events"  # named for the object's ``type``
+    done: bool = False  # ``[DONE]`` ends a stream that went well
+    ping: Json | None = None  # keeps a silent stream alive; events have a comment if there is none
 
-    @property
-    def ping(self) -> bytes | None:
-        """Frame that keeps a silent stream alive, where the protocol has one."""
-        ...
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> A:
-        """Requests of *body*, one a choice.  Raises RequestError."""
-        ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire(Generic[A]):
+    """One protocol: the functions that read its bodies and begin its replies."""
 
-    def reply(self, asked: A, envelope: Envelope) -> WireReply:
-        """A fold for one reply."""
-        ...
-
-    def stream(self, asked: A, envelope: Envelope) -> WireStream:
-        """An encoder for one stream."""
-        ...
-
-    def error_body(self, error: Exception) -> Json:
-        """*error* as the body of a response."""
-        ...
-
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the only frame of a stream whose job was not accepted in the end."""
-        ...
+    read: Callable[[bytes], A]  # a body to its requests, one a choice; raises RequestError
+    reply: Callable[[A, Envelope], WireReply]
+    stream: Callable[[A, Envelope], WireStream]
+    framing: Framing = Framing()
+    error_body: ErrorBody = error_body  # an error as the body of a response
+    error_event: ErrorBody = error_body  # and as all of a stream whose job was not accepted

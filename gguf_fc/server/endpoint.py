@@ -50,7 +50,7 @@ class Endpoint(Generic[R]):
     async def respond(self, http: HttpRequest) -> Response:
         """Answer one request."""
         try:
-            asked = self._wire.read(await read_body(http), http.headers)
+            asked = self._wire.read(await read_body(http))
             headers = ignored_header(asked.ignored)
             if asked.stream:
                 return await self._stream(http, asked, headers)
@@ -74,16 +74,15 @@ class Endpoint(Generic[R]):
     ) -> Response:
         begun: list[WireStream] = []  # the encoder, once there is one: it knows what was sent
 
-        def error_frame(error: Exception) -> bytes:
-            return begun[0].error_frame(error) if begun else self._wire.error_frame(error)
+        def fail(error: Exception) -> Json:
+            return begun[0].fail(error) if begun else self._wire.error_event(error)
 
         stream = EventStream(
-            self._frames(asked, begun),
+            self._objects(asked, begun),
             headers=headers,
-            media_type=self._wire.media_type,
-            ping=self._wire.ping,
+            framing=self._wire.framing,
             ping_seconds=self._ping_seconds,
-            error_frame=error_frame,
+            fail=fail,
         )
         try:
             await while_connected(http, stream.first_frame(HEADERS_WITHIN_SECONDS))
@@ -92,17 +91,17 @@ class Endpoint(Generic[R]):
             raise
         return stream
 
-    async def _frames(self, asked: Asked[R], begun: list[WireStream]) -> AsyncGenerator[bytes]:
+    async def _objects(self, asked: Asked[R], begun: list[WireStream]) -> AsyncGenerator[Json]:
         async with self._generate(asked.requests) as generation:
             encoder = self._wire.stream(asked, self._envelope(generation))
             begun.append(encoder)
-            for frame in encoder.begin():
-                yield frame
+            for opening in encoder.begin():
+                yield opening
             async for choice, event in generation.events:
-                for frame in encoder.encode(choice, event):
-                    yield frame
-        for frame in encoder.end():
-            yield frame
+                for data in encoder.encode(choice, event):
+                    yield data
+        for closing in encoder.end():
+            yield closing
 
     def _envelope(self, generation: Generation) -> Envelope:
         return Envelope(

@@ -16,24 +16,25 @@ from starlette.routing import Route
 
 from gguf_fc import __version__
 from gguf_fc.generation.generator import Generator, Ids
-from gguf_fc.protocols.chat.wire import ChatWire
-from gguf_fc.protocols.completions.wire import TextWire
+from gguf_fc.protocols.chat.wire import chat_wire
+from gguf_fc.protocols.completions.wire import text_wire
 from gguf_fc.protocols.embeddings import Embeddings
 from gguf_fc.protocols.error_body import ErrorBody, error_body
 from gguf_fc.protocols.explain import Explain
 from gguf_fc.protocols.messages.count import CountTokens
 from gguf_fc.protocols.messages.error_body import error_body as messages_error
-from gguf_fc.protocols.messages.wire import MessagesWire
+from gguf_fc.protocols.messages.wire import messages_wire
 from gguf_fc.protocols.ollama.catalog import OllamaCatalog
 from gguf_fc.protocols.ollama.embed import OllamaEmbed
 from gguf_fc.protocols.ollama.error_body import error_body as ollama_error
 from gguf_fc.protocols.ollama.load_or_generate import OllamaGenerator
-from gguf_fc.protocols.ollama.wire import OllamaWire
+from gguf_fc.protocols.ollama.wire import ollama_wire
 from gguf_fc.protocols.protocol import Json, Wire
 from gguf_fc.protocols.responses.input_tokens import InputTokens
+from gguf_fc.protocols.responses.request import ResponsesReader
 from gguf_fc.protocols.responses.store import ResponseStore
 from gguf_fc.protocols.responses.stored import StoredResponses
-from gguf_fc.protocols.responses.wire import ResponsesWire
+from gguf_fc.protocols.responses.wire import responses_wire
 from gguf_fc.protocols.tokens import Tokens
 from gguf_fc.server.catalog import Catalog
 from gguf_fc.server.docs_page import ApiReference
@@ -65,8 +66,8 @@ def openai_routes(generator: Generator) -> list[Route]:
     pool = generator.pool
     catalog = Catalog(pool, started=int(time.time()))
     return [
-        _generate("/v1/chat/completions", ChatWire(pool), generator.replies(CHAT_IDS)),
-        _generate("/v1/completions", TextWire(pool), generator.completions(COMPLETION_IDS)),
+        _generate("/v1/chat/completions", chat_wire(pool), generator.replies(CHAT_IDS)),
+        _generate("/v1/completions", text_wire(pool), generator.completions(COMPLETION_IDS)),
         _post("/v1/embeddings", Embeddings(pool, _new_id).embed),
         Route("/v1/models", catalog.models),
         Route("/v1/models/{name:path}", catalog.model),
@@ -77,10 +78,11 @@ def openai_routes(generator: Generator) -> list[Route]:
 def response_routes(generator: Generator) -> list[Route]:
     """The Responses protocol: making responses, and the store they are kept in."""
     store = ResponseStore()
-    wire = ResponsesWire(pool=generator.pool, store=store, new_id=_new_id, clock=time.time)
+    reader = ResponsesReader(generator.pool, store, _new_id)
+    wire = responses_wire(reader, time.time)
     return [
         _generate("/v1/responses", wire, generator.replies(RESPONSE_IDS)),
-        _post("/v1/responses/input_tokens", InputTokens(wire).count),
+        _post("/v1/responses/input_tokens", InputTokens(reader).count),
         *stored_response_routes(store),
     ]
 
@@ -101,7 +103,7 @@ def messages_routes(generator: Generator) -> list[Route]:
     pool = generator.pool
     count = CountTokens(pool, MESSAGE_IDS).count
     return [
-        _generate("/v1/messages", MessagesWire(pool), generator.replies(MESSAGE_IDS)),
+        _generate("/v1/messages", messages_wire(pool), generator.replies(MESSAGE_IDS)),
         _post("/v1/messages/count_tokens", count, messages_error),
     ]
 
@@ -114,8 +116,8 @@ def ollama_routes(generator: Generator) -> list[Route]:
     embed = OllamaEmbed(Embeddings(pool, _new_id), time.monotonic_ns)
     catalog = OllamaCatalog(pool)
     return [
-        _generate("/api/chat", OllamaWire(pool, "chat"), ollama.start),
-        _generate("/api/generate", OllamaWire(pool, "generate"), ollama.start),
+        _generate("/api/chat", ollama_wire(pool, "chat"), ollama.start),
+        _generate("/api/generate", ollama_wire(pool, "generate"), ollama.start),
         _post("/api/embed", embed.embed, ollama_error),
         _post("/api/embeddings", embed.embed_one, ollama_error),
         _post("/api/show", catalog.show, ollama_error),

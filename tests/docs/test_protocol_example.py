@@ -11,14 +11,13 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from docs.examples.protocol import AskWire
+from docs.examples.protocol import ASK_WIRE
 from gguf_fc.events import Event, Finish, TextDelta
 from gguf_fc.generation.generation import Generation
 from gguf_fc.job import Done
 from gguf_fc.request import Request
 from gguf_fc.server.endpoint import Endpoint
 
-WIRE = AskWire()
 DONE = Done(
     id="ask_1",
     finish_reason="stop",
@@ -47,7 +46,7 @@ async def begin(requests: tuple[Request, ...]) -> AsyncIterator[Generation]:
 
 def ask(body: dict[str, Any]) -> httpx.Response:
     async def post() -> httpx.Response:
-        endpoint: Endpoint[Request] = Endpoint(WIRE, begin, clock=lambda: 0)
+        endpoint: Endpoint[Request] = Endpoint(ASK_WIRE, begin, clock=lambda: 0)
         app = Starlette(routes=[Route("/ask", endpoint.respond, methods=["POST"])])
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://localhost"
@@ -66,7 +65,7 @@ def test_a_question_is_answered() -> None:
 def test_an_answer_streams_line_by_line() -> None:
     reply = ask({"question": "Is it sunny?", "stream": True})
     assert reply.headers["content-type"].startswith("application/x-ndjson")
-    assert reply.text == '{"more": "It"}\n{"more": " is."}\n{"done": "stop"}\n'
+    assert reply.text == '{"more":"It"}\n{"more":" is."}\n{"done":"stop"}\n'
 
 
 def test_a_field_that_would_change_the_answer_is_refused() -> None:

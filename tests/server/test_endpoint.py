@@ -18,10 +18,10 @@ from gguf_fc.job import Accepted, Chunk, Done, FromWorker, Job, Question, Ready
 from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import demo_entry
 from gguf_fc.models.pool import Pool
-from gguf_fc.protocols.chat.wire import ChatWire
-from gguf_fc.protocols.sse_frames import DONE, PING
+from gguf_fc.protocols.chat.wire import chat_wire
 from gguf_fc.request import Request
 from gguf_fc.server.endpoint import Endpoint
+from gguf_fc.server.event_stream import DONE, PING
 from tests.support.serving import READY
 
 PING_SECONDS = 0.05
@@ -123,7 +123,7 @@ async def converse(*, stream: bool = True, farewell: str = "", **worker_does: An
     )
     ids = Ids(reply=lambda: "chatcmpl-1", call=lambda: "call_1")
     endpoint: Endpoint[Request] = Endpoint(
-        ChatWire(pool),
+        chat_wire(pool),
         Generator(pool).replies(ids),
         clock=lambda: 0,
         ping_seconds=PING_SECONDS,

@@ -11,8 +11,8 @@ import pytest
 from starlette.requests import Request
 
 from gguf_fc.errors import EngineError
-from gguf_fc.protocols.sse_frames import DONE, PING, frame
-from gguf_fc.server.event_stream import ClientGone, EventStream, while_connected
+from gguf_fc.protocols.protocol import Framing, Json
+from gguf_fc.server.event_stream import DONE, PING, ClientGone, EventStream, while_connected
 
 
 class Client:
@@ -34,34 +34,79 @@ class Client:
         return b"".join(message.get("body", b"") for message in self.sent)
 
 
+ENDS = Framing(done=True)
+
+
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(asyncio.wait_for(test(), timeout=10))
 
 
-async def two_frames() -> AsyncGenerator[bytes]:
-    yield frame({"n": 1})
-    yield DONE
+async def two_objects() -> AsyncGenerator[Json]:
+    yield {"n": 1}
+    yield {"n": "é"}
 
 
 def test_frames_are_sent_in_order_and_the_body_is_closed() -> None:
     async def scenario() -> None:
         client = Client()
-        await EventStream(two_frames(), headers={})({}, client.receive, client.send)
-        assert client.body == b'data: {"n":1}\n\ndata: [DONE]\n\n'
+        await EventStream(two_objects(), headers={}, framing=ENDS)({}, client.receive, client.send)
+        assert client.body == 'data: {"n":1}\n\ndata: {"n":"é"}\n\ndata: [DONE]\n\n'.encode()
         assert client.sent[-1]["more_body"] is False
         assert dict(client.sent[0]["headers"])[b"content-type"].startswith(b"text/event-stream")
 
     run(scenario)
 
 
-def test_a_silent_stream_is_pinged() -> None:
-    async def slow() -> AsyncGenerator[bytes]:
+FRAMES = [
+    (Framing(), 'data: {"type":"é"}\n\n', ": ping\n\n", "text/event-stream"),
+    (
+        Framing(form="named events", ping={"type": "ping"}),
+        'event: é\ndata: {"type":"é"}\n\n',
+        'event: ping\ndata: {"type":"ping"}\n\n',
+        "text/event-stream",
+    ),
+    (
+        Framing(form="lines", ping={"n": 0}),
+        '{"type":"é"}\n',
+        '{"n":0}\n',
+        "application/x-ndjson",
+    ),
+    (Framing(form="lines"), '{"type":"é"}\n', "", "application/x-ndjson"),
+]
+
+
+@pytest.mark.parametrize(("framing", "sent", "ping", "media_type"), FRAMES)
+def test_each_framing_has_its_own_frames_pings_and_media_type(
+    framing: Framing, sent: str, ping: str, media_type: str
+) -> None:
+    async def slow() -> AsyncGenerator[Json]:
         await asyncio.sleep(0.1)
-        yield DONE
+        yield {"type": "é"}
 
     async def scenario() -> None:
         client = Client()
-        await EventStream(slow(), headers={}, ping_seconds=0.01)({}, client.receive, client.send)
+        stream = EventStream(slow(), headers={}, framing=framing, ping_seconds=0.03)
+        await stream({}, client.receive, client.send)
+        text = client.body.decode()
+        pings = text.removesuffix(sent)
+        assert text.endswith(sent)
+        assert pings == ping * (len(pings) // len(ping or " "))
+        assert bool(pings) is bool(ping)
+        assert dict(client.sent[0]["headers"])[b"content-type"].decode().startswith(media_type)
+
+    run(scenario)
+
+
+def test_a_silent_stream_is_pinged() -> None:
+    async def slow() -> AsyncGenerator[Json]:
+        await asyncio.sleep(0.1)
+        yield {}
+
+    async def scenario() -> None:
+        client = Client()
+        await EventStream(slow(), headers={}, framing=ENDS, ping_seconds=0.01)(
+            {}, client.receive, client.send
+        )
         assert client.body.startswith(PING)
         assert client.body.endswith(DONE)
 
@@ -69,15 +114,15 @@ def test_a_silent_stream_is_pinged() -> None:
 
 
 def test_frames_that_are_ready_hold_up_nobody() -> None:
-    async def endless() -> AsyncGenerator[bytes]:
+    async def endless() -> AsyncGenerator[Json]:
         while True:
-            yield b"x"
+            yield {}
 
     async def scenario() -> None:
         hog, other = Client(), Client()
         stream = EventStream(endless(), headers={})
         hogging = asyncio.create_task(stream({}, hog.receive, hog.send))
-        await EventStream(two_frames(), headers={})({}, other.receive, other.send)
+        await EventStream(two_objects(), headers={}, framing=ENDS)({}, other.receive, other.send)
         assert other.body.endswith(DONE)
         hog.leave.set()
         await hogging
@@ -88,7 +133,7 @@ def test_frames_that_are_ready_hold_up_nobody() -> None:
 def test_pings_stop_with_the_stream() -> None:
     async def scenario() -> None:
         client = Client()
-        await EventStream(two_frames(), headers={}, ping_seconds=0.01)(
+        await EventStream(two_objects(), headers={}, ping_seconds=0.01)(
             {}, client.receive, client.send
         )
         sent = len(client.sent)
@@ -99,9 +144,9 @@ def test_pings_stop_with_the_stream() -> None:
 
 
 def test_an_error_before_the_first_frame_is_raised() -> None:
-    async def failing() -> AsyncGenerator[bytes]:
+    async def failing() -> AsyncGenerator[Json]:
         raise EngineError("no")
-        yield b""
+        yield {}
 
     async def scenario() -> None:
         stream = EventStream(failing(), headers={})
@@ -113,13 +158,13 @@ def test_an_error_before_the_first_frame_is_raised() -> None:
 
 
 def test_an_error_after_the_first_frame_is_the_last_event() -> None:
-    async def failing() -> AsyncGenerator[bytes]:
-        yield frame({})
+    async def failing() -> AsyncGenerator[Json]:
+        yield {}
         raise EngineError("no")
 
     async def scenario() -> None:
         client = Client()
-        await EventStream(failing(), headers={})({}, client.receive, client.send)
+        await EventStream(failing(), headers={}, framing=ENDS)({}, client.receive, client.send)
         last = client.body.split(b"\n\n")[-2].removeprefix(b"data: ")
         assert orjson.loads(last)["error"]["message"] == "no"
         assert DONE not in client.body
@@ -131,9 +176,9 @@ def test_a_client_that_goes_ends_the_work_behind_the_stream() -> None:
     async def scenario() -> None:
         ended = asyncio.Event()
 
-        async def endless() -> AsyncGenerator[bytes]:
+        async def endless() -> AsyncGenerator[Json]:
             try:
-                yield frame({})
+                yield {}
                 await asyncio.Event().wait()
             finally:
                 ended.set()

@@ -28,51 +28,33 @@ from gguf_fc.events import (
     TextDelta,
 )
 from gguf_fc.job import Done
-from gguf_fc.protocols.chat.calls import CallFinish, CallForm, CallWriter, WholeCall
+from gguf_fc.protocols.chat.calls import CallFinish, CallWriter, WholeCall
+from gguf_fc.protocols.chat.request import ChatAsked
+from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
 from gguf_fc.protocols.reply_fields import loosened, scored, timings, validation
-from gguf_fc.protocols.sse_frames import DONE, error_frame, frame
 
 ChatFinish = Literal["stop", "length"] | CallFinish
 
 
 @dataclass(slots=True, eq=False)
 class ChatStream:
-    """Encodes events as chunks, and chunks as frames."""
+    """Encodes events as chunks."""
 
+    asked: ChatAsked
     envelope: Envelope
-    include_usage: bool = False
-    n_choices: int = 1
-    form: CallForm = field(default_factory=CallForm)
     _writers: dict[int, CallWriter] = field(default_factory=dict, init=False)
     _complete_calls: dict[int, int] = field(default_factory=dict, init=False)
     _scores: dict[int, list[Json]] = field(default_factory=dict, init=False)  # not sent yet
     _ends: list[Finish] = field(default_factory=list, init=False)
 
-    def begin(self) -> Iterator[bytes]:
-        """The frames that open the stream."""
-        return map(frame, self.opening())
-
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:
-        """The frames that carry *event*."""
-        return map(frame, self.chunks(choice, event))
-
-    def end(self) -> Iterator[bytes]:
-        """The frames that close the stream."""
-        yield from map(frame, self.closing())
-        yield DONE
-
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame."""
-        return error_frame(error)
-
-    def opening(self) -> Iterator[Json]:
+    def begin(self) -> Iterator[Json]:
         """A chunk with the role for each choice."""
         beside = loosened(self.envelope)
-        for choice in range(self.n_choices):
+        for choice in range(len(self.asked.requests)):
             yield self._chunk(choice, {"role": "assistant", "content": None}) | beside
 
-    def chunks(self, choice: int, event: Event) -> Iterator[Json]:
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:
         """The chunks that carry *event*."""
         match event:
             case TextDelta(text):
@@ -89,10 +71,14 @@ class ChatStream:
                 self._ends.append(event)
                 yield self._chunk(choice, {}, reason) | validation({choice: checks})
 
-    def closing(self) -> Iterator[Json]:
+    def end(self) -> Iterator[Json]:
         """Chunk with the cost of all choices, if that was asked for."""
-        if self.include_usage:
+        if self.asked.include_usage:
             yield self._object([]) | {"usage": usage(self._ends), "timings": timings(self._ends)}
+
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last object."""
+        return error_body(error)
 
     def _call(self, choice: int, event: CallStart | CallDelta | CallEnd) -> Iterator[Json]:
         if (delta := self._writer(choice).delta(event)) is not None:
@@ -101,7 +87,7 @@ class ChatStream:
             self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
 
     def _writer(self, choice: int) -> CallWriter:
-        return self._writers.setdefault(choice, self.form.writer())
+        return self._writers.setdefault(choice, self.asked.form.writer())
 
     def _chunk(self, choice: int, delta: Json, finish: ChatFinish | None = None) -> Json:
         logprobs = score_list(self._scores.pop(choice, None))
@@ -176,13 +162,13 @@ class ChatChoice:
 class ChatReply:
     """Folds events into one reply: ``add`` for each, then ``result``."""
 
+    asked: ChatAsked
     envelope: Envelope
-    form: CallForm = field(default_factory=CallForm)
     _choices: dict[int, ChatChoice] = field(default_factory=dict, init=False)
 
     def add(self, choice: int, event: Event) -> None:
         """Take in one event."""
-        self._choices.setdefault(choice, ChatChoice(self.form.writer())).add(event)
+        self._choices.setdefault(choice, ChatChoice(self.asked.form.writer())).add(event)
 
     def result(self) -> Json:
         """The whole reply; only after every choice has had its ``Finish``."""

@@ -6,7 +6,7 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.openai_json.functions import function_choice_of, functions_of
@@ -16,10 +16,13 @@ from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
 from gguf_fc.dialect.openai_json.tools import tools_of
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
-from gguf_fc.protocols.chat.schema import ChatBody
+from gguf_fc.models.pool import Pool
+from gguf_fc.protocols.chat.calls import CallForm
+from gguf_fc.protocols.chat.schema import CHAT, ChatBody
 from gguf_fc.protocols.fields import agreed
+from gguf_fc.protocols.protocol import Asked
 from gguf_fc.protocols.sampling import sampling_of, seeded, stop_strings
-from gguf_fc.protocols.stream_options import refuse_without_stream
+from gguf_fc.protocols.stream_options import refuse_without_stream, unpadded
 from gguf_fc.request import Format, Request, Tool, ToolChoice
 
 LIMITS = ("max_completion_tokens", "max_tokens", "n_predict")
@@ -43,6 +46,29 @@ class Callables:
     parallel: bool
     legacy: bool = False  # the request has ``functions``, so the reply has ``function_call``
     custom: frozenset[str] = frozenset()  # names of the custom tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatAsked(Asked[Request]):
+    """Requests of a chat completion, and the form in which it reads calls."""
+
+    form: CallForm = field(default_factory=CallForm)
+    include_usage: bool = False
+
+
+def read_chat(body: bytes, pool: Pool) -> ChatAsked:
+    """Requests of *body*, one a choice; *pool* has the sampling defaults.  Raises RequestError."""
+    fields, ignored = CHAT.parse(body)
+    callables = callables_of(fields)
+    padding = unpadded(fields.stream_options) if fields.stream_options else ()
+    request = request_for(fields, callables, pool.sampling(fields.model))
+    return ChatAsked(
+        requests=choices(request, fields.n or 1),
+        stream=request.stream,
+        ignored=(*ignored, *request.unread_arguments, *padding),
+        form=CallForm(callables.legacy, callables.custom),
+        include_usage=request.include_usage,
+    )
 
 
 def to_request(body: ChatBody, defaults: Sampling) -> Request:

@@ -16,9 +16,9 @@ from gguf_fc.events import Event, Finish, Scores, TextDelta
 from gguf_fc.job import TokenLogprob
 from gguf_fc.protocols.completions.logprobs import LogprobsWriter, joined
 from gguf_fc.protocols.completions.request import TextAsked
+from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
 from gguf_fc.protocols.reply_fields import loosened, timings, validation
-from gguf_fc.protocols.sse_frames import DONE, error_frame, frame
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +45,7 @@ def _choices(asked: TextAsked) -> list[PendingScores]:
 
 @dataclass(slots=True, eq=False)
 class TextStream:
-    """Encodes events as chunks, and chunks as frames."""
+    """Encodes events as chunks."""
 
     asked: TextAsked
     envelope: Envelope
@@ -55,35 +55,34 @@ class TextStream:
     def __post_init__(self) -> None:
         self._choices = _choices(self.asked)
 
-    def begin(self) -> Iterator[bytes]:
+    def begin(self) -> Iterator[Json]:
         """Nothing: the first text opens the stream."""
         return iter(())
 
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:
-        """The frames that carry *event*."""
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:
+        """The chunks that carry *event*."""
         state = self._choices[choice]
         match event:
             case Scores(tokens):
                 state.unsaid += tokens
             case TextDelta(text):
-                yield frame(self._chunk(choice, text))
+                yield self._chunk(choice, text)
             case Finish(done, checks):
                 self._ends[choice] = event
                 last = self._chunk(choice, "", done.finish_reason)
-                yield frame(last | validation({choice: checks}) | loosened(self.envelope))
+                yield last | validation({choice: checks}) | loosened(self.envelope)
             case _:
                 raise AssertionError(f"no part of a text: {event}")
 
-    def end(self) -> Iterator[bytes]:
-        """The frames that close the stream."""
+    def end(self) -> Iterator[Json]:
+        """Chunk with the cost of all choices, if that was asked for."""
         if self.asked.include_usage:
             cost = _cost(self.asked, self._ends)
-            yield frame(_object(self.envelope, []) | cost)
-        yield DONE
+            yield _object(self.envelope, []) | cost
 
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame."""
-        return error_frame(error)
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last object."""
+        return error_body(error)
 
     def _chunk(self, choice: int, text: str, finish: str | None = None) -> Json:
         logprobs = self._choices[choice].logprobs(text)

@@ -11,11 +11,12 @@ from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.generation.token_prompts import given_prompts
 from gguf_fc.job import Sampling
-from gguf_fc.protocols.completions.schema import TextBody
+from gguf_fc.models.pool import Pool
+from gguf_fc.protocols.completions.schema import TEXT, TextBody
 from gguf_fc.protocols.fields import agreed
 from gguf_fc.protocols.protocol import Asked
 from gguf_fc.protocols.sampling import sampling_of, seeded, stop_strings
-from gguf_fc.protocols.stream_options import refuse_without_stream
+from gguf_fc.protocols.stream_options import refuse_without_stream, unpadded
 from gguf_fc.request import DEFAULT_MAX_TOKENS, Form, Given, TextRequest
 
 MOST_PROMPTS = 256
@@ -29,6 +30,13 @@ class TextAsked(Asked[TextRequest]):
     n: int
     best_of: int
     include_usage: bool
+
+
+def read_text(body: bytes, pool: Pool) -> TextAsked:
+    """Requests of *body*; *pool* has the sampling defaults.  Raises RequestError."""
+    fields, ignored = TEXT.parse(body)
+    ignored = (*ignored, *unpadded(fields.stream_options))
+    return to_asked(fields, ignored, pool.sampling(fields.model))
 
 
 def to_asked(body: TextBody, ignored: tuple[str, ...], defaults: Sampling) -> TextAsked:

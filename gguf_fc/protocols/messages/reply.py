@@ -30,10 +30,10 @@ from gguf_fc.events import (
 )
 from gguf_fc.job import Done
 from gguf_fc.protocols.messages.error_body import error_body
+from gguf_fc.protocols.messages.request import Manner
 from gguf_fc.protocols.messages.signature import SHOWN, signature_of
 from gguf_fc.protocols.protocol import Envelope, Json
 from gguf_fc.protocols.reply_fields import loosened, validation
-from gguf_fc.protocols.sse_frames import named_frame
 
 StopReason = Literal[
     "end_turn", "tool_use", "stop_sequence", "max_tokens", "model_context_window_exceeded"
@@ -41,17 +41,9 @@ StopReason = Literal[
 BlockKind = Literal["text", "thinking", "tool_use"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """Facts about the request that its reply depends on."""
-
-    max_tokens: int | None = None
-    omits_thinking: bool = False
-
-
 @dataclass(slots=True, eq=False)
 class MessageStream:
-    """Encodes events as frames."""
+    """Encodes events as the protocol's."""
 
     envelope: Envelope
     manner: Manner = field(default_factory=Manner)
@@ -60,29 +52,21 @@ class MessageStream:
     _reasoning: list[str] = field(default_factory=list, init=False)  # of the open block
     _complete_calls: int = field(default=0, init=False)
 
-    def begin(self) -> Iterator[bytes]:
-        """The frame that opens the stream."""
-        yield named_frame(self.opening())
-
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
-        """The frames that carry *event*; this protocol has one choice only."""
-        return map(named_frame, self.events(event))
-
-    def end(self) -> Iterator[bytes]:
-        """The frame that closes the stream."""
-        yield named_frame({"type": "message_stop"})
-
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame."""
-        return named_frame(error_body(error))
-
-    def opening(self) -> Json:
+    def begin(self) -> Iterator[Json]:
         """The message while it is empty."""
         usage = {"input_tokens": self.envelope.prompt_tokens, "output_tokens": 0}
-        return {"type": "message_start", "message": _message(self.envelope, usage=usage)}
+        yield {"type": "message_start", "message": _message(self.envelope, usage=usage)}
 
-    def events(self, event: Event) -> Iterator[Json]:
-        """The protocol's events that carry *event*."""
+    def end(self) -> Iterator[Json]:
+        """The event that closes the stream."""
+        yield {"type": "message_stop"}
+
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last event."""
+        return error_body(error)
+
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:  # noqa: ARG002
+        """The protocol's events that carry *event*; this protocol has one choice only."""
         match event:
             case TextDelta(text):
                 yield from self._in_block("text", {"type": "text", "text": ""})
@@ -148,9 +132,9 @@ class MessageReply:
     def __post_init__(self) -> None:
         self._stream = MessageStream(self.envelope, self.manner)
 
-    def add(self, choice: int, event: Event) -> None:  # noqa: ARG002
-        """Take in one event; this protocol has one choice only."""
-        for data in self._stream.events(event):
+    def add(self, choice: int, event: Event) -> None:
+        """Take in one event."""
+        for data in self._stream.encode(choice, event):
             self._fold(data)
 
     def result(self) -> Json:

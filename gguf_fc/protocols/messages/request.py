@@ -8,13 +8,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from gguf_fc.dialect.openai_json.tool_choice import known_name
 from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
+from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.messages.blocks import TextBlock
 from gguf_fc.protocols.messages.schema import (
+    MESSAGES,
     MessagesBody,
     OfferedTool,
     PromptBody,
@@ -27,12 +30,40 @@ from gguf_fc.protocols.messages.schema import (
     ToolChoiceTool,
 )
 from gguf_fc.protocols.messages.turns import read_turns
+from gguf_fc.protocols.protocol import Asked
 from gguf_fc.protocols.sampling import sampling_of
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
 
 # Some clients put a header of their transport before the instructions, different each time; it
 # is no instruction, and would keep the prefix cache from ever finding anything.
 _TRANSPORT_HEADER = re.compile(r"x-[a-z0-9-]+:[^\n]*\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """Facts about the request that its reply depends on."""
+
+    max_tokens: int | None = None
+    omits_thinking: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesAsked(Asked[Request]):
+    """One request, and what its reply has to know of it."""
+
+    manner: Manner = field(default_factory=Manner)
+
+
+def read_message(body: bytes, pool: Pool) -> MessagesAsked:
+    """Request of *body*; *pool* has the sampling defaults.  Raises RequestError."""
+    fields, ignored = MESSAGES.parse(body)
+    request, passed_over = to_request(fields, pool.sampling(fields.model))
+    return MessagesAsked(
+        requests=(request,),
+        stream=request.stream,
+        ignored=(*ignored, *passed_over),
+        manner=Manner(max_tokens=fields.max_tokens, omits_thinking=omits_thinking(fields)),
+    )
 
 
 def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:

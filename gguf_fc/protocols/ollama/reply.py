@@ -37,11 +37,6 @@ OllamaKind = Literal["chat", "generate"]
 NS_PER_MS = 1_000_000
 
 
-def line(data: Json) -> bytes:
-    """*data* as one line."""
-    return orjson.dumps(data) + b"\n"
-
-
 def piece(
     kind: OllamaKind, text: str = "", *, thinking: str = "", calls: Sequence[Json] = ()
 ) -> Json:
@@ -64,7 +59,7 @@ class UnsentCall:
 
 @dataclass(slots=True, eq=False)
 class OllamaStream:
-    """Encodes events as lines.  *name* is the model as the client called it."""
+    """Encodes events as objects, each one line.  *name* is the model as the client called it."""
 
     kind: OllamaKind
     name: str
@@ -73,24 +68,20 @@ class OllamaStream:
     _scores: list[Json] = field(default_factory=list, init=False)  # of what comes next
     _finish: Finish | None = field(default=None, init=False)
 
-    def begin(self) -> Iterator[bytes]:
+    def begin(self) -> Iterator[Json]:
         """Nothing: the first piece of the reply opens the stream."""
         yield from ()
 
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
-        """The lines that carry *event*; this protocol has one choice only."""
-        return map(line, self.objects(event))
+    def end(self) -> Iterator[Json]:
+        """The last object."""
+        yield self.last()
 
-    def end(self) -> Iterator[bytes]:
-        """The last line."""
-        yield line(self.last())
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last object."""
+        return error_body(error)
 
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last line."""
-        return line(error_body(error))
-
-    def objects(self, event: Event) -> Iterator[Json]:
-        """Objects, each one line, that carry *event*."""
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:  # noqa: ARG002
+        """The objects that carry *event*; this protocol has one choice only."""
         match event:
             case TextDelta(text):
                 yield self._object(piece(self.kind, text))
@@ -141,9 +132,9 @@ class OllamaReply:
     def __post_init__(self) -> None:
         self._stream = OllamaStream(self.kind, self.name, self.envelope)
 
-    def add(self, choice: int, event: Event) -> None:  # noqa: ARG002
-        """Take in one event; this protocol has one choice only."""
-        self._said.extend(self._stream.objects(event))
+    def add(self, choice: int, event: Event) -> None:
+        """Take in one event."""
+        self._said.extend(self._stream.encode(choice, event))
 
     def result(self) -> Json:
         """The whole reply."""

@@ -15,7 +15,11 @@ from gguf_fc.dialect.openai_json.messages import past_call
 from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
+from gguf_fc.models.pool import Pool
+from gguf_fc.protocols.ollama.names import entry_of
 from gguf_fc.protocols.ollama.schema import (
+    OLLAMA_CHAT,
+    OLLAMA_GENERATE,
     OllamaBody,
     OllamaCall,
     OllamaChatBody,
@@ -24,6 +28,7 @@ from gguf_fc.protocols.ollama.schema import (
     OllamaOptions,
     OllamaTool,
 )
+from gguf_fc.protocols.protocol import Asked
 from gguf_fc.protocols.sampling import sampling_of, stop_strings
 from gguf_fc.request import (
     Form,
@@ -44,6 +49,38 @@ class RawPrompt:
 
     text: TextRequest
     n_ctx: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaAsked(Asked[Request | RawPrompt]):
+    """One request, and the model as the client called it."""
+
+    name: str
+
+
+def read_chat(body: bytes, pool: Pool) -> OllamaAsked:
+    """Request of ``/api/chat``; *pool* has the sampling defaults.  Raises RequestError."""
+    fields, ignored = OLLAMA_CHAT.parse(body)
+    entry = entry_of(pool, fields.model)
+    request = chat_request(fields, entry.alias, entry.sampling)
+    return OllamaAsked(
+        requests=(request,),
+        stream=fields.stream is not False,
+        ignored=(*ignored, *request.unread_arguments),
+        name=fields.model,
+    )
+
+
+def read_generate(body: bytes, pool: Pool) -> OllamaAsked:
+    """Request of ``/api/generate``, as ``read_chat``."""
+    fields, ignored = OLLAMA_GENERATE.parse(body)
+    entry = entry_of(pool, fields.model)
+    return OllamaAsked(
+        requests=(generate_request(fields, entry.alias, entry.sampling),),
+        stream=fields.stream is not False,
+        ignored=ignored,
+        name=fields.model,
+    )
 
 
 def chat_request(body: OllamaChatBody, model: str, defaults: Sampling) -> Request:

@@ -23,7 +23,6 @@ from gguf_fc.protocols.responses.items import kept_items
 from gguf_fc.protocols.responses.output import Output
 from gguf_fc.protocols.responses.request import ResponsesAsked
 from gguf_fc.protocols.responses.store import ResponseStore, stored
-from gguf_fc.protocols.sse_frames import named_frame
 
 
 @dataclass(slots=True, eq=False)
@@ -151,30 +150,30 @@ class ResponsesReply:
 
 @dataclass(frozen=True, slots=True)
 class ResponsesStream:
-    """Encodes events as the protocol's, and those as frames."""
+    """Encodes events as the protocol's."""
 
     response: ResponseInProgress
 
-    def begin(self) -> Iterator[bytes]:
-        """The frames that open the stream."""
-        return map(named_frame, self.response.responder.begin())
+    def begin(self) -> Iterator[Json]:
+        """The events that open the stream."""
+        return self.response.responder.begin()
 
-    def encode(self, choice: int, event: Event) -> Iterator[bytes]:  # noqa: ARG002
-        """The frames that carry *event*.  A response is kept before its last is sent."""
-        frames = [named_frame(sent) for sent in self.response.responder.encode(event)]
+    def encode(self, choice: int, event: Event) -> Iterator[Json]:  # noqa: ARG002
+        """The events that carry *event*.  A response is kept before its last is sent."""
+        events = [*self.response.responder.encode(event)]
         if isinstance(event, Finish):
             self.response.keep()
-        return iter(frames)
+        return iter(events)
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Json]:
         """Nothing: ``Finish`` has closed the stream."""
         return iter(())
 
-    def error_frame(self, error: Exception) -> bytes:
-        """*error* as the last frame."""
+    def fail(self, error: Exception) -> Json:
+        """*error* as the last event."""
         last = self.response.responder.fail(error)
         self.response.keep()
-        return named_frame(last)
+        return last
 
 
 def error_event(error: Exception) -> Json:

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
+from gguf_fc.models.pool import Pool
+from gguf_fc.protocols.fields import decode_object
 from gguf_fc.protocols.protocol import Asked, Json
-from gguf_fc.protocols.responses.input import GivenInput
+from gguf_fc.protocols.responses.conversation import messages_of
+from gguf_fc.protocols.responses.echo import echo
+from gguf_fc.protocols.responses.input import GivenInput, read_input
+from gguf_fc.protocols.responses.items import NewId, with_types
 from gguf_fc.protocols.responses.open_items import OutputShape
-from gguf_fc.protocols.responses.schema import ResponsesBody
+from gguf_fc.protocols.responses.schema import RESPONSES, ResponsesBody
+from gguf_fc.protocols.responses.store import ResponseStore
 from gguf_fc.protocols.responses.tools import choice_of, custom_names, tools_of, tools_passed_over
 from gguf_fc.protocols.sampling import sampling_of, stop_strings
 from gguf_fc.protocols.stream_options import refuse_without_stream
@@ -42,6 +48,37 @@ class ResponsesAsked(Asked[Request]):
     shape: OutputShape
     repeated: Json
     store: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResponsesReader:
+    """Reads bodies; *pool* has the sampling defaults, *store* the responses they go on from."""
+
+    pool: Pool
+    store: ResponseStore
+    new_id: NewId
+
+    def read(self, body: bytes) -> ResponsesAsked:
+        """Request of *body*.  Raises RequestError."""
+        fields = decode_object(body)
+        parsed, ignored = RESPONSES.convert({**fields, "input": with_types(fields.get("input"))})
+        given = read_input(parsed, self.store, self.new_id)
+        messages = tuple(messages_of(given.placed))
+        request = to_request(parsed, messages, self.pool.sampling(parsed.model))
+        return ResponsesAsked(
+            requests=(request,),
+            stream=request.stream,
+            ignored=(
+                *ignored,
+                *given.passed_over,
+                *passed_over(parsed),
+                *request.unread_arguments,
+            ),
+            given=given,
+            shape=shape_of(parsed),
+            repeated=echo(parsed, request),
+            store=parsed.store is not False,
+        )
 
 
 def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:

@@ -16,7 +16,9 @@ from gguf_fc.events import CallDelta, CallEnd, CallStart, Event, Finish, TextDel
 from gguf_fc.job import Done, FinishReason
 from gguf_fc.protocols.chat.calls import CallForm
 from gguf_fc.protocols.chat.reply import ChatReply, ChatStream
+from gguf_fc.protocols.chat.request import ChatAsked
 from gguf_fc.protocols.protocol import Envelope
+from gguf_fc.request import Request
 
 ENVELOPE = Envelope(id="chatcmpl-1", created=1, model="demo")
 LEGACY = CallForm(legacy=True)
@@ -44,10 +46,14 @@ def call(index: int, name: str, *pieces: str, whole: bool = True) -> list[Event]
     return [CallStart(index, f"id{index}", name), *deltas, *[CallEnd(index)] * whole]
 
 
+def asked(form: CallForm, n: int = 1) -> ChatAsked:
+    return ChatAsked(requests=(Request(model=None, messages=()),) * n, form=form)
+
+
 def streamed(form: CallForm, events: list[Event]) -> list[dict[str, Any]]:
     """The deltas between the role and the end, and the last chunk's choice."""
-    encoder = ChatStream(ENVELOPE, form=form)
-    chunks = [*encoder.opening(), *(c for event in events for c in encoder.chunks(0, event))]
+    encoder = ChatStream(asked(form), ENVELOPE)
+    chunks = [*encoder.begin(), *(c for event in events for c in encoder.encode(0, event))]
     # The official client has no type for a custom call in a stream, though it sends such tools.
     for chunk in chunks if not form.custom else ():
         ChatCompletionChunk.model_validate(chunk)
@@ -55,7 +61,7 @@ def streamed(form: CallForm, events: list[Event]) -> list[dict[str, Any]]:
 
 
 def whole(form: CallForm, events: list[Event]) -> dict[str, Any]:
-    reply = ChatReply(ENVELOPE, form)
+    reply = ChatReply(asked(form), ENVELOPE)
     for event in events:
         reply.add(0, event)
     result = reply.result()
@@ -120,12 +126,12 @@ def test_the_text_of_a_custom_call_that_was_cut_off_is_never_told() -> None:
 
 @pytest.mark.parametrize("form", [LEGACY, CUSTOM, CallForm()])
 def test_each_choice_has_its_own_calls(form: CallForm) -> None:
-    encoder = ChatStream(ENVELOPE, n_choices=2, form=form)
-    reply = ChatReply(ENVELOPE, form)
+    encoder = ChatStream(asked(form, 2), ENVELOPE)
+    reply = ChatReply(asked(form, 2), ENVELOPE)
     for choice, name in ((0, "f"), (1, "shell")):
         for event in [*call(0, name, '{"input":""}'), finish()]:
             reply.add(choice, event)
-            reasons = [c["choices"][0] for c in encoder.chunks(choice, event)]
+            reasons = [c["choices"][0] for c in encoder.encode(choice, event)]
             if isinstance(event, Finish):
                 assert reasons[0]["index"] == choice
                 assert reasons[0]["finish_reason"] == form.writer().finish

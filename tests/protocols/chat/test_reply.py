@@ -21,7 +21,9 @@ from gguf_fc.events import (
 )
 from gguf_fc.job import Done, FinishReason, ScoredToken, TokenLogprob
 from gguf_fc.protocols.chat.reply import ChatReply, ChatStream
+from gguf_fc.protocols.chat.request import ChatAsked
 from gguf_fc.protocols.protocol import Envelope
+from gguf_fc.request import Request
 
 ENVELOPE = Envelope(id="chatcmpl-1", created=1, model="demo")
 
@@ -63,14 +65,18 @@ CUT_OFF: list[Event] = [
 ]
 
 
+def asked(n: int = 1, *, include_usage: bool = False) -> ChatAsked:
+    return ChatAsked(requests=(Request(model=None, messages=()),) * n, include_usage=include_usage)
+
+
 def stream(events: list[Event], *, include_usage: bool = False) -> list[dict[str, Any]]:
-    encoder = ChatStream(ENVELOPE, include_usage)
-    during = (chunk for event in events for chunk in encoder.chunks(0, event))
-    return [*encoder.opening(), *during, *encoder.closing()]
+    encoder = ChatStream(asked(include_usage=include_usage), ENVELOPE)
+    during = (chunk for event in events for chunk in encoder.encode(0, event))
+    return [*encoder.begin(), *during, *encoder.end()]
 
 
 def fold(events: list[Event]) -> dict[str, Any]:
-    reply = ChatReply(ENVELOPE)
+    reply = ChatReply(asked(), ENVELOPE)
     for event in events:
         reply.add(0, event)
     return reply.result()
@@ -173,8 +179,8 @@ def test_checks_are_shown_beside_the_protocol_in_the_last_chunk_and_the_reply() 
         {"subject": "tool_calls[0]", "result": "valid"},
         {"subject": "content", "result": "invalid", "reason": "$: too long"},
     ]
-    stream, reply = ChatStream(ENVELOPE, include_usage=True), ChatReply(ENVELOPE)
-    (last,) = stream.chunks(0, Finish(done(), checks))
+    stream, reply = ChatStream(asked(), ENVELOPE), ChatReply(asked(), ENVELOPE)
+    (last,) = stream.encode(0, Finish(done(), checks))
     reply.add(0, Finish(done(), checks))
     assert last["choices"][0]["finish_reason"] == "stop"
     assert last["validation"] == reply.result()["validation"] == shown
@@ -183,13 +189,14 @@ def test_checks_are_shown_beside_the_protocol_in_the_last_chunk_and_the_reply() 
 
 
 def test_each_choice_has_its_own_chunks_and_one_finish_reason() -> None:
-    encoder, reply = ChatStream(ENVELOPE, include_usage=True, n_choices=2), ChatReply(ENVELOPE)
-    chunks = list(encoder.opening())
+    two = asked(2, include_usage=True)
+    encoder, reply = ChatStream(two, ENVELOPE), ChatReply(two, ENVELOPE)
+    chunks = list(encoder.begin())
     for choice, events in enumerate((TEXT, TWO_CALLS)):
         for event in events:
-            chunks += encoder.chunks(choice, event)
+            chunks += encoder.encode(choice, event)
             reply.add(choice, event)
-    (last,) = encoder.closing()
+    (last,) = encoder.end()
     ends = [
         (chunk["choices"][0]["index"], reason)
         for chunk in chunks
@@ -201,10 +208,6 @@ def test_each_choice_has_its_own_chunks_and_one_finish_reason() -> None:
     assert whole["usage"] == last["usage"]
     assert whole["usage"]["prompt_tokens"] == 7
     assert whole["usage"]["completion_tokens"] == 10
-
-
-def test_a_stream_ends_with_done() -> None:
-    assert list(ChatStream(ENVELOPE).end()) == [b"data: [DONE]\n\n"]
 
 
 def scores(*texts: str) -> Scores:
@@ -246,7 +249,7 @@ def test_the_official_client_can_read_scores() -> None:
 
 def test_what_was_reasoned_and_predicted_is_counted_over_all_choices() -> None:
     end = dataclasses.replace(done(), drafted_predictions=4, accepted_predictions=3)
-    reply = ChatReply(ENVELOPE)
+    reply = ChatReply(asked(), ENVELOPE)
     reply.add(0, Finish(end, reasoning_tokens=2))
     reply.add(1, Finish(end, reasoning_tokens=1))
     assert reply.result()["usage"]["completion_tokens_details"] == {

@@ -21,7 +21,8 @@ from gguf_fc.events import (
     ReasoningDelta,
     TextDelta,
 )
-from gguf_fc.protocols.messages.reply import Manner, MessageReply, MessageStream
+from gguf_fc.protocols.messages.reply import MessageReply, MessageStream
+from gguf_fc.protocols.messages.request import Manner
 from gguf_fc.protocols.protocol import Envelope
 from tests.support.endings import done
 from tests.support.replies import replies
@@ -55,22 +56,10 @@ CUT_OFF: list[Event] = [
 ALL = [TEXT, TWO_CALLS, CUT_OFF, [Finish(done())], [ReasoningDelta("hm"), Finish(done())]]
 
 
-def frames(events: list[Event], manner: Manner | None = None) -> list[bytes]:
-    stream = MessageStream(ENVELOPE, manner or Manner())
-    middle = [frame for event in events for frame in stream.encode(0, event)]
-    return [*stream.begin(), *middle, *stream.end()]
-
-
-def data_of(frame: bytes) -> dict[str, Any]:
-    name, data, *rest = frame.decode().split("\n")
-    assert rest == ["", ""]
-    found: dict[str, Any] = orjson.loads(data.removeprefix("data: "))
-    assert name == f"event: {found['type']}"
-    return found
-
-
 def stream(events: list[Event], manner: Manner | None = None) -> list[dict[str, Any]]:
-    return [data_of(frame) for frame in frames(events, manner)]
+    stream = MessageStream(ENVELOPE, manner or Manner())
+    middle = [data for event in events for data in stream.encode(0, event)]
+    return [*stream.begin(), *middle, *stream.end()]
 
 
 def fold(events: list[Event], manner: Manner | None = None) -> dict[str, Any]:
@@ -197,7 +186,7 @@ def test_reasoning_that_is_omitted_travels_in_its_signature() -> None:
     manner = Manner(omits_thinking=True)
     block, *_ = fold(TWO_CALLS, manner)["content"]
     assert block == {"type": "thinking", "thinking": "", "signature": "omitted:aG0="}
-    assert not any(b"thinking_delta" in frame for frame in frames(TWO_CALLS, manner))
+    assert not any("thinking_delta" in str(data) for data in stream(TWO_CALLS, manner))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from gguf_fc.events import (
 )
 from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.ollama.reply import OllamaKind, OllamaReply, OllamaStream
-from gguf_fc.protocols.ollama.wire import OllamaWire
+from gguf_fc.protocols.ollama.wire import ollama_wire
 from gguf_fc.protocols.protocol import Envelope
 from tests.support.endings import done
 from tests.support.replies import replies
@@ -60,10 +60,11 @@ ENDED = {
 
 def stream(events: list[Event], kind: OllamaKind = "chat") -> list[dict[str, Any]]:
     encoder = OllamaStream(kind, "demo:latest", ENVELOPE)
-    middle = [frame for event in events for frame in encoder.encode(0, event)]
-    frames = [*encoder.begin(), *middle, *encoder.end()]
-    assert all(frame.endswith(b"\n") and frame.count(b"\n") == 1 for frame in frames)
-    return [orjson.loads(frame) for frame in frames]
+    middle = [data for event in events for data in encoder.encode(0, event)]
+    found: list[dict[str, Any]] = orjson.loads(
+        orjson.dumps([*encoder.begin(), *middle, *encoder.end()])
+    )
+    return found
 
 
 def fold(events: list[Event], kind: OllamaKind = "chat") -> dict[str, Any]:
@@ -145,8 +146,8 @@ def test_numbers_in_arguments_stay_as_the_model_wrote_them() -> None:
     number = "123456789012345678901234567890.10"
     encoder = OllamaStream("chat", "demo", ENVELOPE)
     events: list[Event] = [CallStart(0, "a", "f"), CallDelta(0, f'{{"n": {number}}}'), CallEnd(0)]
-    sent = b"".join(frame for event in events for frame in encoder.encode(0, event))
-    assert number in sent.decode()
+    sent = [data for event in events for data in encoder.encode(0, event)]
+    assert number in orjson.dumps(sent).decode()
 
 
 def test_scores_stand_with_what_their_tokens_say() -> None:
@@ -172,15 +173,16 @@ def test_what_the_checks_found_and_what_is_not_enforced_is_told() -> None:
 
 
 def test_an_error_in_a_stream_is_its_last_line() -> None:
-    frame = OllamaStream("chat", "demo", ENVELOPE).error_frame(EngineError("Alas."))
-    assert frame == b'{"error":"Alas."}\n'
+    assert OllamaStream("chat", "demo", ENVELOPE).fail(EngineError("Alas.")) == {"error": "Alas."}
 
 
 def test_a_ping_is_a_line_that_says_nothing() -> None:
     pool: Any = None  # nothing is asked of it
-    chat = orjson.loads(OllamaWire(pool, "chat").ping)
+    chat = ollama_wire(pool, "chat").framing.ping
+    prompt = ollama_wire(pool, "generate").framing.ping
+    assert chat
+    assert prompt
     assert ChatResponse.model_validate(chat, strict=True).message.content == ""
-    prompt = orjson.loads(OllamaWire(pool, "generate").ping)
     assert GenerateResponse.model_validate(prompt, strict=True).response == ""
     assert chat["done"] is prompt["done"] is False
 
