@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gguf_fc.dialect.prompt.ids import shaped_id
@@ -38,6 +39,11 @@ def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]
         for call in message.tool_calls:
             ids[call.id or ""] = shaped_id(needs.ids, call.id or "", call.name, index)
             index += 1
+        if needs.metadata and message.tool_calls and message.content:
+            # The call takes the place of content, so what is said beside it is a turn before it.
+            said = replace(message, tool_calls=())
+            message = replace(message, content=None, reasoning_content=None)  # noqa: PLW2901
+            values.append(_as_value(said, ids, needs))
         values.append(_as_value(message, ids, needs))
     return values
 

@@ -129,6 +129,8 @@ def test_a_call_may_be_a_turn_with_metadata() -> None:
     assert dialect.native
     prompt = dialect.render([USER, CALLED, RESULT], tools=[TOOL])
     assert prompt.text.endswith("<|assistant|>look\n{}<|observation|>\nRain.<|assistant|>")
+    beside = dialect.render([USER, {**CALLED, "content": "I look."}, RESULT], tools=[TOOL])
+    assert "<|assistant|>\nI look.<|assistant|>look\n{}<|observation|>" in beside.text
     written = dialect.write(tool_calls=[{"name": "look", "arguments": {"a": 1}}])
     assert written == 'look\n{"a": 1}'
     (call,) = dialect.parse(written, tools=[TOOL]).tool_calls
