@@ -6,8 +6,10 @@ refuses one is given the next; the forms themselves are in ``history`` and ``gen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 from typing import Any, Protocol
 
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
@@ -28,6 +30,7 @@ from gguf_fc.errors import InvalidParameter, TemplateError
 from gguf_fc.request import Message, Tool
 
 _Values = list[dict[str, Any]]
+_Order = Callable[[Sequence[Message], Needs], list[Message]]
 
 
 class TemplateFacts(Protocol):
@@ -55,6 +58,7 @@ class RenderForm:
     needs: Needs
     turns: Sequence[Message]
     tools: Sequence[Tool]
+    plain_schemas: bool = False
     makeshift: bool = False  # the template's own way did not do
 
 
@@ -109,14 +113,16 @@ class Prompter:
             told = turns
             if not needs.tells_tools:
                 told = with_told_tools(turns, tools, analysis.syntax, needs.told)
-            for ordered in (
-                settled(told, needs),
-                alternating(told, needs),
-                alternating(told, needs, calls_count=True),
-            ):
+            orders: tuple[_Order, ...] = (
+                settled,
+                alternating,
+                partial(alternating, calls_count=True),
+            )
+            for plain_schemas, order in product((False, True) if tools else (False,), orders):
+                ordered = order(told, needs)
                 # Results have found their calls before those become text.
                 shown = with_calls(ordered, analysis.syntax) if analysis.calls_as_text else ordered
-                yield RenderForm(chat, needs, shown, tools)
+                yield RenderForm(chat, needs, shown, tools, plain_schemas=plain_schemas)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
         yield RenderForm(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
         yield RenderForm(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
@@ -134,7 +140,7 @@ class Prompter:
         variables: Mapping[str, Any],
     ) -> Prompt:
         values = self._wrapped(normalised(form.turns, form.needs))
-        described: _Values = self.guard.wrap(tool_values(form.tools))
+        described: _Values = self.guard.wrap(tool_values(form.tools, plain=form.plain_schemas))
         given: dict[str, Any] = self.guard.wrap(dict(variables))
 
         def rendered(values: _Values, *, generate: bool) -> str:

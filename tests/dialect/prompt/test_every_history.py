@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from gguf_fc import Dialect
+from tests.support.corpus import ours, real
 from tests.support.histories import histories, marked
 from tests.support.models import DATA
-from tests.support.templates import NAMES, dialect_of
 
 TOOLS = [
     {
@@ -23,7 +22,6 @@ TOOLS = [
         },
     }
 ]
-SPECIAL = ("<|im_end|>", "<think>", "</think>", "<tool_call>", "[TOOL_CALLS]")
 
 
 def check(dialects: dict[str, Dialect], history: list[dict[str, Any]]) -> None:
@@ -36,23 +34,6 @@ def check(dialects: dict[str, Dialect], history: list[dict[str, Any]]) -> None:
             assert prompt.text.endswith(prompt.prefill), name
             assert prompt.text.encode(), name
             assert "\ufdd0" not in prompt.text, name
-
-
-@cache
-def ours() -> dict[str, Dialect]:
-    return {name: dialect_of(name, special_tokens=SPECIAL) for name in NAMES}
-
-
-@cache
-def corpus() -> dict[str, Dialect]:
-    return {
-        path.stem: Dialect.from_template(
-            path.read_text(encoding="utf-8"),
-            bos_token="<s>",  # noqa: S106  not a password
-            special_tokens=SPECIAL,
-        )
-        for path in sorted((DATA / "templates").glob("*.jinja"))
-    }
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)
@@ -71,4 +52,4 @@ def test_templates_of_ours_render_every_history(history: list[dict[str, Any]]) -
 )
 @given(histories())
 def test_real_templates_render_every_history(history: list[dict[str, Any]]) -> None:
-    check(corpus(), history)
+    check(real(), history)
