@@ -121,12 +121,6 @@ class Request:
     include_usage: bool = False
 
     @property
-    def unread_arguments(self) -> tuple[str, ...]:
-        """Paths of the arguments of past calls that could not be read as they were sent."""
-        calls = (call for message in self.messages for call in message.tool_calls)
-        return tuple(call.unread_at for call in calls if call.unread_at is not None)
-
-    @property
     def shown_tools(self) -> tuple[Tool, ...]:
         """Tools that the prompt shows."""
         return () if self.tool_choice.mode == "none" else self.tools

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gguf_fc.dialect.openai_json.messages import unread_arguments
 from gguf_fc.generation.generator import Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.generation.plan_reply import ReplyPlan, plan_reply
@@ -40,7 +41,7 @@ class Explain:
         request = self.memory.restored(to_request(body, self.pool.sampling(body.model)))
         async with self.pool.use(request.model) as model:
             explained = await self._explain(request, model)
-        ignored = (*ignored, *request.unread_arguments)
+        ignored = (*ignored, *unread_arguments(request.messages))
         return explained | {"ignored": list(ignored)}, ignored
 
     async def apply_template(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:
@@ -50,7 +51,7 @@ class Explain:
         async with self.pool.use(request.model) as model:
             tools = request.shown_tools
             prompt = await asyncio.to_thread(prompt_of, request, model.dialect, tools)
-        return {"prompt": prompt.text}, (*ignored, *request.unread_arguments)
+        return {"prompt": prompt.text}, (*ignored, *unread_arguments(request.messages))
 
     async def _explain(self, request: Request, model: LoadedModel) -> Json:
         plan = await asyncio.to_thread(

@@ -7,7 +7,7 @@ the call of a custom tool has a text in the place of arguments.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
 from gguf_fc.dialect.openai_json.types import ChatMessage, ContentPart, PastCall
@@ -55,6 +55,12 @@ def past_call(id_: str | None, name: str, arguments: object, param: str) -> Tool
     except (TypeError, ValueError, RecursionError) as error:  # only from Python
         raise InvalidParameter(f"'{param}' is not JSON: {error}.", param=param) from error
     return ToolCall(id_, name, text, None if whole else param)
+
+
+def unread_arguments(messages: Iterable[Message]) -> tuple[str, ...]:
+    """Paths of the arguments of past calls that could not be read as they were sent."""
+    calls = (call for message in messages for call in message.tool_calls)
+    return tuple(call.unread_at for call in calls if call.unread_at is not None)
 
 
 def _message(message: ChatMessage, where: str) -> Message:

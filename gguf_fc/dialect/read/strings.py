@@ -1,14 +1,13 @@
-"""Reader of one string that arrives in pieces, in any notation, which is passed on as JSON text.
+"""Reader of one string that arrives in pieces, in a lenient notation, passed on as JSON text.
 
-Strict JSON goes out as it came; any other string is read leniently: either quote, three quotes, the
-escapes of Python, or a longer mark without escapes.  Held back is at most an escape or a part of a
-mark.
+Read is either quote, three quotes, the escapes of Python, or a longer mark without escapes.  Held
+back is at most an escape or a part of a mark.  Strings of strict JSON go out as they come, which
+``values`` sees to.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from gguf_fc.grammar.values.notation import Notation
 
 Progress = Literal["open", "done", "broken"]
 
-_PLAIN_JSON = re.compile(r'[^"\\\x00-\x1f]*')
 _ESCAPED = {"'": "'", '"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r"}
 _ESCAPED |= {"t": "\t", "a": "\a", "v": "\v", "0": "\0", "\n": ""}
 _DIGITS = {"x": 2, "u": 4, "U": 8}
@@ -34,7 +32,6 @@ class StringReader:
     """Reader of strings one after the other: ``begin``, then ``feed`` until it is not open."""
 
     notation: Notation
-    strict: bool
     say: Callable[[str], None]
     progress: Progress = field(default="done", init=False)
     _key: bool = field(default=False, init=False)
@@ -45,7 +42,7 @@ class StringReader:
 
     def may_begin(self, char: str) -> bool:
         """True if a string may begin with *char*."""
-        return char == '"' or (not self.strict and char in ("'", self.notation.quote[0]))
+        return char in ('"', "'", self.notation.quote[0])
 
     def begin(self, char: str, *, key: bool) -> None:
         """Open a string, or the mark that opens it, with *char*; *key*: it is that of a member."""
@@ -99,29 +96,22 @@ class StringReader:
 
     def _in_text(self, text: str, at: int) -> int:
         """Between quotes of one character, up to the closing one or an escape."""
-        if self.strict:
-            run = _PLAIN_JSON.match(text, at)
-            end = run.end() if run else at
-        else:
-            end = at
-            while end < len(text) and text[end] not in (self._quote, "\\"):
-                end += 1
+        end = at
+        while end < len(text) and text[end] not in (self._quote, "\\"):
+            end += 1
         if end > at:
-            said = text[at:end]
-            self.say(said if self.strict else as_json_string(said))
+            self.say(as_json_string(text[at:end]))
             self._empty = False
         if end == len(text):
             return end
         if text[end] == self._quote:
-            if self._empty and not self.strict and not self._key:
+            if self._empty and not self._key:
                 self._expect = "third quote"
             else:
                 self._close()
-            return end + 1
-        if text[end] == "\\":
+        else:
             self._expect, self._held = "escape", ""
-            return end + 1
-        return self._break(end)
+        return end + 1
 
     def _in_marked(self, text: str, at: int) -> int:
         """In a string without escapes, up to a mark that may be cut anywhere."""
@@ -150,20 +140,15 @@ class StringReader:
     def _in_escape(self, char: str, at: int) -> int:
         self._held += char
         kind, digits = self._held[0], self._held[1:]
-        if kind in _DIGITS and (not self.strict or kind == "u"):
+        if kind in _DIGITS:
             if digits and char not in "0123456789abcdefABCDEF":
                 return self._break(at)
             if len(digits) == _DIGITS[kind]:
                 written = f"\\{self._held}" if kind == "u" else as_json_string(_character(digits))
                 self._end_escape(written)
             return at + 1
-        if self.strict:
-            if kind not in '"\\/bfnrt':
-                return self._break(at)
-            self._end_escape(f"\\{kind}")
-        else:
-            # Python keeps the backslash of an escape that it does not know.
-            self._end_escape(as_json_string(_ESCAPED.get(kind, f"\\{kind}")))
+        # Python keeps the backslash of an escape that it does not know.
+        self._end_escape(as_json_string(_ESCAPED.get(kind, f"\\{kind}")))
         return at + 1
 
     def _end_escape(self, written: str) -> None:

@@ -6,7 +6,7 @@ well-formed value; it builds nothing.  It knows nothing of calls or markers, and
 Theory of operation.  A pushdown automaton: ``_expect`` is what may come next, ``_stack`` holds the
 brackets that are open.  Strict JSON goes out as it came.  Any other notation is read leniently
 (either quote, the words of Python and of JSON, bare keys, a comma before a closing bracket, a tuple
-as a list) and goes out as JSON.  Strings are read in ``strings``.
+as a list) and goes out as JSON; its strings are read in ``strings``.
 
 Linear time, and what is held back is at most one escape, one number or word, or part of a quote.
 """
@@ -24,6 +24,8 @@ from gguf_fc.grammar.values.spacing import SPACE
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER_CHARS = frozenset("+-.eE0123456789")
+_JSON_STRING = re.compile(r'(?:[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
+_BEGUN_ESCAPE = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 _JSON_WORDS = {"true": "true", "false": "false", "null": "null"}
 _WORDS = {**_JSON_WORDS, "True": "true", "False": "false", "None": "null"}
@@ -38,16 +40,18 @@ class ValueReader:
     state: Progress = field(default="open", init=False)
     _expect: str = field(default="value", init=False)
     _stack: list[str] = field(default_factory=list, init=False)
-    _word: str = field(default="", init=False)  # a number, word or bare key, as far as it came
+    _word: str = field(default="", init=False)  # number, word, key or escape, as far as it came
     _strings: StringReader = field(init=False)
     _comma: bool = field(default=False, init=False)  # held: one before a closing bracket is dropped
     _out: list[str] = field(default_factory=list, init=False)
     _strict: bool = field(init=False)
+    _words: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._strict = self.notation.escapes == "json" and self.notation.quote == '"'
         self._strict = self._strict and self.notation.true == "true" and self.notation.quoted_keys
-        self._strings = StringReader(self.notation, self._strict, self._say)
+        self._words = _JSON_WORDS if self._strict else _WORDS
+        self._strings = StringReader(self.notation, self._say)
 
     def take(self) -> str:
         """The JSON text since the last time."""
@@ -65,7 +69,7 @@ class ValueReader:
         """No more text is coming: a number may end here."""
         if self.state == "open" and self._expect == "number":
             self._end_number()
-        elif self.state == "open" and self._expect == "string":
+        elif self.state == "open" and self._expect == "string" and not self._strict:
             self._strings.finish()
             self._after_string()
         if self.state == "open":
@@ -75,6 +79,8 @@ class ValueReader:
         """Take one character, or the plain run of a string."""
         char = text[at]
         match self._expect:
+            case "string" | "key string" if self._strict:
+                return self._in_json_string(text, at)
             case "string" | "key string":
                 end = self._strings.feed(text, at)
                 self._after_string()
@@ -111,10 +117,9 @@ class ValueReader:
             self._say("[" if char == "(" else char)
         elif char in "-0123456789":
             self._expect, self._word = "number", char
-        elif self._strings.may_begin(char):
-            self._expect = "string"
-            self._strings.begin(char, key=False)
-        elif char.isalpha() and any(word.startswith(char) for word in self._words()):
+        elif self._begins_string(char):
+            self._begin_string(char, "string")
+        elif char.isalpha() and any(word.startswith(char) for word in self._words):
             self._expect, self._word = "word", char
         else:
             return self._break(at)
@@ -133,9 +138,8 @@ class ValueReader:
                 self._say(",")
         elif char == _CLOSING[inner] and (expect != "key" or not self._strict):
             return self._close(at)
-        elif expect in ("key", "first key") and self._strings.may_begin(char):
-            self._expect = "key string"
-            self._strings.begin(char, key=True)
+        elif expect in ("key", "first key") and self._begins_string(char):
+            self._begin_string(char, "key string")
         elif expect in ("key", "first key") and not self._strict and _BARE_KEY.match(char):
             self._expect, self._word = "bare key", char
         else:
@@ -159,13 +163,49 @@ class ValueReader:
         self.state = "broken"
         return at
 
+    # Strings.
+
+    def _begins_string(self, char: str) -> bool:
+        return char == '"' if self._strict else self._strings.may_begin(char)
+
+    def _begin_string(self, char: str, expect: str) -> None:
+        self._expect = expect
+        if self._strict:
+            self._say(char)
+        else:
+            self._strings.begin(char, key=expect == "key string")
+
+    def _in_json_string(self, text: str, at: int) -> int:
+        """Take a string of strict JSON as far as it is certain: it goes out as it came."""
+        shift = 0
+        if self._word:  # an escape that was cut
+            shift, text, at = at - len(self._word), self._word + text[at:], 0
+            self._word = ""
+        run = _JSON_STRING.match(text, at)
+        end = run.end() if run else at
+        self._say(text[at:end])
+        if text.startswith('"', end):
+            self._say('"')
+            self._end_string()
+            return shift + end + 1
+        begun = _BEGUN_ESCAPE.match(text, end)
+        stop = begun.end() if begun else end
+        if stop < len(text):
+            return self._break(shift + stop)
+        self._word = text[end:]
+        return shift + stop
+
     def _after_string(self) -> None:
-        """Go on behind a string, if it is over."""
+        """Go on behind a string of another notation, if it is over."""
         if self._strings.progress == "broken":
             self.state = "broken"
-        elif self._strings.progress == "done" and self._expect == "key string":
-            self._expect = "colon"
         elif self._strings.progress == "done":
+            self._end_string()
+
+    def _end_string(self) -> None:
+        if self._expect == "key string":
+            self._expect = "colon"
+        else:
             self._end_value()
 
     # Words and numbers.
@@ -192,15 +232,12 @@ class ValueReader:
         else:
             self.state = "broken"
 
-    def _words(self) -> dict[str, str]:
-        return _JSON_WORDS if self._strict else _WORDS
-
     def _in_word(self, char: str, at: int) -> int:
         self._word += char
-        if (word := self._words().get(self._word)) is not None:
+        if (word := self._words.get(self._word)) is not None:
             self._say(word)
             self._end_value()
-        elif not any(word.startswith(self._word) for word in self._words()):
+        elif not any(word.startswith(self._word) for word in self._words):
             return self._break(at)
         return at + 1
 

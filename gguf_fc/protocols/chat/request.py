@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.openai_json.functions import function_choice_of, functions_of
-from gguf_fc.dialect.openai_json.messages import messages_of, text_of
+from gguf_fc.dialect.openai_json.messages import messages_of, text_of, unread_arguments
 from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
 from gguf_fc.dialect.openai_json.tools import tools_of
@@ -65,7 +65,7 @@ def read_chat(body: bytes, pool: Pool) -> ChatAsked:
     return ChatAsked(
         requests=choices(request, fields.n or 1),
         stream=request.stream,
-        ignored=(*ignored, *request.unread_arguments, *padding),
+        ignored=(*ignored, *unread_arguments(request.messages), *padding),
         form=CallForm(callables.legacy, callables.custom),
         include_usage=request.include_usage,
     )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gguf_fc.dialect.openai_json.messages import unread_arguments
 from gguf_fc.dialect.openai_json.tool_choice import known_name
 from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter
@@ -87,7 +88,7 @@ def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str,
             body.thinking.budget_tokens if isinstance(body.thinking, ThinkingEnabled) else None
         ),
     )
-    return request, (*unread, *foreign, *request.unread_arguments)
+    return request, (*unread, *foreign, *unread_arguments(request.messages))
 
 
 def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gguf_fc.dialect.openai_json.messages import past_call
+from gguf_fc.dialect.openai_json.messages import past_call, unread_arguments
 from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
@@ -66,7 +66,7 @@ def read_chat(body: bytes, pool: Pool) -> OllamaAsked:
     return OllamaAsked(
         requests=(request,),
         stream=fields.stream is not False,
-        ignored=(*ignored, *request.unread_arguments),
+        ignored=(*ignored, *unread_arguments(request.messages)),
         name=fields.model,
     )
 

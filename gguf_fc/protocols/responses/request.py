@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gguf_fc.dialect.openai_json.messages import unread_arguments
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.models.pool import Pool
@@ -72,7 +73,7 @@ class ResponsesReader:
                 *ignored,
                 *given.passed_over,
                 *passed_over(parsed),
-                *request.unread_arguments,
+                *unread_arguments(request.messages),
             ),
             given=given,
             shape=shape_of(parsed),

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gguf_fc.dialect.openai_json.messages import unread_arguments
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.chat.request import choices, to_request
@@ -70,7 +71,7 @@ def test_arguments_of_earlier_calls_that_cannot_be_read_are_named() -> None:
     found = request(messages=[USER, {"role": "assistant", "tool_calls": calls}, legacy])
     written = [call.arguments for message in found.messages for call in message.tool_calls]
     assert written == ['{"input":"{oops"}', '{"a":1}', "{}", '{"input":"5"}']
-    assert found.unread_arguments == (
+    assert unread_arguments(found.messages) == (
         "messages[1].tool_calls[0].function.arguments",
         "messages[1].tool_calls[2].function.arguments",
         "messages[2].function_call.arguments",
