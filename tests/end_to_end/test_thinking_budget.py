@@ -21,7 +21,11 @@ PROMPTS = {
 }
 REQUESTS: dict[str, dict[str, Any]] = {
     "text": {"max_tokens": 40},
-    "required": {"tools": (TOOL,), "tool_choice": ToolChoice("required")},
+    "required": {
+        "tools": (TOOL,),
+        "tool_choice": ToolChoice("required"),
+        "parallel_tool_calls": False,  # random weights might call again and again
+    },
     "format": {"format": Format(type="json_schema", schema={"enum": ["yes", "no"]})},
 }
 
