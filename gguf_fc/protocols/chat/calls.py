@@ -1,7 +1,7 @@
-"""Calls in a chat completion: ``tool_calls``, custom ones among them, or legacy ``function_call``.
+"""Calls in a chat completion in other forms than ``tool_calls`` of functions, which is ``reply``'s.
 
-A writer turns the events of one choice into deltas, and complete calls into the part of a message.
-Knows the JSON of calls; chunks and finish reasons are ``reply``'s business.
+These are calls of custom tools and the legacy ``function_call``.  A writer turns the events of one
+choice into deltas, and complete calls into the part of a message.
 """
 
 from __future__ import annotations
@@ -48,39 +48,38 @@ class CallWriter(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class ToolCalls:
-    """``tool_calls``.  *custom* are the names of custom tools, which take a text."""
+class CustomCalls:
+    """Calls of tools named in *custom*, which take a text, among those that *functions* writes."""
 
-    custom: frozenset[str] = frozenset()
+    custom: frozenset[str]
+    functions: CallWriter
     finish: CallFinish = "tool_calls"
-    _custom: dict[int, list[str]] = field(default_factory=dict, init=False)  # arguments so far
+    _texts: dict[int, list[str]] = field(default_factory=dict, init=False)  # arguments so far
 
     def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
         """Delta of *event*.  A custom tool's text comes whole, once it is complete."""
         match event:
             case CallStart(index, id_, name) if name in self.custom:
-                self._custom[index] = []
-                return _delta(index, {"id": id_, **_custom(name, "")})
-            case CallStart(index, id_, name):
-                return _delta(index, {"id": id_, **_function(name, "")})
-            case CallDelta(index, arguments) if index in self._custom:
-                self._custom[index].append(arguments)
+                self._texts[index] = []
+                return {"tool_calls": [{"index": index, "id": id_, **_custom(name, "")}]}
+            case CallDelta(index, arguments) if index in self._texts:
+                self._texts[index].append(arguments)
                 return None
-            case CallDelta(index, arguments):
-                return _delta(index, {"function": {"arguments": arguments}})
-            case CallEnd(index) if index in self._custom:
-                return _delta(index, {"custom": {"input": text_in("".join(self._custom[index]))}})
-            case CallEnd():
-                return None
+            case CallEnd(index) if index in self._texts:
+                text = text_in("".join(self._texts[index]))
+                return {"tool_calls": [{"index": index, "custom": {"input": text}}]}
+            case _:
+                return self.functions.delta(event)
 
     def message(self, calls: Sequence[WholeCall]) -> Json:
         """Part of a message that holds *calls*."""
-        return {"tool_calls": [{"id": call.id, **self._told(call)} for call in calls]}
+        return {"tool_calls": [told for call in calls for told in self._told(call)]}
 
-    def _told(self, call: WholeCall) -> Json:
+    def _told(self, call: WholeCall) -> list[Json]:
         if call.name in self.custom:
-            return _custom(call.name, text_in(call.arguments))
-        return _function(call.name, call.arguments)
+            return [{"id": call.id, **_custom(call.name, text_in(call.arguments))}]
+        told: list[Json] = self.functions.message([call])["tool_calls"]
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +110,6 @@ class CallForm:
 
     legacy: bool = False
     custom: frozenset[str] = frozenset()
-
-    def writer(self) -> CallWriter:
-        """A writer for one choice."""
-        return LegacyCall() if self.legacy else ToolCalls(self.custom)
-
-
-def _delta(index: int, call: Json) -> Json:
-    return {"tool_calls": [{"index": index, **call}]}
-
-
-def _function(name: str, arguments: str) -> Json:
-    return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _custom(name: str, text: str) -> Json:

@@ -28,13 +28,49 @@ from gguf_fc.events import (
     TextDelta,
 )
 from gguf_fc.job import Done
-from gguf_fc.protocols.chat.calls import CallFinish, CallWriter, WholeCall
+from gguf_fc.protocols.chat.calls import (
+    CallFinish,
+    CallForm,
+    CallWriter,
+    CustomCalls,
+    LegacyCall,
+    WholeCall,
+)
 from gguf_fc.protocols.chat.request import ChatAsked
 from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
 from gguf_fc.protocols.reply_fields import loosened, scored, timings, validation
 
 ChatFinish = Literal["stop", "length"] | CallFinish
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """Calls of functions, as rule 2 has them."""
+
+    finish: CallFinish = "tool_calls"
+
+    def delta(self, event: CallStart | CallDelta | CallEnd) -> Json | None:
+        """Delta of *event*; None where it adds nothing."""
+        match event:
+            case CallStart(index, id_, name):
+                return {"tool_calls": [{"index": index, "id": id_, **_function(name, "")}]}
+            case CallDelta(index, arguments):
+                return {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}
+            case CallEnd():
+                return None
+
+    def message(self, calls: Sequence[WholeCall]) -> Json:
+        """Part of a message that holds *calls*."""
+        told = [{"id": call.id, **_function(call.name, call.arguments)} for call in calls]
+        return {"tool_calls": told}
+
+
+def writer_of(form: CallForm) -> CallWriter:
+    """A writer for the calls of one choice."""
+    if form.legacy:
+        return LegacyCall()
+    return CustomCalls(form.custom, ToolCalls()) if form.custom else ToolCalls()
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +123,7 @@ class ChatStream:
             self._complete_calls[choice] = self._complete_calls.get(choice, 0) + 1
 
     def _writer(self, choice: int) -> CallWriter:
-        return self._writers.setdefault(choice, self.asked.form.writer())
+        return self._writers.setdefault(choice, writer_of(self.asked.form))
 
     def _chunk(self, choice: int, delta: Json, finish: ChatFinish | None = None) -> Json:
         logprobs = score_list(self._scores.pop(choice, None))
@@ -168,7 +204,7 @@ class ChatReply:
 
     def add(self, choice: int, event: Event) -> None:
         """Take in one event."""
-        self._choices.setdefault(choice, ChatChoice(self.asked.form.writer())).add(event)
+        self._choices.setdefault(choice, ChatChoice(writer_of(self.asked.form))).add(event)
 
     def result(self) -> Json:
         """The whole reply; only after every choice has had its ``Finish``."""
@@ -216,3 +252,7 @@ def usage(ends: Sequence[Finish]) -> Json:
 def score_list(scores: list[Json] | None) -> Json | None:
     """The ``logprobs`` of a choice: every token of the reply, calls and reasoning included."""
     return {"content": scores, "refusal": None} if scores else None
+
+
+def _function(name: str, arguments: str) -> Json:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}}

@@ -15,7 +15,7 @@ from openai.types.chat import (
 from gguf_fc.events import CallDelta, CallEnd, CallStart, Event, Finish, TextDelta
 from gguf_fc.job import Done, FinishReason
 from gguf_fc.protocols.chat.calls import CallForm
-from gguf_fc.protocols.chat.reply import ChatReply, ChatStream
+from gguf_fc.protocols.chat.reply import ChatReply, ChatStream, writer_of
 from gguf_fc.protocols.chat.request import ChatAsked
 from gguf_fc.protocols.protocol import Envelope
 from gguf_fc.request import Request
@@ -134,7 +134,7 @@ def test_each_choice_has_its_own_calls(form: CallForm) -> None:
             reasons = [c["choices"][0] for c in encoder.encode(choice, event)]
             if isinstance(event, Finish):
                 assert reasons[0]["index"] == choice
-                assert reasons[0]["finish_reason"] == form.writer().finish
+                assert reasons[0]["finish_reason"] == writer_of(form).finish
     names = [str(choice["message"]) for choice in reply.result()["choices"]]
     assert "'f'" in names[0]
     assert "'shell'" in names[1]
