@@ -22,6 +22,7 @@ from gguf_fc.grammar import (
     gbnf_to_grammar,
     schema_to_grammar,
 )
+from gguf_fc.grammar.schema.well_formed import NULL_IS_ABSENT
 from gguf_fc.job import GrammarText
 from gguf_fc.models.pool import LoadedModel
 from gguf_fc.request import Request, Schema
@@ -98,7 +99,7 @@ def schema_grammar(schema: Schema, param: str, model: LoadedModel) -> tuple[Gram
     """
     builder = Builder()
     try:
-        root, report = compile_schema(schema, builder, spacing=Spacing(), path=param)
+        root, report = compile_schema(schema, builder, spacing=Spacing(), closed=True, path=param)
         grammar = Grammar(builder.build(root), report)
         return grammar, _printed(grammar, model)
     except GrammarError as error:
@@ -129,9 +130,14 @@ def loosened_keywords(grammar: Grammar | None) -> tuple[str, ...]:
 
 
 def refuse_loosened(grammar: Grammar, strict: Iterable[str]) -> None:
-    """Raise SchemaNotEnforceable if a keyword below one of the paths *strict* is not held."""
+    """Raise SchemaNotEnforceable if a keyword below one of the paths *strict* is not held.
+
+    A keyword that is null demands nothing, so nothing of it is lost.
+    """
     places = tuple(strict)
     for item in grammar.report:
+        if item.reason == NULL_IS_ABSENT:
+            continue
         if any(f"{item.path}.".startswith(f"{place}.") for place in places):
             raise SchemaNotEnforceable(
                 f"'{item.path}': the keyword '{item.keyword}' cannot be enforced "

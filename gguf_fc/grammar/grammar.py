@@ -99,7 +99,8 @@ def schema_to_grammar(
 ) -> Grammar:
     """The grammar of the JSON texts that are valid under *schema*.
 
-    *closed* reads an absent ``additionalProperties`` as false.  *spacing* fixes the white space
+    *closed* reads an absent ``additionalProperties`` as false where there are ``properties``, at
+    every depth, as requests do.  *spacing* fixes the white space
     between tokens; None allows any that JSON allows.
     """
     fixed = Spacing(*spacing) if isinstance(spacing, tuple) else spacing

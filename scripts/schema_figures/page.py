@@ -71,6 +71,11 @@ _NOTES = """\
 Reported instead: references to other documents, `divisibleBy`, `extends`, `disallow`,
 `$recursiveRef`. Annotations (`title`, `contentEncoding`, ...) say nothing and are not reported.
 
+A malformed keyword (`"enum": null`, `"maximum": "10"`, a type that does not exist) counts as absent
+and is reported; one that is null is no error under `strict`. It frees nothing else: in place of a
+part that ought to be a schema and is none any value is allowed, and a branch of `allOf`, `anyOf` or
+`oneOf` that is none does not count.
+
 ## What a grammar decides that a schema leaves open
 
 - Members come in the order in which the schema declares them, required and optional mixed, and
@@ -79,10 +84,15 @@ Reported instead: references to other documents, `divisibleBy`, `extends`, `disa
 - Integers have no fraction and no exponent, and 16 digits where no limit says more.
 - A known value (`const`, `enum`) has one spelling.
 - Strings hold no control characters and no lone surrogates.
-- The outermost object of a tool's arguments has no members but the declared ones, unless
-  `additionalProperties` or its like speaks of others: in a request and in `Dialect.grammar`.
-  `schema_to_grammar` does that where it is asked to (`closed=True`), `gguf-fc grammar` never.
-  Any other object is as JSON Schema has it.
+- An object that has `properties` has no others, at any depth, unless `additionalProperties` (`true`
+  or a schema) or its like speaks of them: in requests, for answers and for arguments of tools, and
+  in `Dialect.grammar`. What stands beside each other is combined first: an `allOf` of two objects
+  has the members of both, a branch of `anyOf` those that it knows. An object without `properties`
+  is open, `properties: {}` is `{}`; an object that could not be valid when closed (`minProperties`)
+  stays open and is reported. `schema_to_grammar` closes where it is asked to (`closed=True`),
+  `gguf-fc grammar` never; the check of a finished reply follows JSON Schema.
+- A tool whose `parameters` say nothing of any member takes none. Arguments are an object whatever
+  `type` the parameters name; another one is reported.
 - A `oneOf` that no value can satisfy is read as `anyOf`, and reported.
 
 ## Limits

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gguf_fc.config import Settings
-from gguf_fc.errors import GrammarError
-from gguf_fc.generation.grammar_cache import GrammarCache
+from gguf_fc.errors import GrammarError, SchemaNotEnforceable
+from gguf_fc.generation.grammar_cache import GrammarCache, refuse_loosened
 from gguf_fc.job import ConstraintEngine
 from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry
@@ -49,6 +49,22 @@ def test_only_the_notation_that_the_worker_runs_is_printed(
     assert text.gbnf == 'root ::= <|im_start|> "a"\n'
     assert text.tokens == (other.header.control_tokens["<|im_start|>"],)
     assert text.llguidance == ""
+
+
+def test_strict_refuses_malformed_keywords_but_not_those_that_are_null(model: LoadedModel) -> None:
+    def refused(value: object) -> str | None:
+        parameters = {"properties": {"a": {"type": "string", "maxLength": value}}, "type": "object"}
+        tool = Tool(name="t", parameters=parameters, strict=True)
+        grammar, _ = GrammarCache().get(model, asking(tools=(tool,)), "")
+        assert [item.keyword for item in grammar.report] == ["maxLength"]
+        try:
+            refuse_loosened(grammar, [tool.parameters_at(0)])
+        except SchemaNotEnforceable as error:
+            return error.param
+        return None
+
+    assert refused(None) is None
+    assert refused("3") == "tools[0].function.parameters.properties.a"
 
 
 @pytest.mark.parametrize(

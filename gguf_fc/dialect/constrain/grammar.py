@@ -9,7 +9,8 @@ Theory of operation.
    by a module of ``turn/``: *announced*, *framed*, *bare*.  Behind the same names in
    ``read/turn/`` stands the reader of each; what the grammar accepts, it reads.
 2. The tool choice decides which parts there may be: ``none`` text, ``auto`` text and then perhaps
-   calls, ``required`` and ``named`` calls alone.  A response format stands in for the text.
+   calls, ``required`` calls alone, ``named`` exactly one.  A response format stands in for the
+   text.
 3. Free text appears only as ``Until`` or ``Without`` (or behind a class that excludes what may
    come instead), never next to other free text: an engine that lexes greedily reads it rightly.
 4. Two alternatives never begin with literals of which one is the beginning of the other.
@@ -21,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gguf_fc.dialect.constrain.grammar_prefix import merged
-from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT, arguments_schema, schema_rules
+from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT, schema_rules
 from gguf_fc.dialect.constrain.turn.announced import AnnouncedComposer
 from gguf_fc.dialect.constrain.turn.bare import BareComposer
 from gguf_fc.dialect.constrain.turn.calls import CallComposer
@@ -50,6 +51,11 @@ class Wanted:
     def must_call(self) -> bool:
         """The reply has to be a call."""
         return self.choice.mode in ("required", "named")
+
+    @property
+    def several(self) -> bool:
+        """True if there may be more than one call: a tool that is named is called exactly once."""
+        return self.parallel and self.choice.mode != "named"
 
     def callable(self) -> list[tuple[int, Tool]]:
         """The tools that may be called, each with its place in the request.
@@ -85,9 +91,9 @@ class _TurnComposer:
     def __post_init__(self) -> None:
         syntax, wanted = self.syntax, self.wanted
         tools = wanted.callable()
-        calls = CallComposer(syntax, tools, wanted.parallel, self._builder, self._report)
+        calls = CallComposer(syntax, tools, wanted.several, self._builder, self._report)
         self._calls = calls.all()
-        self._code = self._called_as_code(tools)
+        self._code = self._called_as_code(calls)
         self._text = TextComposer(syntax)
         self._json = self._answer()
         match syntax.form:
@@ -107,7 +113,7 @@ class _TurnComposer:
             # The prompt holds the beginning of text: the call comes right behind it.
             between = self.syntax.content.close + self.syntax.gap
             turn = sequence(Literal(between), self._called(required))
-        return Grammar(self._builder.build(turn), tuple(self._report))
+        return Grammar(self._builder.build(turn), tuple(dict.fromkeys(self._report)))
 
     def _reply(self, *, after: str = "", instead_of: str = "") -> Node:
         """Text, calls or both; see ``ReplyRules``."""
@@ -135,18 +141,17 @@ class _TurnComposer:
         schema = asked.schema if asked.type == "json_schema" else ANY_OBJECT
         builder, report = self._builder, self._report
         rules = schema_rules(
-            schema, asked.schema_at, builder, report, spacing=Spacing(), closed=False
+            schema, asked.schema_at, builder, report, spacing=Spacing(), closed=True
         )
         return self._text.framed(builder.define("answer", rules))
 
-    def _called_as_code(self, tools: list[tuple[int, Tool]]) -> CodeCall | None:
+    def _called_as_code(self, calls: CallComposer) -> CodeCall | None:
         """A call of a tool that was built into the model; None if there is none."""
         if self.syntax.code is None:
             return None
         composer = CodeComposer(self.syntax.code, self._builder, self._report)
         schemas = {
-            tool.name: (arguments_schema(tool.parameters), tool.parameters_at(n))
-            for n, tool in tools
+            tool.name: (calls.schemas[tool.name], tool.parameters_at(n)) for n, tool in calls.tools
         }
         openings = (pattern.opening.strip()[:1] for pattern in self.syntax.patterns)
         return composer.call(schemas, tuple(filter(None, openings)))

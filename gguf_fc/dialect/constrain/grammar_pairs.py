@@ -28,7 +28,6 @@ from gguf_fc.grammar import (
 )
 from gguf_fc.grammar.compile.objects import ObjectRules
 from gguf_fc.grammar.rules import NEVER
-from gguf_fc.grammar.schema.close import close_root
 from gguf_fc.grammar.schema.json_types import objects_of
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.refs import Document
@@ -66,9 +65,8 @@ class PairsComposer:
             return self._members(ANY_OBJECT, path, closed=False)
 
     def _members(self, schema: Any, path: str, *, closed: bool) -> Members:
-        reader = SchemaReader(Document(schema, path))
-        tree = reader.read(schema, path)
-        tree = close_root(reader.meeting, tree) if closed else tree
+        reader = SchemaReader(Document(schema, path), closed)
+        tree = reader.read_root(schema, path)
         writer = ArgumentWriter.of(self.pairs, self.builder, reader)
         rules = [
             ObjectRules(writer, option, path, ordered=True).members()

@@ -5,28 +5,39 @@ Does not know where in a turn they stand.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.grammar import Builder, Loosened, Node, Spacing, compile_schema
+from gguf_fc.grammar.schema.well_formed import NULL_IS_ABSENT
 
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+_SHOWN = 40  # characters of a value in a message
 _NAMELESS = {"type", "title", "description", "$schema", "$id", "$defs", "definitions"}
 
 
-def arguments_schema(parameters: dict[str, Any] | bool | None) -> dict[str, Any] | bool:  # noqa: FBT001
-    """Make a schema of arguments: an object, also where *parameters* do not say so.
+def arguments_schema(
+    parameters: dict[str, Any] | bool | None,  # noqa: FBT001
+    path: str,
+    report: list[Loosened],
+) -> dict[str, Any] | bool:
+    """Make a schema of arguments: an object, also where *parameters*, at *path*, do not say so.
 
     A schema that says nothing of any key, as clients send for tools without parameters, allows
-    none: the model would otherwise make them up.
+    none: the model would otherwise make them up.  Another type goes into the *report*.
     """
     if parameters is None or parameters is True:
         return _NO_ARGUMENTS
     if parameters is False:
         return parameters
-    if parameters.keys() <= _NAMELESS:
-        return {**parameters, **_NO_ARGUMENTS}
+    given = parameters.get("type", "object")
+    if given != "object" and not (isinstance(given, list) and "object" in given):
+        reason = f"arguments are an object, not {json.dumps(given)[:_SHOWN]}"
+        report.append(Loosened(path, "type", NULL_IS_ABSENT if given is None else reason))
+    if {key for key, value in parameters.items() if value is not None} <= _NAMELESS:
+        return {**_NO_ARGUMENTS, **parameters, "type": "object", "additionalProperties": False}
     return {**parameters, "type": "object"}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gguf_fc.dialect.openai_json.custom_tools import ANY_TEXT, matching, text_tool
 from gguf_fc.dialect.openai_json.types import ChatTool, CustomTool
 from gguf_fc.errors import InvalidParameter
+from gguf_fc.grammar.schema.well_formed import TYPES
 from gguf_fc.request import Schema, Tool
 
 
@@ -84,5 +85,11 @@ def _custom(custom: CustomTool, where: str) -> Declared:
 
 
 def _takes_object(schema: Schema | None) -> bool:
-    kind = schema.get("type", "object") if isinstance(schema, dict) else "object"
-    return schema is not False and "object" in (kind if isinstance(kind, list) else [kind])
+    """True unless *schema* asks for another type; one that does not exist asks for nothing."""
+    if not isinstance(schema, dict):
+        return schema is not False
+    given = schema.get("type")
+    types = TYPES.intersection(
+        name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str)
+    )
+    return not types or not types.isdisjoint({"object", "any"})

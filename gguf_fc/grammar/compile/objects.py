@@ -90,6 +90,9 @@ class ObjectRules:
     _free: dict[tuple[Node, ...], Node] = field(default_factory=dict, init=False)
     _behind: dict[Node, Node] = field(default_factory=dict, init=False)  # by the rule of a member
 
+    def __post_init__(self) -> None:
+        self.schema = self.writer.reader.held_object(self.schema, self.path)
+
     def members(self) -> tuple[Node, bool]:
         """Members without what stands around them, and whether there may be none."""
         schema, writer = self.schema, self.writer

@@ -21,7 +21,6 @@ from gguf_fc.grammar.compile.arrays import ArrayRules
 from gguf_fc.grammar.compile.numbers import number_rule
 from gguf_fc.grammar.compile.objects import ObjectRules
 from gguf_fc.grammar.rules import NEVER, Builder, Node, Reference, choice, sequence
-from gguf_fc.grammar.schema.close import close_root
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.refs import Document
 from gguf_fc.grammar.schema.tree import (
@@ -60,15 +59,14 @@ def compile_schema(
 ) -> tuple[Node, tuple[Loosened, ...]]:
     """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
 
-    *closed*: the value is of a type that the schema says something of, and has no members but the
-    declared ones, unless the schema says that it may.  *path* is where *schema* stands, for errors
-    and the report.
+    *closed*: the value is of a type that the schema says something of, and objects at every depth
+    have no members but the declared ones, unless the schema speaks of others.  *path* is where
+    *schema* stands, for errors and the report.
     """
-    reader = SchemaReader(Document(schema, path))
+    reader = SchemaReader(Document(schema, path), closed)
     writer = JsonWriter(builder=builder, reader=reader, root=path, text=JsonText(builder, spacing))
     try:
-        tree = reader.read(schema, path)
-        node = writer.write(close_root(reader.meeting, tree) if closed else tree, path)
+        node = writer.write(reader.read_root(schema, path), path)
         writer.finish()
     except RecursionError as error:
         raise GrammarError(f"{path}: the schema is nested too deeply") from error

@@ -1,7 +1,8 @@
-"""Closing a schema: what it says nothing about gets a schema of its own.
+"""Closing a schema: members and items that it says nothing about get a schema of their own.
 
-``unevaluatedProperties`` and ``unevaluatedItems`` demand this, and so do tools whose parameters say
-nothing of members beyond those they declare.
+``unevaluatedProperties`` and ``unevaluatedItems`` demand this.  In requests it is also done where
+the schema does not: an object that lists its properties has no others (``closed_object``), since a
+small model invents members up to the token limit where it may.
 """
 
 from __future__ import annotations
@@ -71,20 +72,22 @@ def kinds_of(meeting: Meeting, schema: Schema) -> Iterator[Schema]:
             yield from KINDS if part == ANYTHING else (part,)
 
 
-def close_root(meeting: Meeting, schema: Schema) -> Schema:
-    """*schema*, read as one that describes what there is to be.
+def described_types(meeting: Meeting, schema: Schema) -> Schema:
+    """*schema* without the types it says nothing of, if it says something of others.
 
-    Where it says nothing of most types, it is about those that it says something of; where it
-    lists an object's properties and says nothing of others, there are none.
+    ``{"properties": ...}`` is meant as an object, though it allows every number too.
     """
     options = [*kinds_of(meeting, schema)]
     said = [option for option in options if option not in KINDS]
     kinds = {type(option) for option in options}
-    about = said if said and len(kinds) == len(KINDS) else options
-    return any_of(*map(_close_listed, about))
+    return any_of(*(said if said and len(kinds) == len(KINDS) else options))
 
 
-def _close_listed(schema: Schema) -> Schema:
-    if not isinstance(schema, Object) or not schema.listed or schema.extra is not None:
+def closed_object(schema: Object) -> Schema:
+    """*schema* without other members, if it lists properties and says nothing of others.
+
+    NOTHING where no object is valid then.
+    """
+    if not schema.listed or schema.extra is not None:
         return schema
     return satisfiable(replace(schema, extra=NOTHING))

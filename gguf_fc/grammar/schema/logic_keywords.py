@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gguf_fc.grammar.schema.intersect import Meeting
 from gguf_fc.grammar.schema.negate import Negation
@@ -25,6 +25,7 @@ from gguf_fc.grammar.schema.tree import (
     options_of,
 )
 from gguf_fc.grammar.schema.type_keywords import Branch, Site
+from gguf_fc.grammar.schema.well_formed import is_schema
 
 COMBINING = {
     *("allOf", "anyOf", "oneOf", "not", "if"),
@@ -69,11 +70,23 @@ class Logic:
         if "if" in raw and raw.keys() & {"then", "else", *_UNEVALUATED}:
             yield Demand("if", self._if(site))
         for keyword in ("dependentRequired", "dependentSchemas", "dependencies"):
-            for name in site.mapping(keyword):
-                yield Demand(keyword, self._dependent(site, keyword, name))
+            for name, wanted in site.mapping(keyword).items():
+                if _is_dependent(keyword, wanted):
+                    yield Demand(keyword, self._dependent(site, keyword, name))
+                else:
+                    site.loosen(
+                        keyword, f"{name!r} counts as absent: it has no names and no schema"
+                    )
 
     def _branches(self, site: Site, keyword: str) -> list[Branch]:
-        return [site.branch(keyword, at) for at in range(len(site.sequence(keyword)))]
+        """Branches that are schemas; one that is none counts as absent, or it would allow all."""
+        found = []
+        for at, branch in enumerate(site.sequence(keyword)):
+            if is_schema(branch):
+                found.append(site.branch(keyword, at))
+            else:
+                site.loosen(keyword, f"branch {at} counts as absent: it is no schema")
+        return found
 
     def _negated(self, branch: Branch) -> Schema | None:
         return self.negation.of(branch.schema) if branch.exact else None
@@ -157,12 +170,19 @@ class Logic:
         wanted = site.raw[keyword][name]
         names = [wanted] if isinstance(wanted, str) else wanted
         if isinstance(names, list):
-            if keyword == "dependentSchemas" or not all(isinstance(n, str) for n in names):
-                raise site.wrong(keyword, "made of lists of names, or of schemas")
             present: Schema = _requiring([name, *names])
         else:
             present = self.meeting.meet(_requiring([name]), site.inside(keyword, name))
         return any_of(*_NOT_OBJECTS, absent, present)
+
+
+def _is_dependent(keyword: str, wanted: Any) -> bool:
+    """True if *wanted* has the form of what *keyword* makes depend on a name."""
+    if is_schema(wanted):
+        return keyword != "dependentRequired"
+    names = [wanted] if isinstance(wanted, str) and keyword == "dependencies" else wanted
+    of_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return of_names and keyword != "dependentSchemas"
 
 
 def _requiring(names: list[str]) -> Object:

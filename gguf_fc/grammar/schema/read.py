@@ -1,14 +1,16 @@
 """JSON Schema, as written, to a tree of what it means.
 
-Every keyword that narrows the values is either put into the tree or reported.  A schema that is
-no schema at all (``properties`` that is a list) raises ``GrammarError`` with its path; one that
-asks for more than a grammar can hold is loosened and says so.
+Every keyword that narrows the values is either put into the tree or reported.  A malformed one
+(``properties`` that is a list) counts as absent; a schema inside that is no schema allows any value
+in its place.  Only a document that is no schema, or is too large, raises ``GrammarError``.
 
 1. What stands beside each other in one schema all holds: the keywords of a type, ``enum``,
    ``$ref``, ``allOf``, ``anyOf`` are read one by one and then met.
 2. A keyword of one type says nothing about values of another: ``{"minLength": 3}`` allows 5.
 3. A ``$ref`` is read once and stays a reference in the tree.
-4. What ``unevaluatedProperties`` and ``unevaluatedItems`` speak of is what no tree says anything
+4. A *closed* reader's objects are closed only when their rules are written: after everything that
+   stands beside them has been met, and never where a schema is negated.
+5. What ``unevaluatedProperties`` and ``unevaluatedItems`` speak of is what no tree says anything
    about after everything else has been met; so they come last.
 """
 
@@ -16,10 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.grammar.schema.close import close_array, close_object, kinds_of
+from gguf_fc.grammar.schema.close import (
+    close_array,
+    close_object,
+    closed_object,
+    described_types,
+    kinds_of,
+)
 from gguf_fc.grammar.schema.intersect import Meeting
 from gguf_fc.grammar.schema.known_values import text_of
 from gguf_fc.grammar.schema.logic_keywords import COMBINING, Demand, Logic
@@ -43,6 +52,7 @@ from gguf_fc.grammar.schema.tree import (
     any_of,
 )
 from gguf_fc.grammar.schema.type_keywords import Site, read_kind
+from gguf_fc.grammar.schema.well_formed import is_schema, well_formed
 
 _MAX_LEVELS = 160  # of brackets in a schema: beyond it nothing is read
 _MAX_SIZE = 500_000  # JSON values in a schema
@@ -66,9 +76,13 @@ _UNENFORCED = ("$recursiveRef", "extends", "disallow", "divisibleBy")
 
 @dataclass(slots=True, eq=False)
 class SchemaReader:
-    """Reads one document; collects its definitions and what had to be loosened."""
+    """Reads one document; collects its definitions and what had to be loosened.
+
+    *closed*: an object has no members but those that its schema knows, unless it speaks of others.
+    """
 
     document: Document
+    closed: bool = False
     report: dict[Loosened, None] = field(default_factory=dict)
     meeting: Meeting = field(init=False)
     negation: Negation = field(init=False)
@@ -90,11 +104,30 @@ class SchemaReader:
         self._logic = Logic(self.meeting, self.negation)
 
     def read(self, raw: Any, path: str) -> Schema:
-        """The document, a part of it, or a schema that refers to it."""
+        """The document, a part of it, or a schema that refers to it.
+
+        Raises GrammarError if it is no schema, or too large a one.
+        """
+        if not is_schema(raw):
+            raise GrammarError(f"{path} must be a schema: an object, true or false")
         _require_bounded(self.document.root, self.document.path)
         if raw is not self.document.root:
             _require_bounded(raw, path)
         return self._read(raw, path)
+
+    def read_root(self, raw: Any, path: str) -> Schema:
+        """The schema of a whole value; a *closed* one is of a type the schema says something of."""
+        tree = self.read(raw, path)
+        return described_types(self.meeting, tree) if self.closed else tree
+
+    def held_object(self, found: Object, path: str) -> Object:
+        """*found* as the grammar holds it: closed if that is wanted and leaves it satisfiable."""
+        shut = closed_object(found) if self.closed else found
+        if isinstance(shut, Object):
+            return shut
+        reason = "it stays open: no object is valid with the declared members alone"
+        self.loosen(path, "additionalProperties", reason)
+        return found
 
     def definition(self, ref: Ref) -> Schema:
         """Definition that *ref* stands for, read when asked for: never itself a reference."""
@@ -135,13 +168,15 @@ class SchemaReader:
         if isinstance(raw, bool):
             return ANYTHING if raw else NOTHING
         if not isinstance(raw, dict):
-            raise GrammarError(f"{path} must be a schema: an object, true or false")
+            self.loosen(path, "schema", "a schema must be an object, true or false")
+            return ANYTHING
         if self._depth >= _MAX_DEPTH:
             self.loosen(path, "", f"schemas in schemas, more than {_MAX_DEPTH} deep")
             return ANYTHING
         self._depth += 1
         before = self._losses
-        site = Site(raw, path, self._read, self.loosen, self.meeting, lambda: self._losses)
+        kept = well_formed(raw, partial(self.loosen, path))
+        site = Site(kept, raw, path, self._read, self.loosen, self.meeting, lambda: self._losses)
         found: Schema = ANYTHING
         for part in self._parts(site):
             found = self._with(site, found, part)
@@ -187,37 +222,12 @@ class SchemaReader:
 
     def _own(self, site: Site) -> Schema:
         """The type and its keywords."""
-        kinds = self._kinds(site)
-        if kinds is None:
-            return ANYTHING
-        return any_of(*(read_kind(kind, site) for kind in kinds))
-
-    def _kinds(self, site: Site) -> list[Kind] | None:
-        """The types a value may have; None where the schema names one that does not exist."""
-        names = site.raw.get("type")
-        if names is None:
-            return list(KINDS)
-        found: list[Kind] = []
-        for name in names if isinstance(names, list) else [names]:
-            if not isinstance(name, str):
-                raise site.wrong("type", "the name of a type, or an array of them")
-            if name == "any" or name not in _TYPES:
-                if name != "any":
-                    site.loosen("type", f"{name!r} is not a type of JSON Schema")
-                return None
-            found.append(_TYPES[name])
-        if Number() in found:
-            found = [kind for kind in found if kind != Number(integer=True)]
-        if site.raw.get("nullable") is True and Null() not in found:
-            found.append(Null())  # as OpenAPI 3.0 writes it
-        return found
+        return any_of(*(read_kind(kind, site) for kind in _kinds(site)))
 
     def _reference(self, site: Site, keyword: str) -> Schema:
         ref = site.raw[keyword]
-        if not isinstance(ref, str):
-            raise site.wrong(keyword, "a string")
         find = self.document.find if keyword == "$ref" else self.document.dynamic
-        place = find(ref, site.raw)
+        place = find(ref, site.written)
         if place is None:
             site.loosen(keyword, f"{ref!r} is not in this document")
             return ANYTHING
@@ -244,15 +254,28 @@ class SchemaReader:
         return found
 
 
-def _values(site: Site, keyword: str, values: Any) -> Schema:
-    if not isinstance(values, list):
-        raise site.wrong(keyword, "an array")
+def _kinds(site: Site) -> list[Kind]:
+    """The types a value may have."""
+    names = site.raw.get("type", "any")
+    names = names if isinstance(names, list) else [names]
+    if "any" in names:
+        return list(KINDS)
+    found = [_TYPES[name] for name in names]
+    if Number() in found:
+        found = [kind for kind in found if kind != Number(integer=True)]
+    if site.raw.get("nullable") is True and Null() not in found:
+        found.append(Null())  # as OpenAPI 3.0 writes it
+    return found
+
+
+def _values(site: Site, keyword: str, values: list[Any]) -> Schema:
     if len(values) > _MAX_VALUES:
         raise site.wrong(keyword, f"an array of at most {_MAX_VALUES} values")
     try:
         texts = dict.fromkeys(map(text_of, values))
     except (TypeError, ValueError) as error:
-        raise site.wrong(keyword, f"made of JSON values ({error})") from error
+        site.loosen(keyword, f"it counts as absent: it must be made of JSON values ({error})")
+        return ANYTHING
     return Values(tuple(texts)) if texts else NOTHING
 
 

@@ -158,7 +158,8 @@ def test_keys_nobody_declared_are_refused_unless_the_schema_invites_them() -> No
 
 
 def test_a_schema_that_cannot_be_compiled_loosens_its_own_tool_only() -> None:
-    broken = Tool(name="broken", parameters={"type": "object", "properties": {"x": "text"}})
+    many: dict[str, object] = {f"p{n}": {} for n in range(5_001)}
+    broken = Tool(name="broken", parameters={"type": "object", "properties": many})
     loosened = grammar(syntaxes.TAGGED, tools=(*TOOLS, broken))
     assert loosened.matches(write(syntaxes.TAGGED, calls=[Call("broken", {"x": [1]})]))
     assert not loosened.matches(write(syntaxes.TAGGED, calls=[Call("get_weather", {"x": 1})]))
@@ -179,6 +180,43 @@ def test_what_cannot_be_enforced_is_reported_under_its_tool() -> None:
     assert [(item.path, item.keyword) for item in report] == [
         ("tools[0].function.parameters.properties.x", "uniqueItems")
     ]
+
+
+@EVERY_SYNTAX
+def test_a_tool_that_is_named_is_called_exactly_once(syntax: Syntax) -> None:
+    named = grammar(syntax, ToolChoice("named", "get_weather"))
+    assert named.matches(write(syntax, calls=[PARIS]))
+    assert not named.matches(write(syntax, calls=[PARIS, LYON]))
+    assert not named.matches(write(syntax, calls=[]))
+
+
+@pytest.mark.parametrize("odd", ["", "OBJECT", "string", None, 3, ["array"]])
+def test_arguments_are_an_object_whatever_type_the_parameters_name(odd: object) -> None:
+    parameters = {"type": odd, "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+    tool = Tool(name="odd", parameters=parameters)
+    accepting = grammar(syntaxes.TAGGED, tools=(*TOOLS, tool))
+    assert accepting.matches(write(syntaxes.TAGGED, calls=[Call("odd", {"x": 1})]))
+    for wrong in ({}, {"x": "1"}, {"x": 1, "y": 1}):
+        assert not accepting.matches(write(syntaxes.TAGGED, calls=[Call("odd", wrong)]))
+    assert [(item.path, item.keyword) for item in accepting.report] == [
+        ("tools[3].function.parameters", "type")
+    ]
+
+
+def test_a_tool_whose_keywords_are_all_null_takes_no_arguments() -> None:
+    empty = Tool(name="ping", parameters={"type": "", "properties": None, "required": None})
+    accepting = grammar(syntaxes.TAGGED, tools=(empty,))
+    assert accepting.matches(write(syntaxes.TAGGED, calls=[Call("ping", {})]))
+    assert not accepting.matches(write(syntaxes.TAGGED, calls=[Call("ping", {"a": 1})]))
+
+
+def test_an_answer_in_a_schema_has_no_other_members_at_any_depth() -> None:
+    inner = {"type": "object", "properties": {"b": {"type": "integer"}}}
+    form = Format(type="json_schema", schema={"type": "object", "properties": {"a": inner}})
+    answer = grammar(syntaxes.TAGGED, "none", tools=(), format=form)
+    assert answer.matches('{"a": {"b": 1}}')
+    assert not answer.matches('{"a": {"c": 1}}')
+    assert not answer.matches('{"c": 1}')
 
 
 def test_a_call_cannot_be_required_of_no_tool() -> None:

@@ -19,8 +19,9 @@ def declared(n: int, name: str, schema: Any = None) -> Declared:
 
 def test_tools_come_in_their_order() -> None:
     schemas: list[Any] = [None, True, {}, {"type": "object"}, {"type": ["null", "object"]}]
+    schemas += [{"type": odd} for odd in ("", "OBJECT", None, 3, [None], "any")]
     found = checked_tools(declared(n, f"f{n}", schema) for n, schema in enumerate(schemas))
-    assert [tool.name for tool in found] == ["f0", "f1", "f2", "f3", "f4"]
+    assert [tool.name for tool in found] == [f"f{n}" for n in range(11)]
 
 
 def test_two_tools_of_one_name_are_refused_where_the_second_is() -> None:

@@ -98,18 +98,6 @@ def test_what_is_not_enforced_is_reported(schema: Any, expected: list[tuple[str,
 NONSENSE: list[tuple[Any, str]] = [
     (None, "$ must be a schema"),
     ([], "$ must be a schema"),
-    ({"properties": []}, "$.properties must be"),
-    ({"properties": {"a": 1}}, "$.properties.a must be a schema"),
-    ({"type": 3}, "$.type must be"),
-    ({"enum": 3}, "$.enum must be"),
-    ({"enum": [float("nan")]}, "$.enum must be"),
-    ({"anyOf": {}}, "$.anyOf must be"),
-    ({"required": "a"}, "$.required must be"),
-    ({"$ref": 3}, "$.$ref must be"),
-    ({"type": "string", "minLength": "3"}, "$.minLength must be"),
-    ({"type": "number", "minimum": "3"}, "$.minimum must be"),
-    ({"prefixItems": {}}, "$.prefixItems must be"),
-    ({"type": "string", "minLength": float("inf")}, "$.minLength must be"),
     ({"properties": {1: {}}}, "names in a schema must be strings"),
 ]
 

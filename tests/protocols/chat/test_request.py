@@ -196,15 +196,15 @@ def test_a_tool_result_may_be_empty() -> None:
     assert found.messages[1] == Message(role="tool", tool_call_id="1")
 
 
-@pytest.mark.parametrize(
-    "parameters", [False, {"type": "string"}, {"type": ["array", "null"]}, {"type": "objekt"}]
-)
+@pytest.mark.parametrize("parameters", [False, {"type": "string"}, {"type": ["array", "null"]}])
 def test_parameters_must_describe_an_object(parameters: object) -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
     assert refused(tools=[tool]) == "tools[0].function.parameters"
 
 
-@pytest.mark.parametrize("parameters", [None, True, {}, {"type": ["object", "null"]}])
+@pytest.mark.parametrize(
+    "parameters", [None, True, {}, {"type": ["object", "null"]}, {"type": "OBJECT"}, {"type": None}]
+)
 def test_parameters_may_leave_it_to_us_that_arguments_are_an_object(parameters: object) -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
     assert request(tools=[tool]).tools[0].parameters == parameters

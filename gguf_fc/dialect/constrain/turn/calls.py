@@ -24,13 +24,20 @@ class CallComposer:
 
     syntax: Syntax
     tools: Sequence[tuple[int, Tool]]  # those that may be called
-    parallel: bool  # more than one call in a turn, if the syntax has room for them
+    several: bool  # calls in a turn, if the syntax has room for them
     builder: Builder
     report: list[Loosened]
     _one: Node = field(default=Literal(""), init=False)
+    schemas: dict[str, Any] = field(init=False)  # of the arguments, by the name of their tool
     # The arguments by the name of their tool: compiled once, however often a turn refers to them.
     _written: dict[str, Node] = field(default_factory=dict, init=False)
     _paired_members: dict[str, Members] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.schemas = {
+            tool.name: arguments_schema(tool.parameters, tool.parameters_at(n), self.report)
+            for n, tool in self.tools
+        }
 
     def all(self) -> Node | None:
         """All calls of a turn, from behind the lead; None if there may be none."""
@@ -42,7 +49,7 @@ class CallComposer:
 
     def more(self) -> Node:
         """The calls after the first."""
-        if not (self.syntax.parallel and self.parallel):
+        if not (self.syntax.parallel and self.several):
             return Literal("")
         opening = self.syntax.separator + self.syntax.patterns[0].opening
         return Repeat(sequence(Literal(opening), self._one))
@@ -58,7 +65,7 @@ class CallComposer:
         """A call of one tool, written like *parts*, from behind its opening text."""
         n, tool = numbered
         path = tool.parameters_at(n)
-        schema = arguments_schema(tool.parameters)
+        schema = self.schemas[tool.name]
         if self.syntax.pairs is None:
             if tool.name not in self._written:
                 self._written[tool.name] = self._arguments(schema, path)
