@@ -79,6 +79,7 @@ class Finish:
     done: Done
     checks: tuple[Check, ...] = ()
     reasoning_tokens: int = 0  # of the completion, the marks around it included
+    repeated_calls: int = 0  # calls that ended the reply, as they repeat others, and are not in it
 
 
 ParseEvent = ReasoningDelta | TextDelta | CallStart | CallDelta | CallEnd

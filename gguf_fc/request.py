@@ -102,7 +102,7 @@ class Request:
     leave_out_oldest: bool = False  # turns, where the conversation exceeds the context
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
-    parallel_tool_calls: bool = True
+    parallel_tool_calls: bool | None = None  # None: not sent; several, if the format is native
     format: Format = field(default_factory=Format)
     grammar: str | None = None  # GBNF over the whole reply, instead of tools and a format
     verbosity: Literal["low", "medium", "high"] | None = None  # of the answer, not the reasoning

@@ -183,7 +183,7 @@ class Bench:
             yield "calls though it may not"
         if choice not in {"none", "auto"} and not calls and not cut_off:
             yield f"does not call: {reply['message']['content']!r}"
-        if choice == "one call" and len(calls) > 1:
+        if choice in {"one call", "named"} and len(calls) > 1:
             yield f"{len(calls)} calls"
         if forbidden := names & NOT_ALLOWED.get(choice, set()):
             yield f"calls {forbidden}"

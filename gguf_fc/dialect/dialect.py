@@ -187,16 +187,20 @@ class Dialect:
         self,
         tools: GivenTools = None,
         tool_choice: GivenChoice = "auto",
-        parallel_tool_calls: bool = True,  # noqa: FBT001, FBT002  the documented public signature
+        parallel_tool_calls: bool | None = None,  # noqa: FBT001  the documented public signature
         response_format: GivenFormat = None,
         prefill: str = "",
     ) -> Grammar:
-        """Grammar over the whole output, the same that such a request is held to."""
+        """Grammar over the whole output, the same that such a request is held to.
+
+        *parallel_tool_calls* None: several calls where the syntax is the template's own, and one
+        in the generic format, which models repeat up to the token limit.
+        """
         offered = read_tools(tools)
         wanted = Wanted(
             tools=offered,
             choice=read_choice(tool_choice, offered),
-            parallel=parallel_tool_calls,
+            parallel=self.native if parallel_tool_calls is None else parallel_tool_calls,
             format=read_format(response_format),
             prefill=self._own_part(prefill),
         )

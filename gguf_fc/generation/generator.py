@@ -98,7 +98,8 @@ class Generator:
                 )
                 messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
                 accepted.append(await _accepted(messages, plan))
-                events = job_events(choice, messages, plan.reader, fit.request.messages_at)
+                cancel = partial(model.worker.cancel, plan.job.id)
+                events = job_events(choice, messages, plan.reader, fit.request.messages_at, cancel)
                 choices.append(await stack.enter_async_context(aclosing(events)))
                 plans.append(plan)
             whole = merged(choices) if len(choices) > 1 else choices[0]

@@ -6,7 +6,8 @@ a completion takes it as it is.  Knows no prompt, no schema and no protocol.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gguf_fc.errors import (
@@ -31,6 +32,11 @@ from gguf_fc.job import (
 class JobReader(Protocol):
     """Reads the text of one job."""
 
+    @property
+    def ended(self) -> bool:
+        """True if the reply is at its end, whatever the model would still write."""
+        ...
+
     def begin(self, prompt_scores: Sequence[TokenLogprob]) -> Iterable[Event]:
         """The events that come before the model's text."""
         ...
@@ -45,11 +51,16 @@ class JobReader(Protocol):
 
 
 async def job_events(
-    choice: int, messages: AsyncGenerator[FromWorker], reader: JobReader, param: str
+    choice: int,
+    messages: AsyncGenerator[FromWorker],
+    reader: JobReader,
+    param: str,
+    cancel: Callable[[], None],
 ) -> AsyncGenerator[tuple[int, Event]]:
     """The events of a job, each with its *choice*: scores before their text, ``Finish`` last.
 
-    *param* is the field of the request that holds the job's prompt.  Raises GgufFcError.
+    *param* is the field of the request that holds the job's prompt; *cancel* ends the job where
+    the reader ended the reply, and lets its counts come.  Raises GgufFcError.
     """
     prompt_scores: list[TokenLogprob] = []
     begun = False
@@ -57,6 +68,8 @@ async def job_events(
         match message:
             case Accepted():
                 pass
+            case Chunk() if reader.ended:
+                pass  # written before the engine heard of it
             case PromptScores(logprobs=logprobs):
                 prompt_scores += logprobs
             case Chunk() | Done():
@@ -65,6 +78,8 @@ async def job_events(
                 begun = True
                 for event in await _read(message, reader):
                     yield choice, event
+                if reader.ended and isinstance(message, Chunk):
+                    cancel()
             case _:
                 raise failure_of(message, param)
 
@@ -73,6 +88,8 @@ async def _read(message: Chunk | Done, reader: JobReader) -> Iterable[Event]:
     if isinstance(message, Chunk):
         events = await reader.feed(message)
         return (Scores(message.logprobs), *events) if message.logprobs else events
+    if reader.ended:
+        return await reader.finish(replace(message, finish_reason="stop"))
     if message.finish_reason == "cancelled":
         raise EngineError("The server is stopping; the reply was cut off.")
     return await reader.finish(message)

@@ -21,6 +21,7 @@ from gguf_fc.events import (
     ReasoningDelta,
     TextDelta,
 )
+from gguf_fc.generation.repeated_calls import RepeatedCalls
 from gguf_fc.generation.validation import Subject, Validators
 from gguf_fc.job import Chunk, Done, TokenLogprob
 from gguf_fc.request import Request, Schema
@@ -48,12 +49,23 @@ class ReplyReader:
     request: Request
     validators: Validators
     begun: str = ""  # of the content, by the client
+    _repeated: RepeatedCalls | None = field(init=False)  # None: the client wants all calls
     _calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict, init=False)
     _text: list[str] = field(default_factory=list, init=False)
     _checks: list[Check] = field(default_factory=list, init=False)
     _before: int = field(default=0, init=False)  # tokens before the first that is no reasoning
     _reasoned: bool = field(default=False, init=False)
     _answers: bool = field(default=False, init=False)  # something else than reasoning was written
+
+    def __post_init__(self) -> None:
+        self._repeated = None
+        if self.request.parallel_tool_calls is not True:
+            self._repeated = RepeatedCalls(whole=not self.request.stream)
+
+    @property
+    def ended(self) -> bool:
+        """True if a repeated call has ended the turn."""
+        return self._repeated is not None and self._repeated.ended
 
     def begin(self, prompt_scores: Sequence[TokenLogprob]) -> Sequence[Event]:  # noqa: ARG002
         """No event: the prompt of a conversation is not repeated."""
@@ -63,6 +75,8 @@ class ReplyReader:
         """The events that *chunk* completes."""
         events = self.parser.feed(chunk.text)
         self._count_reasoning(chunk.n_tokens, events)
+        if self._repeated is not None:
+            events = self._repeated.passed(events)
         for event in events:
             await self._note(event)
         return events
@@ -70,11 +84,14 @@ class ReplyReader:
     async def finish(self, done: Done) -> Sequence[Event]:
         """The events the parser held back, and the end with all checks."""
         events = self.parser.finish(whole=done.finish_reason == "stop")
+        if self._repeated is not None:
+            events = [*self._repeated.passed(events), *self._repeated.finish()]
         for event in events:
             await self._note(event)
         await self._check_answer(done)
         reasoning_tokens = self._before if self._reasoned else 0
-        return (*events, Finish(done, tuple(self._checks), reasoning_tokens))
+        repeated = 0 if self._repeated is None else self._repeated.count
+        return (*events, Finish(done, tuple(self._checks), reasoning_tokens, repeated))
 
     def _count_reasoning(self, n_tokens: int, events: Sequence[ParseEvent]) -> None:
         """Count *n_tokens*, the last of which complete *events*, while there is only reasoning."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from gguf_fc.errors import UnsupportedParameter
 from gguf_fc.events import Check, Event, Finish, Scores, TextDelta
@@ -106,8 +107,9 @@ async def _events(
     param: str,
 ) -> AsyncGenerator[tuple[int, Event]]:
     """The events of *job*, which waits for one of *slots*."""
+    cancel = partial(model.worker.cancel, job.id)
     async with slots, aclosing(model.worker.run(job)) as messages:
-        async for item in job_events(choice, messages, reader, param):
+        async for item in job_events(choice, messages, reader, param, cancel):
             yield item
 
 
@@ -123,6 +125,11 @@ class CompletionReader:
     form: Form | None
     validators: Validators
     _text: list[str] = field(default_factory=list, init=False)
+
+    @property
+    def ended(self) -> bool:
+        """Never: the text goes on until the engine ends it."""
+        return False
 
     def begin(self, prompt_scores: Sequence[TokenLogprob]) -> Iterator[Event]:
         """The echo, after the scores of its tokens."""

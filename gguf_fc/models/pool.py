@@ -45,6 +45,8 @@ class ModelWorker(Protocol):
 
     def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]: ...
 
+    def cancel(self, job_id: str) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:

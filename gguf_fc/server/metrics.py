@@ -103,7 +103,7 @@ class Metrics:
         self._accepted = counter("accepted_tokens", "Of those, tokens that were right.")
         self._steps = counter("decode_steps", "Decodes that carried tokens of a reply.")
         self._calls = counter("tool_calls", "Tool calls by how they came out.", "outcome")
-        for outcome in ("complete", "cut_off", "invalid"):
+        for outcome in ("complete", "cut_off", "invalid", "repeated"):
             self._calls.labels(outcome)
 
     def _make_histograms(self) -> None:
@@ -178,7 +178,8 @@ class Metrics:
             case CallEnd():
                 choice.complete += 1
                 self._call.observe(now - choice.started)
-            case Finish(done, checks):
+            case Finish(done, checks, repeated_calls=repeated):
+                choice.repeated = repeated
                 choice.invalid = sum(
                     check.result == "invalid" and check.subject.startswith("tool_calls")
                     for check in checks
@@ -203,6 +204,7 @@ class Metrics:
         self._calls.labels("complete").inc(choice.complete)
         self._calls.labels("cut_off").inc(choice.calls - choice.complete)
         self._calls.labels("invalid").inc(choice.invalid)
+        self._calls.labels("repeated").inc(choice.repeated)
 
 
 @dataclass(slots=True, eq=False)
@@ -215,6 +217,7 @@ class _ChoiceCounts:
     calls: int = 0
     complete: int = 0
     invalid: int = 0
+    repeated: int = 0  # of no call that was sent
 
     def __post_init__(self) -> None:
         self.last = self.started

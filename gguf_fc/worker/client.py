@@ -100,6 +100,11 @@ class Worker:
             if self._jobs.pop(job.id, None) is not None:
                 self._send(Cancel(job.id))
 
+    def cancel(self, job_id: str) -> None:
+        """End a job whose messages are still wanted: ``Done`` comes with its counts."""
+        if job_id in self._jobs:
+            self._send(Cancel(job_id))
+
     def _send(self, message: ToWorker) -> None:
         """Send to the child that runs now; if there is none, its death was told already."""
         if child := self._supervisor.child:

@@ -52,7 +52,9 @@ def _round_trip(dialect: Dialect, row: Row, prefill: str) -> str | None:
     thought = _thought(dialect, prefill)
     text = dialect.write(reasoning=thought, tool_calls=calls, prefill=prefill, tools=tools)
     for choice in ("required", "auto"):
-        if not dialect.grammar(tools, choice, prefill=prefill).matches(text):
+        if not dialect.grammar(tools, choice, parallel_tool_calls=True, prefill=prefill).matches(
+            text
+        ):
             return f"the {choice} grammar refuses {text!r}"
     expected = [(call["name"], call["arguments"]) for call in calls]
     for how, pieces in _pieces(text, row["id"]):

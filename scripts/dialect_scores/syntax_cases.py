@@ -40,9 +40,9 @@ def _fault(corpus: Corpus, row: Row) -> str | None:
         )
         if fault:
             return f"{fault} ({dialect.label})"
-    if not dialect.grammar([as_tool(tool) for tool in tools], "auto", prefill=prefill).matches(
-        text
-    ):
+    offered = [as_tool(tool) for tool in tools]
+    grammar = dialect.grammar(offered, "auto", parallel_tool_calls=True, prefill=prefill)
+    if not grammar.matches(text):
         return f"not in the grammar: {text!r} ({dialect.label})"
     return None
 

@@ -51,6 +51,22 @@ RESULTS = [
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_several_calls_are_the_default_where_the_form_is_native_only(name: str) -> None:
+    dialect = dialect_of(name)
+    lyon = {"name": "get_weather", "arguments": {"city": "Lyon"}}
+    one, two = dialect.write(tool_calls=[PARIS]), dialect.write(tool_calls=[PARIS, lyon])
+
+    def fits(parallel: bool | None) -> tuple[bool, bool]:  # noqa: FBT001
+        grammar = dialect.grammar([WEATHER], "required", parallel_tool_calls=parallel)
+        return grammar.matches(one), grammar.matches(two)
+
+    several = dialect.syntax.parallel
+    assert fits(None) == (True, several and dialect.native)
+    assert fits(True) == (True, several)
+    assert fits(False) == (True, False)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_a_dialect_writes_it_accepts_and_reads(name: str) -> None:
     dialect = dialect_of(name)
     text = dialect.write(tool_calls=[PARIS])

@@ -121,11 +121,12 @@ def test_required_always_calls(subject: Subject) -> None:
     assert any(choice.finish_reason == "tool_calls" for choice in choices)
 
 
-def test_a_named_tool_is_the_one_that_is_called(subject: Subject) -> None:
+def test_a_named_tool_is_called_exactly_once(subject: Subject) -> None:
     choices = generate(subject, tools=TOOLS, tool_choice=NAMED)
     for choice in choices:
         assert choice.finish_reason in ("tool_calls", "length")
-        assert {name for name, _ in calls(choice)} <= {"set_alarm"}
+        once = ["set_alarm"] if choice.finish_reason == "tool_calls" else []
+        assert [name for name, _ in calls(choice)] == once
     assert any(calls(choice) for choice in choices)
 
 
@@ -135,6 +136,13 @@ def test_without_parallel_calls_there_is_at_most_one(subject: Subject) -> None:
     assert (
         sum(choice.finish_reason == "tool_calls" for choice in choices) > subject.generations // 2
     )
+
+
+def test_no_call_is_made_twice_unless_parallel_calls_are_asked_for(subject: Subject) -> None:
+    """``ping`` takes no arguments, so every call of it repeats the first."""
+    ping = [tool for tool in TOOLS if tool["function"]["name"] == "ping"]
+    choices = generate(subject, tools=ping, tool_choice="required")
+    assert {(len(calls(choice)), choice.finish_reason) for choice in choices} == {(1, "tool_calls")}
 
 
 def test_only_allowed_tools_are_called(subject: Subject) -> None:

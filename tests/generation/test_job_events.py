@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
 
 import pytest
 
 from gguf_fc.dialect.read.parser import Parser
+from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import EngineError
-from gguf_fc.events import Event, Finish, ReasoningDelta, Scores, TextDelta
+from gguf_fc.events import CallStart, Check, Event, Finish, ReasoningDelta, Scores, TextDelta
 from gguf_fc.generation.job_events import job_events
 from gguf_fc.generation.reply_reader import ReplyReader
 from gguf_fc.generation.validation import Validators
@@ -38,15 +40,19 @@ def chunk(text: str, *scores: TokenLogprob) -> Chunk:
     return Chunk(id="1", text=text, n_tokens=1, logprobs=scores)
 
 
-def events(messages: Sequence[FromWorker]) -> list[Event]:
+def events(
+    messages: Sequence[FromWorker],
+    cancel: Callable[[], None] = lambda: None,
+    **asked: Any,
+) -> list[Event]:
     async def arriving() -> AsyncGenerator[FromWorker]:
         for message in messages:
             yield message
 
     async def gathered() -> list[Event]:
-        request = Request(model=None, messages=())
-        reader = ReplyReader(Parser(TAGGED, {}, lambda: "id"), request, Validators())
-        found = [item async for item in job_events(3, arriving(), reader, "messages")]
+        request = Request(model=None, messages=(), **asked)
+        reader = ReplyReader(Parser(TAGGED, {"look": None}, lambda: "id"), request, Validators())
+        found = [item async for item in job_events(3, arriving(), reader, "messages", cancel)]
         assert {choice for choice, _ in found} == {3}
         return [event for _, event in found]
 
@@ -81,3 +87,40 @@ def test_a_stream_that_the_engine_cut_off_is_an_error() -> None:
         events([chunk("a"), done("cancelled")])
     with pytest.raises(EngineError, match="out of turn"):
         events([Pong(1)])
+
+
+CALL = write(TAGGED, calls=[Call("look", {"city": "Paris"})])
+OTHER = write(TAGGED, calls=[Call("look", {"city": "Lyon"})])
+
+
+def names_of(said: Sequence[Event]) -> list[int]:
+    return [event.index for event in said if isinstance(event, CallStart)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_repeated_call_cancels_the_job_and_ends_the_reply(stream: bool) -> None:  # noqa: FBT001
+    cancelled: list[None] = []
+    pieces = map(chunk, (*CALL, *OTHER, *CALL, *OTHER))
+    messages: list[FromWorker] = [*pieces, done("cancelled")]
+    said = events(messages, lambda: cancelled.append(None), stream=stream)
+    assert names_of(said) == [0, 1]
+    assert len(cancelled) == 1
+    last = said[-1]
+    assert isinstance(last, Finish)
+    assert (last.done, last.repeated_calls) == (done("stop"), 1)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "cancelled"])
+def test_a_job_that_ended_before_it_was_cancelled_ends_the_reply_the_same_way(reason: str) -> None:
+    said = events([chunk(CALL + CALL + OTHER), done(reason)])
+    assert names_of(said) == [0]
+    assert said[-1] == Finish(done("stop"), (Check("tool_calls[0]", "valid"),), 0, 1)
+
+
+def test_whoever_asks_for_parallel_calls_gets_the_same_call_twice() -> None:
+    cancelled: list[None] = []
+    said = events(
+        [chunk(CALL + CALL), done()], lambda: cancelled.append(None), parallel_tool_calls=True
+    )
+    assert names_of(said) == [0, 1]
+    assert cancelled == []

@@ -190,7 +190,7 @@ def checks(
     async def run() -> tuple[Check, ...]:
         reader = ReplyReader(Scripted(list(events)), request, Validators())
         await reader.feed(Chunk(id="1", text="", n_tokens=1))
-        (last,) = await reader.finish(done(reason))
+        *_, last = await reader.finish(done(reason))
         assert isinstance(last, Finish)
         return last.checks
 

@@ -49,6 +49,9 @@ class FakeWorker:
         self._bench.log.append(f"stop {self.name}")
         self.state = "stopped"
 
+    def cancel(self, job_id: str) -> None:
+        raise NotImplementedError(job_id)
+
     async def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]:
         raise NotImplementedError(job)
         yield

@@ -64,6 +64,9 @@ class PatientWorker:
     async def stop(self) -> None:
         self.state = "stopped"
 
+    def cancel(self, job_id: str) -> None:
+        raise NotImplementedError(job_id)
+
     async def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]:
         self.happenings.note("running")
         try:

@@ -127,6 +127,15 @@ def test_a_call_whose_arguments_do_not_fit_is_invalid(tmp_path: Path) -> None:
     assert samples(metrics)["gguf_fc_tool_calls_total|invalid"] == 1
 
 
+def test_a_call_that_ended_its_reply_as_a_repetition_is_counted(tmp_path: Path) -> None:
+    metrics = metrics_of(tmp_path)
+    assert samples(metrics)["gguf_fc_tool_calls_total|repeated"] == 0
+    asyncio.run(watch(metrics, [*CALL, Finish(DONE, repeated_calls=1)]))
+    found = samples(metrics)
+    assert found["gguf_fc_tool_calls_total|repeated"] == 1
+    assert found["gguf_fc_tool_calls_total|complete"] == 1
+
+
 def test_an_error_is_counted_by_its_code_and_goes_on(tmp_path: Path) -> None:
     metrics = metrics_of(tmp_path)
 

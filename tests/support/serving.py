@@ -45,6 +45,9 @@ class CountingWorker:
     async def stop(self) -> None:
         self.state = "stopped"
 
+    def cancel(self, job_id: str) -> None:
+        raise NotImplementedError(job_id)
+
     async def run(self, job: Job | Question) -> AsyncGenerator[FromWorker]:
         assert isinstance(job, Measure), "nothing is generated here"
         text = "".join(segment.text for segment in job.prompt)

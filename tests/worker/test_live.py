@@ -83,6 +83,26 @@ def test_a_cancelled_job_makes_way_within_a_second(random: Path, tmp_path: Path)
     asyncio.run(body())
 
 
+def test_the_counts_of_a_cancelled_job_come_where_they_are_wanted(
+    random: Path, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with started(random, tmp_path, n_ctx=50_000) as worker:
+            said = []
+            async for message in worker.run(endless("a", random)):
+                said.append(message)
+                if len(said) == 5:
+                    worker.cancel("a")
+            done = said[-1]
+            assert isinstance(done, Done)
+            assert done.finish_reason == "cancelled"
+            assert 0 < done.completion_tokens < 1000
+            worker.cancel("a")  # has ended: nothing happens
+            assert isinstance((await run(worker, endless("b", random, max_tokens=2)))[-1], Done)
+
+    asyncio.run(body())
+
+
 def test_a_killed_worker_costs_its_stream_and_nothing_else(random: Path, tmp_path: Path) -> None:
     async def body() -> None:
         async with started(random, tmp_path, n_ctx=50_000) as worker:

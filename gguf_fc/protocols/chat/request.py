@@ -43,7 +43,7 @@ class Callables:
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
-    parallel: bool
+    parallel: bool | None  # None: not sent
     legacy: bool = False  # the request has ``functions``, so the reply has ``function_call``
     custom: frozenset[str] = frozenset()  # names of the custom tools
 
@@ -118,7 +118,7 @@ def callables_of(body: ChatBody) -> Callables:
         choice=ToolChoice("auto" if tools else "none")
         if body.tool_choice is None
         else tool_choice_of(body.tool_choice, tools),
-        parallel=body.parallel_tool_calls is not False,
+        parallel=body.parallel_tool_calls,
         custom=frozenset(
             tool.custom.name for tool in body.tools or [] if tool.type == "custom" and tool.custom
         ),

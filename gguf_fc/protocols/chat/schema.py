@@ -76,7 +76,9 @@ class ChatBody(Struct):
         Choice,
         about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
     ] = None
-    parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
+    parallel_tool_calls: Annotated[
+        bool | None, about("`false`: one call at most; default: several, one in the generic format")
+    ] = None
     functions: Annotated[
         Functions,
         about("legacy form of `tools`; the reply then has `function_call`, one at most"),

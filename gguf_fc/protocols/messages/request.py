@@ -73,13 +73,12 @@ def to_prompt(body: PromptBody, defaults: Sampling) -> tuple[Request, tuple[str,
     messages = (*system, *read_turns(body.messages))
     tools, foreign = _tools(body.tools or [])
     choice = body.tool_choice or ToolChoiceAuto()
-    parallel = isinstance(choice, ToolChoiceNone) or not choice.disable_parallel_tool_use
     request = Request(
         model=body.model,
         messages=messages,
         tools=tools,
         tool_choice=_tool_choice(body, tools),
-        parallel_tool_calls=parallel,
+        parallel_tool_calls=_parallel(choice),
         format=_format(body),
         sampling=defaults,
         thinking=_thinking(body),
@@ -101,6 +100,15 @@ def to_request(body: MessagesBody, defaults: Sampling) -> tuple[Request, tuple[s
         stream=bool(body.stream),
     )
     return request, ignored
+
+
+def _parallel(
+    choice: ToolChoiceAuto | ToolChoiceAny | ToolChoiceTool | ToolChoiceNone,
+) -> bool | None:
+    """Permission of several calls; None if the client does not say."""
+    if isinstance(choice, ToolChoiceNone) or choice.disable_parallel_tool_use is None:
+        return None
+    return not choice.disable_parallel_tool_use
 
 
 def omits_thinking(body: PromptBody) -> bool:

@@ -22,7 +22,7 @@ def echo(body: ResponsesBody, request: Request) -> Json:
         "instructions": body.instructions,
         "max_output_tokens": body.max_output_tokens,
         "metadata": body.metadata or {},
-        "parallel_tool_calls": request.parallel_tool_calls,
+        "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": body.previous_response_id,
         "reasoning": _reasoning(body.reasoning),
         "store": body.store is not False,

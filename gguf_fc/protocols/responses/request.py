@@ -97,7 +97,7 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
         leave_out_oldest=body.truncation == "auto",
         tools=tools,
         tool_choice=choice_of(body, tools),
-        parallel_tool_calls=body.parallel_tool_calls is not False,
+        parallel_tool_calls=body.parallel_tool_calls,
         format=_format(body),
         verbosity=None if body.text is None else body.text.verbosity,
         max_tokens=body.max_output_tokens,

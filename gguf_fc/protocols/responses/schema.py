@@ -124,7 +124,9 @@ class ResponsesBody(Struct, kw_only=True):
         str | dict[str, Any] | None,
         about("`none`, `auto`, `required`, a tool or `allowed_tools`; held by a grammar"),
     ] = None
-    parallel_tool_calls: Annotated[bool | None, about("`false`: one call at most")] = None
+    parallel_tool_calls: Annotated[
+        bool | None, about("`false`: one call at most; default: several, one in the generic format")
+    ] = None
     text: Annotated[TextConfig | None, about("the form of an answer that is not a call")] = None
     reasoning: Annotated[
         ReasoningConfig | None, about("how much reasoning, and in which form it is sent")

@@ -41,7 +41,7 @@ def test_functions_are_tools_of_which_one_may_be_called() -> None:
     legacy = read(functions=[F])
     assert (legacy.tools, legacy.choice) == (modern.tools, modern.choice)
     assert (legacy.legacy, legacy.parallel) == (True, False)
-    assert (modern.legacy, modern.parallel) == (False, True)
+    assert (modern.legacy, modern.parallel) == (False, None)
 
 
 @pytest.mark.parametrize(

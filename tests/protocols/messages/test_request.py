@@ -144,8 +144,10 @@ def test_a_choice_that_cannot_be_met_is_refused(tools: Any, choice: Any, param: 
 @pytest.mark.parametrize("kind", ["auto", "any"])
 def test_parallel_calls_can_be_switched_off(kind: str) -> None:
     one = {"type": kind, "disable_parallel_tool_use": True}
-    assert not request(tools=[WEATHER], tool_choice=one).parallel_tool_calls
-    assert request(tools=[WEATHER], tool_choice={"type": kind}).parallel_tool_calls
+    several = {"type": kind, "disable_parallel_tool_use": False}
+    assert request(tools=[WEATHER], tool_choice=one).parallel_tool_calls is False
+    assert request(tools=[WEATHER], tool_choice=several).parallel_tool_calls is True
+    assert request(tools=[WEATHER], tool_choice={"type": kind}).parallel_tool_calls is None
 
 
 @pytest.mark.parametrize(
