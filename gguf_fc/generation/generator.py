@@ -75,8 +75,7 @@ class Generator:
 
     def reply(self, requests: Sequence[Request], ids: Ids) -> PendingGeneration:
         """The reply to *requests*, each of which is a choice of it; all name the same model."""
-        remembered = [self.memory.restored(request) for request in requests]
-        return self.watch(self.memory.listen(self._reply(remembered, ids)))
+        return self.watch(self._reply([*map(self._restored, requests)], ids))
 
     def completions(self, ids: Ids) -> Complete:
         """``complete`` with the ids of one protocol."""
@@ -87,6 +86,11 @@ class Generator:
         completer = TextCompleter(self.pool, self.grammars.validators, ids.reply)
         return self.watch(completer.complete(requests))
 
+    def _restored(self, request: Request) -> Request:
+        """*request* with its past calls, if it has any, as the model wrote them."""
+        has_calls = any(message.tool_calls for message in request.messages)
+        return self.memory.restored(request) if has_calls else request
+
     @asynccontextmanager
     async def _reply(self, requests: Sequence[Request], ids: Ids) -> AsyncIterator[Generation]:
         async with self.pool.use(requests[0].model) as model, AsyncExitStack() as stack:
@@ -96,6 +100,7 @@ class Generator:
                 plan = await asyncio.to_thread(
                     plan_reply, fit.request, model, self.grammars, ids.reply(), ids.call
                 )
+                plan.reader.remember = self.memory.made.append
                 messages = await stack.enter_async_context(aclosing(model.worker.run(plan.job)))
                 accepted.append(await _accepted(messages, plan))
                 cancel = partial(model.worker.cancel, plan.job.id)

@@ -14,19 +14,16 @@ forgotten, and that costs time only.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
-from gguf_fc.events import CallDelta, CallEnd, CallStart, Event, ReasoningDelta
-from gguf_fc.generation.generation import Generation, PendingGeneration
 from gguf_fc.request import Message, Request, ToolCall
 
 MOST_CHARACTERS = 8_000_000
+MOST_UNREAD = 1024  # calls that were made since past calls came back last
 
 
 @dataclass(slots=True, eq=False)
@@ -51,56 +48,39 @@ class _LruTexts:
         return self._texts.get(key)
 
 
-@dataclass(slots=True, eq=False)
-class _ChoiceSoFar:
-    """One choice of a reply, as it is written."""
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """A call as the model wrote it, and the reasoning of its reply that came before any call."""
 
-    reasoning: str = ""
-    calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
+    id: str
+    name: str
+    arguments: str
+    reasoning: str
 
 
 class ReplyMemory:
-    """Listens to replies, and restores them in the history of requests."""
+    """Restores the calls in *made* in the history of requests.
+
+    Whoever makes calls appends them to *made*.  Their meaning is worked out when past calls come
+    back, so a reply does not wait for that.
+    """
 
     def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
+        self.made: deque[MadeCall] = deque(maxlen=MOST_UNREAD)
         self._arguments = _LruTexts(most_characters)
         self._reasoning = _LruTexts(most_characters)
 
     def restored(self, request: Request) -> Request:
         """*request*, with the turns of the assistant as the model wrote them."""
+        while self.made:
+            self._remember(self.made.popleft())
         return replace(request, messages=tuple(map(self._restored, request.messages)))
 
-    @asynccontextmanager
-    async def listen(self, pending: PendingGeneration) -> AsyncIterator[Generation]:
-        """*pending*, remembered as it goes by."""
-        async with pending as generation, aclosing(self._heard(generation.events)) as events:
-            yield replace(generation, events=events)
-
-    async def _heard(
-        self, events: AsyncGenerator[tuple[int, Event]]
-    ) -> AsyncGenerator[tuple[int, Event]]:
-        choices: dict[int, _ChoiceSoFar] = {}
-        async for number, event in events:
-            self._note(choices.setdefault(number, _ChoiceSoFar()), event)
-            yield number, event
-
-    def _note(self, choice: _ChoiceSoFar, event: Event) -> None:
-        match event:
-            case ReasoningDelta(text) if not choice.calls:
-                choice.reasoning += text
-            case CallStart(index, call_id, name):
-                choice.calls[index] = name, []
-                if choice.reasoning:
-                    self._reasoning.put(call_id, choice.reasoning)
-            case CallDelta(index, arguments):
-                choice.calls[index][1].append(arguments)
-            case CallEnd(index):
-                name, pieces = choice.calls[index]
-                arguments = "".join(pieces)
-                if key := _meaning(name, arguments):
-                    self._arguments.put(key, arguments)
-            case _:
-                pass
+    def _remember(self, call: MadeCall) -> None:
+        if call.reasoning:
+            self._reasoning.put(call.id, call.reasoning)
+        if key := _meaning(call.name, call.arguments):
+            self._arguments.put(key, call.arguments)
 
     def _restored(self, message: Message) -> Message:
         if message.role != "assistant" or not message.tool_calls:

@@ -6,7 +6,7 @@ Complete calls and the answer are checked against the client's own schemas; the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from gguf_fc.events import (
     TextDelta,
 )
 from gguf_fc.generation.repeated_calls import RepeatedCalls
+from gguf_fc.generation.reply_memory import MadeCall
 from gguf_fc.generation.validation import Subject, Validators
 from gguf_fc.job import Chunk, Done, TokenLogprob
 from gguf_fc.request import Request, Schema
@@ -43,14 +44,19 @@ class TurnParser(Protocol):
 
 @dataclass(slots=True, eq=False)
 class ReplyReader:
-    """Feed it chunks, then ``finish``.  *parser* knows the model's syntax."""
+    """Feed it chunks, then ``finish``.  *parser* knows the model's syntax.
+
+    *remember* gets each complete call.
+    """
 
     parser: TurnParser
     request: Request
     validators: Validators
     begun: str = ""  # of the content, by the client
+    remember: Callable[[MadeCall], None] | None = None
     _repeated: RepeatedCalls | None = field(init=False)  # None: the client wants all calls
-    _calls: dict[int, tuple[str, list[str]]] = field(default_factory=dict, init=False)
+    _reasoning: list[str] = field(default_factory=list, init=False)  # before the first call
+    _calls: dict[int, tuple[CallStart, list[str]]] = field(default_factory=dict, init=False)
     _text: list[str] = field(default_factory=list, init=False)
     _checks: list[Check] = field(default_factory=list, init=False)
     _before: int = field(default=0, init=False)  # tokens before the first that is no reasoning
@@ -105,16 +111,24 @@ class ReplyReader:
         match event:
             case TextDelta(text):
                 self._text.append(text)
-            case CallStart(index, _, name):
-                self._calls[index] = name, []
+            case CallStart(index):
+                self._calls[index] = event, []
             case CallDelta(index, arguments):
                 self._calls[index][1].append(arguments)
             case CallEnd(index):
-                name, pieces = self._calls[index]
-                place = f"tool_calls[{index}]"
-                await self._check("arguments", place, "".join(pieces), self._parameters(name))
+                start, pieces = self._calls[index]
+                await self._finish_call(start, "".join(pieces))
+            case ReasoningDelta(text) if not self._calls:
+                self._reasoning.append(text)
             case ReasoningDelta():
                 pass
+
+    async def _finish_call(self, call: CallStart, arguments: str) -> None:
+        if self.remember is not None:
+            reasoning = "".join(self._reasoning)
+            self.remember(MadeCall(call.id, call.name, arguments, reasoning))
+        place = f"tool_calls[{call.index}]"
+        await self._check("arguments", place, arguments, self._parameters(call.name))
 
     async def _check_answer(self, done: Done) -> None:
         text = "".join(self._text)

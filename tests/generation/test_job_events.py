@@ -11,8 +11,20 @@ import pytest
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import EngineError
-from gguf_fc.events import CallStart, Check, Event, Finish, ReasoningDelta, Scores, TextDelta
+from gguf_fc.events import (
+    CallDelta,
+    CallEnd,
+    CallStart,
+    Check,
+    Event,
+    Finish,
+    ParseEvent,
+    ReasoningDelta,
+    Scores,
+    TextDelta,
+)
 from gguf_fc.generation.job_events import job_events
+from gguf_fc.generation.reply_memory import MadeCall
 from gguf_fc.generation.reply_reader import ReplyReader
 from gguf_fc.generation.validation import Validators
 from gguf_fc.job import Chunk, Done, FromWorker, Pong, TokenLogprob
@@ -124,3 +136,28 @@ def test_whoever_asks_for_parallel_calls_gets_the_same_call_twice() -> None:
     )
     assert names_of(said) == [0, 1]
     assert cancelled == []
+
+
+def test_complete_calls_are_remembered_with_the_reasoning_before_the_first() -> None:
+    made: list[MadeCall] = []
+    parsed: list[ParseEvent] = [
+        *(ReasoningDelta("Let me "), ReasoningDelta("see."), TextDelta("So:")),
+        *(CallStart(0, "a", "f"), CallDelta(0, '{"x": '), CallDelta(0, "1}"), CallEnd(0)),
+        *(ReasoningDelta("And"), CallStart(1, "b", "g"), CallDelta(1, "{}"), CallEnd(1)),
+        *(CallStart(2, "c", "f"), CallDelta(2, '{"x')),
+    ]
+
+    class Scripted:
+        def feed(self, piece: str) -> list[ParseEvent]:  # noqa: ARG002
+            return [*parsed]
+
+        def finish(self, *, whole: bool = True) -> list[ParseEvent]:  # noqa: ARG002
+            return []
+
+    request = Request(model=None, messages=())
+    reader = ReplyReader(Scripted(), request, Validators(), remember=made.append)
+    asyncio.run(reader.feed(chunk("x")))
+    assert made == [
+        MadeCall("a", "f", '{"x": 1}', "Let me see."),
+        MadeCall("b", "g", "{}", "Let me see."),
+    ]

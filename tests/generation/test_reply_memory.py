@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gguf_fc.events import CallDelta, CallEnd, CallStart, Event, ReasoningDelta, TextDelta
-from gguf_fc.generation.generation import Generation
-from gguf_fc.generation.reply_memory import ReplyMemory
+from gguf_fc.generation.reply_memory import MOST_UNREAD, MadeCall, ReplyMemory
 from gguf_fc.request import Message, Request, ToolCall
 
 SAID = '{"city": "Paris", "days": 3, "units": ["c", "f"]}'
 
 
-def call_events(name: str, arguments: str, call_id: str = "call_1") -> list[Event]:
-    half = len(arguments) // 2
-    return [
-        CallStart(0, call_id, name),
-        CallDelta(0, arguments[:half]),
-        CallDelta(0, arguments[half:]),
-        CallEnd(0),
-    ]
-
-
-def hear(memory: ReplyMemory, events: Sequence[Event]) -> None:
-    """Let *memory* listen to a reply; nothing of it may change."""
-
-    async def said() -> AsyncGenerator[tuple[int, Event]]:
-        for event in events:
-            yield 0, event
-
-    @asynccontextmanager
-    async def answer() -> AsyncIterator[Generation]:
-        yield Generation("id", "model", 1, (), said())
-
-    async def listen() -> list[Event]:
-        async with memory.listen(answer()) as heard:
-            return [event async for _, event in heard.events]
-
-    assert asyncio.run(listen()) == list(events)
+def made(name: str, arguments: str, *, reasoning: str = "") -> MadeCall:
+    return MadeCall("call_1", name, arguments, reasoning)
 
 
 def mended(memory: ReplyMemory, name: str, arguments: str, **more: Any) -> Message:
@@ -68,7 +39,7 @@ def mended(memory: ReplyMemory, name: str, arguments: str, **more: Any) -> Messa
 )
 def test_arguments_that_mean_the_same_are_put_back_as_they_were_said(written: str) -> None:
     memory = ReplyMemory()
-    hear(memory, call_events("weather", SAID))
+    memory.made.append(made("weather", SAID))
     assert mended(memory, "weather", written, id="other").tool_calls[0].arguments == SAID
 
 
@@ -85,13 +56,13 @@ def test_arguments_that_mean_the_same_are_put_back_as_they_were_said(written: st
 )
 def test_what_the_client_changed_stays_changed(name: str, written: str) -> None:
     memory = ReplyMemory()
-    hear(memory, call_events("weather", SAID))
+    memory.made.append(made("weather", SAID))
     assert mended(memory, name, written).tool_calls[0].arguments == written
 
 
 def test_reasoning_that_was_dropped_comes_back_with_the_call_it_led_to() -> None:
     memory = ReplyMemory()
-    hear(memory, [ReasoningDelta("Let me "), ReasoningDelta("see."), *call_events("f", "{}")])
+    memory.made.append(made("f", "{}", reasoning="Let me see."))
     assert mended(memory, "f", "{}").reasoning_content == "Let me see."
     assert mended(memory, "f", "{}", reasoning_content="mine").reasoning_content == "mine"
     assert mended(memory, "f", "{}", reasoning_content="").reasoning_content == ""
@@ -99,19 +70,26 @@ def test_reasoning_that_was_dropped_comes_back_with_the_call_it_led_to() -> None
     assert mended(memory, "f", "{}", id=None).reasoning_content is None
 
 
-def test_a_call_that_was_cut_off_and_plain_text_are_not_remembered() -> None:
+def test_what_was_never_called_stays_as_it_is() -> None:
     memory = ReplyMemory()
-    hear(memory, [TextDelta("hello"), *call_events("f", '{"a": 1}')[:-1]])
     assert mended(memory, "f", '{"a":1}').tool_calls[0].arguments == '{"a":1}'
     plain = Message(role="assistant", content="hello")
     assert memory.restored(Request(model=None, messages=(plain,))).messages == (plain,)
 
 
+def test_calls_that_nobody_asks_for_again_are_bounded() -> None:
+    memory = ReplyMemory()
+    for n in range(MOST_UNREAD + 1):
+        memory.made.append(made("f", f'{{"a": {n}, "b": 0}}'))
+    found = [mended(memory, "f", f'{{"b":0,"a":{n}}}').tool_calls[0] for n in (0, 1)]
+    assert [call.arguments.startswith('{"a"') for call in found] == [False, True]
+
+
 def test_the_oldest_is_forgotten_when_there_is_too_much() -> None:
     memory = ReplyMemory(most_characters=100)
     for n in range(5):
-        hear(memory, call_events("f", f'{{"a": {n}, "b": 22222222}}'))
-    hear(memory, call_events("f", '{"a": 4, "b": 22222222}'))
+        memory.made.append(made("f", f'{{"a": {n}, "b": 22222222}}'))
+    memory.made.append(made("f", '{"a": 4, "b": 22222222}'))
     found = [mended(memory, "f", f'{{"b":22222222,"a":{n}}}').tool_calls[0] for n in range(5)]
     assert [call.arguments.startswith('{"a"') for call in found] == [False] * 3 + [True] * 2
 
@@ -128,7 +106,7 @@ json_values = st.recursive(
 def test_order_and_spacing_never_matter(arguments: dict[str, Any]) -> None:
     memory = ReplyMemory()
     said = json.dumps(arguments)
-    hear(memory, call_events("f", said))
+    memory.made.append(made("f", said))
     shuffled = dict(reversed(arguments.items()))
     written = json.dumps(shuffled, ensure_ascii=False, separators=(",", ":"))
     assert mended(memory, "f", written).tool_calls[0].arguments == said
