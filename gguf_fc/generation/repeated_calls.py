@@ -32,6 +32,10 @@ class RepeatedCalls:
     _text: str = field(default="", init=False)  # of its arguments
     _held: list[ParseEvent] = field(default_factory=list, init=False)
 
+    def add(self, name: str, arguments: str) -> None:
+        """Count a finished call that was sent among the earlier ones."""
+        self._earlier.setdefault(name, {})[_key(arguments)] = arguments
+
     def passed(self, events: Iterable[ParseEvent]) -> list[ParseEvent]:
         """Those of *events* that may be sent now, after those that were held back before."""
         return [sent for event in events for sent in self._passed(event)]

@@ -54,19 +54,15 @@ class ReplyReader:
     validators: Validators
     begun: str = ""  # of the content, by the client
     remember: Callable[[MadeCall], None] | None = None
-    _repeated: RepeatedCalls | None = field(init=False)  # None: the client wants all calls
+    _repeated: RepeatedCalls | None = field(default=None, init=False)  # from the second call on
     _reasoning: list[str] = field(default_factory=list, init=False)  # before the first call
     _calls: dict[int, tuple[CallStart, list[str]]] = field(default_factory=dict, init=False)
+    _made: list[tuple[CallStart, str]] = field(default_factory=list, init=False)  # complete calls
     _text: list[str] = field(default_factory=list, init=False)
     _checks: list[Check] = field(default_factory=list, init=False)
     _before: int = field(default=0, init=False)  # tokens before the first that is no reasoning
     _reasoned: bool = field(default=False, init=False)
     _answers: bool = field(default=False, init=False)  # something else than reasoning was written
-
-    def __post_init__(self) -> None:
-        self._repeated = None
-        if self.request.parallel_tool_calls is not True:
-            self._repeated = RepeatedCalls(whole=not self.request.stream)
 
     @property
     def ended(self) -> bool:
@@ -81,19 +77,15 @@ class ReplyReader:
         """The events that *chunk* completes."""
         events = self.parser.feed(chunk.text)
         self._count_reasoning(chunk.n_tokens, events)
-        if self._repeated is not None:
-            events = self._repeated.passed(events)
-        for event in events:
-            await self._note(event)
-        return events
+        return await self._take(events)
 
     async def finish(self, done: Done) -> Sequence[Event]:
         """The events the parser held back, and the end with all checks."""
-        events = self.parser.finish(whole=done.finish_reason == "stop")
+        events = await self._take(self.parser.finish(whole=done.finish_reason == "stop"))
         if self._repeated is not None:
-            events = [*self._repeated.passed(events), *self._repeated.finish()]
-        for event in events:
-            await self._note(event)
+            for event in (held := self._repeated.finish()):
+                await self._note(event)
+            events += held
         await self._check_answer(done)
         reasoning_tokens = self._before if self._reasoned else 0
         repeated = 0 if self._repeated is None else self._repeated.count
@@ -106,6 +98,26 @@ class ReplyReader:
         if not self._answers:
             self._reasoned = self._reasoned or bool(events)
             self._before += n_tokens
+
+    async def _take(self, parsed: Sequence[ParseEvent]) -> list[ParseEvent]:
+        """Note and return those of *parsed* that may be sent, which repeated calls may not."""
+        taken: list[ParseEvent] = []
+        for event in parsed:
+            if isinstance(event, CallStart) and self._calls and self._repeated is None:
+                self._repeated = self._repeatable()
+            for sent in (event,) if self._repeated is None else self._repeated.passed([event]):
+                await self._note(sent)
+                taken.append(sent)
+        return taken
+
+    def _repeatable(self) -> RepeatedCalls | None:
+        """The calls so far, which no later one may repeat; None where the client wants all."""
+        if self.request.parallel_tool_calls is True:
+            return None
+        repeated = RepeatedCalls(whole=not self.request.stream)
+        for call, arguments in self._made:
+            repeated.add(call.name, arguments)
+        return repeated
 
     async def _note(self, event: ParseEvent) -> None:
         match event:
@@ -124,6 +136,7 @@ class ReplyReader:
                 pass
 
     async def _finish_call(self, call: CallStart, arguments: str) -> None:
+        self._made.append((call, arguments))
         if self.remember is not None:
             reasoning = "".join(self._reasoning)
             self.remember(MadeCall(call.id, call.name, arguments, reasoning))
