@@ -78,7 +78,7 @@ MAP = {
     "the parts of a reply are put together": ("generation/generator.py", "class Generator"),
     "prompt, grammar and job are decided": ("generation/plan_reply.py", "def plan_reply("),
     "the oldest turns are left out": ("generation/context_window.py", "def fitted("),
-    "system messages become one": ("dialect/prompt/history.py", "def settled("),
+    "system messages are placed": ("dialect/prompt/history.py", "def settled("),
     "broken arguments of past calls are mended": ("dialect/prompt/repair.py", "def read_object("),
     "a chat template is rendered": ("dialect/prompt/template.py", "SandboxedEnvironment"),
     "a runaway template is stopped": ("rendering/process.py", "RLIMIT_"),

@@ -22,6 +22,7 @@ from gguf_fc.request import Message, Tool, ToolCall
 # Words no template is likely to contain, write itself or change.
 _USER, _SYSTEM, _TEXT = "Sepia walrus", "Taupe trellis", "Mauve sextant"
 _THOUGHT, _RESULT, _NEXT = "Fawn parallax", "Cerise isobar", "Ochre tendril"
+_LATE = "Sorrel gimbal"
 _NAMES = ("needs_first", "needs_second")
 _VALUES = ("teal", "puce")
 _CALLS = tuple(
@@ -57,10 +58,12 @@ class _NeedsProbe:
     def ask(self) -> Needs:
         forms = [replace(form, inputs=self.chat.inputs) for form in _content_forms()]
         needs = self._first_shown(forms, [_user()], _USER) or forms[0]
-        system = [Message(role="system", content=_SYSTEM), _user()]
+        system = [_system(_SYSTEM), _user()]
         needs = replace(needs, system=self._shown(needs, system, _SYSTEM, _USER) is not None)
         needs = self._fillers(self._required(needs))
+        needs = replace(needs, late_system=needs.system and self._late_system(needs))
         needs = self._calls(needs)
+        needs = replace(needs, calls_without_tools=self._calls_without_tools(needs))
         needs = replace(needs, reasoning=self._reasoning(needs))
         needs = replace(needs, one_text=self._one_text(needs), result_role=self._role(needs))
         return replace(needs, tells_tools=self._tells(needs))
@@ -89,6 +92,58 @@ class _NeedsProbe:
             ):
                 return tried
         return needs
+
+    def _late_system(self, needs: Needs) -> bool:
+        """True if a system message behind other turns stands there, and not as the assistant's.
+
+        A template that collects its system messages, or makes all who are not users the assistant,
+        would say otherwise what was said.
+        """
+        system, answer = _system(_SYSTEM), Message(role="assistant", content=_TEXT)
+        late, following = _system(_LATE), Message(role="user", content=_NEXT)
+        histories = ([system, _user(), answer], [_user(), answer], [system, _user()])
+        shown = self._rendered(needs, [*histories[0], late, following])
+        if shown is None or not _in_order(shown, _SYSTEM, _USER, _TEXT, _LATE, _NEXT):
+            return False
+        spoken = self._rendered(needs, [*histories[0], replace(late, role="assistant"), following])
+        if spoken and spoken.partition(_LATE)[0] == shown.partition(_LATE)[0]:
+            return False
+        return all(
+            self._continues(needs, history, late, tools)
+            for history, tools in product(histories, ((), _TOOLS))
+        )
+
+    def _continues(
+        self, needs: Needs, history: Sequence[Message], late: Message, tools: Sequence[Tool]
+    ) -> bool:
+        """True if *late* changes no more of the prompt before it than a user's message would."""
+        asking = replace(late, role="user")
+        before, shown, asked = (
+            self._rendered(needs, turns, tools, generate=False) or ""
+            for turns in (history, [*history, late], [*history, asking])
+        )
+        return _LATE in shown and (shown.startswith(before) or not asked.startswith(before))
+
+    def _rendered(
+        self,
+        needs: Needs,
+        turns: Sequence[Message],
+        tools: Sequence[Tool] = (),
+        *,
+        generate: bool = True,
+    ) -> str | None:
+        """The prompt; None if the template refuses it."""
+        try:
+            return self.chat.render(normalised(turns, needs), tool_values(tools), generate=generate)
+        except TemplateError:
+            return None
+
+    def _calls_without_tools(self, needs: Needs) -> bool:
+        """False if a call of the past is shown only where there are tools."""
+        turns = [_user(), Message(role="assistant", tool_calls=_CALLS[:1])]
+        with_tools, without = (self._rendered(needs, turns, tools) or "" for tools in (_TOOLS, ()))
+        # The name of a call may stand among the tools; its value does not.
+        return _VALUES[0] not in with_tools or _VALUES[0] in without
 
     def _calls(self, needs: Needs) -> Needs:
         """The first form of ids and arguments in which a call is shown."""
@@ -171,6 +226,16 @@ class _NeedsProbe:
 
 def _user() -> Message:
     return Message(role="user", content=_USER)
+
+
+def _system(text: str) -> Message:
+    return Message(role="system", content=text)
+
+
+def _in_order(text: str, *words: str) -> bool:
+    """True if each of *words* stands in *text* once, in this order."""
+    places = [text.find(word) for word in words]
+    return [text.count(word) for word in words] == [1] * len(words) and places == sorted(places)
 
 
 def _content_forms() -> list[Needs]:

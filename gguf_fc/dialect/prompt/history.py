@@ -6,9 +6,10 @@ template needs is found by rendering (``Needs``); what is done about it is decid
 Theory of operation.  A conversation passes these steps, each a function over messages:
 
 1. ``mended``: arguments become the text of a JSON object.
-2. ``settled``: one system message, at the beginning; one turn of the assistant where several
-   follow each other; every result behind its call, in the order of the calls, whatever it is keyed
-   by; ids for all of them, each once; results of no call are something the user said; and a user.
+2. ``settled``: one system message at the beginning, later ones in their places; one turn of the
+   assistant where several follow each other; every result behind its call, in the order of the
+   calls, whatever it is keyed by; ids for all of them, each once; results of no call are something
+   the user said; and a user.
 3. ``alternating`` or ``plain``, for templates that accept less still.
 4. ``values.normalised``: the values a template sees, with the fields, roles and ids it knows.
 
@@ -21,6 +22,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from gguf_fc.dialect.prompt.needs import Needs
@@ -100,7 +102,7 @@ def _joinable(last: Message, message: Message) -> bool:
 def plain(messages: Sequence[Message], needs: Needs) -> list[Message]:
     """The conversation as turns of text in which user and assistant alternate."""
     joined: list[Message] = []
-    for message in _with_system(messages, needs):
+    for message in _with_system(messages, replace(needs, late_system=False)):
         turn = message
         if message.role == "tool":
             turn = Message(role="user", content=message.content)
@@ -119,17 +121,49 @@ def _dumped(arguments: dict[str, Any]) -> str:
 
 
 def _with_system(messages: Sequence[Message], needs: Needs) -> list[Message]:
-    """Merge system messages into one at the beginning, or into the first user message."""
-    system = [m.content for m in messages if m.role in ("system", "developer") and m.content]
-    others = [m for m in messages if m.role not in ("system", "developer")]
-    if not system:
+    """Merge the system messages at the beginning, into the first user message if need be.
+
+    Later ones stay where they are, so that the prompt goes on from what the KV cache holds.
+    """
+    leading = list(takewhile(_is_system, messages))
+    others = list(_with_late_system(messages[len(leading) :], needs))
+    text = "\n\n".join(message.content for message in leading if message.content)
+    if not text:
         return others
-    text = "\n\n".join(system)
     if needs.system:
         return [Message(role="system", content=text), *others]
     if others and others[0].role == "user":
         return [replace(others[0], content=_join(text, others[0].content)), *others[1:]]
     return [Message(role="user", content=text), *others]
+
+
+def _is_system(message: Message) -> bool:
+    return message.role in ("system", "developer")
+
+
+def _with_late_system(messages: Sequence[Message], needs: Needs) -> Iterator[Message]:
+    """Make late system messages text of the user's next turn, where the template takes none."""
+    held: list[str] = []
+    for message in messages:
+        if _is_system(message):
+            if needs.late_system and message.content:
+                yield replace(message, role="system")
+            elif message.content:
+                held.append(message.content)
+            continue
+        if held and message.role == "user":
+            yield replace(message, content=_join("\n\n".join(held), message.content))
+        else:
+            yield from _as_user(held)
+            yield message
+        held = []
+    yield from _as_user(held)
+
+
+def _as_user(texts: Sequence[str]) -> Iterator[Message]:
+    """A turn of the user with *texts*, if there are any."""
+    if texts:
+        yield Message(role="user", content="\n\n".join(texts))
 
 
 def _join(first: str | None, second: str | None) -> str:

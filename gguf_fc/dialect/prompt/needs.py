@@ -30,10 +30,12 @@ class Needs:
     tells_tools: bool = True  # it shows tools; if not, they are told in a system message ...
     told: str = ""  # ... as its models were trained to be told, with "{tools}" or "{tools_line}"
     system: bool = True  # it takes a system message
+    late_system: bool = True  # ... also behind other turns, and renders it in its place
     text_arguments: bool = False  # arguments as JSON text instead of an object
     ids: str = AS_GIVEN  # the form of ids, see ``ids``
     null_content: bool = False  # beside calls, no content is null instead of ""
     metadata: bool = False  # a call's name as the turn's metadata, its arguments as the content
+    calls_without_tools: bool = True  # calls are shown as they are, also if there are no tools
     one_call: bool = False  # at most one call in a turn
     one_text: bool = False  # beside a call, content or reasoning but not both
     parts: bool = False  # content as a list of parts instead of text

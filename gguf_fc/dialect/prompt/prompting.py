@@ -110,19 +110,7 @@ class Prompter:
         """Forms to render a conversation in, best first."""
         needs, chat = analysis.needs, analysis.chat
         if analysis.native:
-            told = turns
-            if not needs.tells_tools:
-                told = with_told_tools(turns, tools, analysis.syntax, needs.told)
-            orders: tuple[_Order, ...] = (
-                settled,
-                alternating,
-                partial(alternating, calls_count=True),
-            )
-            for plain_schemas, order in product((False, True) if tools else (False,), orders):
-                ordered = order(told, needs)
-                # Results have found their calls before those become text.
-                shown = with_calls(ordered, analysis.syntax) if analysis.calls_as_text else ordered
-                yield RenderForm(chat, needs, shown, tools, plain_schemas=plain_schemas)
+            yield from self._native_forms(analysis, turns, tools)
         as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
         yield RenderForm(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
         yield RenderForm(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
@@ -130,6 +118,29 @@ class Prompter:
             template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
         )
         yield RenderForm(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
+
+    def _native_forms(
+        self, analysis: TemplateFacts, turns: Sequence[Message], tools: Sequence[Tool]
+    ) -> Iterator[RenderForm]:
+        """The template's own way, with ever less that it might refuse."""
+        needs = analysis.needs
+        told = turns
+        if not needs.tells_tools:
+            told = with_told_tools(turns, tools, analysis.syntax, needs.told)
+        calls_as_text = analysis.calls_as_text or not (tools or needs.calls_without_tools)
+        orders: tuple[_Order, ...] = (
+            settled,
+            alternating,
+            partial(alternating, calls_count=True),
+        )
+        # Where late system messages are rendered in general, they may be refused in this place.
+        placed = [needs] + [replace(needs, late_system=False)] * needs.late_system
+        schemas = (False, True) if tools else (False,)
+        for plain_schemas, placing, order in product(schemas, placed, orders):
+            ordered = order(told, placing)
+            # Results have found their calls before those become text.
+            shown = with_calls(ordered, analysis.syntax) if calls_as_text else ordered
+            yield RenderForm(analysis.chat, needs, shown, tools, plain_schemas=plain_schemas)
 
     def _rendered(
         self,

@@ -39,7 +39,7 @@ def found(turn: str) -> Needs:
             + TURN
             + CALLS
             + "{% endfor %}",
-            replace(USUAL, system=False),
+            replace(USUAL, system=False, late_system=False),
         ),
         (
             TURN + CALLS + "{% if c.id | length != 9 %}{{ raise_exception('Nine.') }}{% endif %}"
@@ -108,12 +108,37 @@ def found(turn: str) -> Needs:
             "<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{{ m.reasoning_content }}",
             replace(USUAL, metadata=True, one_call=True, result_role="observation"),
         ),
+        # System messages behind others: refused, lost, collected, or taken for the assistant's.
+        (
+            "{% if m.role == 'system' and not loop.first %}{{ raise_exception('First.') }}"
+            "{% endif %}" + TURN + CALLS + "{% endfor %}",
+            replace(USUAL, late_system=False),
+        ),
+        (
+            "{% if m.role != 'system' or loop.first %}" + TURN + CALLS + "{% endfor %}{% endif %}",
+            replace(USUAL, late_system=False),
+        ),
+        (
+            "{% if loop.first %}{{ messages | selectattr('role', 'eq', 'system') "
+            "| map(attribute='content') | join }}{% endif %}"
+            "{% if m.role != 'system' %}" + TURN + CALLS + "{% endfor %}{% endif %}",
+            replace(USUAL, late_system=False),
+        ),
+        (
+            "{{ m.role if m.role in ('user', 'tool') or loop.first else 'assistant' }}: "
+            "{{ m.content }}{{ m.reasoning_content }}" + CALLS + "{% endfor %}",
+            replace(USUAL, late_system=False),
+        ),
+        (
+            TURN + "{% if tools %}" + CALLS + "{% endfor %}{% endif %}",
+            replace(USUAL, calls_without_tools=False),
+        ),
         (
             TURN + CALLS + "{% endfor %}{{ tools | tojson if tools and loop.first }}",
             replace(USUAL, tells_tools=True),
         ),
-        ("{{ m.nothing }}", replace(USUAL, system=False)),
-        ("{{ raise_exception('Never.') }}", replace(USUAL, system=False)),
+        ("{{ m.nothing }}", replace(USUAL, system=False, late_system=False)),
+        ("{{ raise_exception('Never.') }}", replace(USUAL, system=False, late_system=False)),
     ],
 )
 def test_the_first_form_that_shows_everything_is_what_is_needed(turn: str, needs: Needs) -> None:

@@ -44,14 +44,41 @@ def test_arguments_are_text_where_the_template_needs_text() -> None:
     assert json.loads(value["tool_calls"][0]["function"]["arguments"]) == {"n": 0}
 
 
-def test_system_and_developer_messages_become_one_at_the_beginning() -> None:
-    messages = [
-        Message(role="developer", content="One."),
-        USER,
-        Message(role="system", content="Two."),
+SYSTEM = Message(role="system", content="Be brief.")
+DEVELOPER = Message(role="developer", content="Be kind.")
+ANSWER = Message(role="assistant", content="Hi.")
+
+
+def said(messages: list[Message], needs: Needs) -> list[tuple[str, str]]:
+    return [(value["role"], value["content"]) for value in values_of(messages, needs)]
+
+
+def test_system_and_developer_messages_at_the_beginning_become_one() -> None:
+    system = ("system", "Be brief.\n\nBe kind.")
+    assert said([SYSTEM, DEVELOPER, USER], NEEDS) == [system, ("user", "Hello")]
+
+
+def test_late_system_messages_stay_where_they_are() -> None:
+    late = [SYSTEM, USER, ANSWER, DEVELOPER, SYSTEM]
+    assert said(late, NEEDS) == [
+        ("system", "Be brief."),
+        ("user", "Hello"),
+        ("assistant", "Hi."),
+        ("system", "Be kind."),
+        ("system", "Be brief."),
     ]
-    assert values_of(messages)[0] == {"role": "system", "content": "One.\n\nTwo."}
-    assert [m["role"] for m in values_of(messages)] == ["system", "user"]
+
+
+def test_where_they_cannot_they_are_text_of_the_user_s_next_turn() -> None:
+    needs = Needs(late_system=False)
+    said_next = [("user", "Hello"), ("assistant", "Hi."), ("user", "Be kind.\n\nBe brief.")]
+    assert said([USER, ANSWER, DEVELOPER, SYSTEM], needs) == said_next
+    joined = said([USER, ANSWER, DEVELOPER, SYSTEM, USER], needs)
+    assert joined[:2] == said_next[:2]
+    assert joined[2:] == [("user", "Be kind.\n\nBe brief.\n\nHello")]
+    # A result stays behind its call.
+    results = said([USER, called("a"), SYSTEM, result("a", "r")], needs)
+    assert results[2:] == [("tool", "r"), ("user", "Be brief.")]
 
 
 def test_where_there_is_no_system_role_the_first_user_says_it() -> None:
