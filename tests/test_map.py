@@ -97,8 +97,8 @@ MAP = {
     ),
     "a call is read from a stream": ("dialect/read/parser.py", "class Parser"),
     "white space is held back until it is layout or content": (
-        "dialect/read/turn/emitter.py",
-        "class Emitter",
+        "dialect/read/turn/text.py",
+        "def _hold_space",
     ),
     "a block of reasoning is read": ("dialect/read/turn/reasoning.py", "class ReasoningReader"),
     "`tool_choice` becomes a grammar": ("dialect/constrain/grammar.py", "def build_grammar("),

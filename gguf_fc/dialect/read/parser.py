@@ -12,7 +12,7 @@ needs text that has not arrived, yields, and goes on at the same place when ``fe
 3. Once ``CallStart`` is out nothing is taken back: a call that breaks or is cut off stays without
    its ``CallEnd``, and what follows the break is text.
 4. White space around calls and reasoning is layout, everywhere else it is content; at the end of
-   text it is withheld until it is known which (``turn/emitter.py``).
+   text it is withheld until it is known which (``turn/text.py``).
 5. The beginning of a mark is withheld until it is whole or cannot become one (``buffer.py``), since
    an event that was sent cannot be taken back.
 6. JSON may be spaced and its keys ordered otherwise than the template does it.
@@ -32,7 +32,6 @@ from gguf_fc.dialect.read.reader import Reader, Steps
 from gguf_fc.dialect.read.turn.announced import AnnouncedReader
 from gguf_fc.dialect.read.turn.bare import BareReader
 from gguf_fc.dialect.read.turn.code import CodeReader
-from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.read.turn.framed import FramedReader
 from gguf_fc.dialect.read.turn.reasoning import ReasoningReader
 from gguf_fc.dialect.read.turn.section import SectionReader
@@ -58,13 +57,14 @@ class Parser:
     prefill: str = ""
     inline: bool = False
     _reader: Reader = field(default_factory=Reader, init=False)
-    _emit: Emitter = field(default_factory=Emitter, init=False)
+    _text: TextReader = field(init=False)
     _reasoning: ReasoningReader = field(init=False)
     _steps: Steps = field(init=False)
 
     def __post_init__(self) -> None:
+        self._text = TextReader(self.syntax, self._reader)
         self._reasoning = ReasoningReader(
-            self.syntax, self.prefill, self.inline, self._reader, self._emit
+            self.syntax, self.prefill, self.inline, self._reader, self._text
         )
         self._steps = self._turn()
         self._reader.buffer.push(self.prefill)
@@ -90,7 +90,7 @@ class Parser:
 
     def _run(self) -> list[ParseEvent]:
         next(self._steps, None)
-        return self._emit.take()
+        return self._text.events()
 
     def _turn(self) -> Steps:
         if self.syntax.reasoning is not None:
@@ -99,16 +99,15 @@ class Parser:
 
     def _form(self) -> AnnouncedReader | FramedReader | BareReader:
         """Make the reader of this syntax's form."""
-        syntax, reader, emit, reasoning = self.syntax, self._reader, self._emit, self._reasoning
-        calls = CallReader(syntax, self.schemas, self.new_id, reader, emit.call)
+        syntax, reader, text, reasoning = self.syntax, self._reader, self._text, self._reasoning
+        calls = CallReader(syntax, self.schemas, self.new_id, reader, text.call)
         section = SectionReader(syntax, reader, calls)
-        text = TextReader(syntax, reader, emit)
         code = CodeReader(syntax.code, calls, section) if syntax.code else None
         code = code if code and code.offered else None
         match syntax.form:
             case "announced":
-                return AnnouncedReader(syntax, emit, text, reasoning, section, code)
+                return AnnouncedReader(syntax, text, reasoning, section, code)
             case "framed":
-                return FramedReader(syntax, reader, emit, text, reasoning, section)
+                return FramedReader(syntax, reader, text, reasoning, section)
             case "bare":
-                return BareReader(syntax, reader, emit, text, reasoning, section, code)
+                return BareReader(syntax, reader, text, reasoning, section, code)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from gguf_fc.dialect.read.reader import Steps
 from gguf_fc.dialect.read.turn.code import CodeReader
-from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.read.turn.reasoning import ReasoningReader
 from gguf_fc.dialect.read.turn.section import SectionReader
 from gguf_fc.dialect.read.turn.text import TextReader
@@ -18,7 +17,6 @@ class AnnouncedReader:
     """Reads text and calls in any order, up to the end of the turn."""
 
     syntax: Syntax
-    emit: Emitter
     text: TextReader
     reasoning: ReasoningReader
     section: SectionReader
@@ -48,4 +46,4 @@ class AnnouncedReader:
         else:
             found = yield from self.section.announced(marker)
         if not found and not self.section.reader.cut_off:
-            self.emit.text(marker)
+            self.text.say(marker)

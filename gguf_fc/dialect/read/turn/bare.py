@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from gguf_fc.dialect.read.reader import Reader, Steps
 from gguf_fc.dialect.read.turn.code import CodeReader
-from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.read.turn.reasoning import ReasoningReader
 from gguf_fc.dialect.read.turn.section import SectionReader
 from gguf_fc.dialect.read.turn.text import TextReader
@@ -23,7 +22,6 @@ class BareReader:
 
     syntax: Syntax
     reader: Reader
-    emit: Emitter
     text: TextReader
     reasoning: ReasoningReader
     section: SectionReader
@@ -48,10 +46,10 @@ class BareReader:
         if called or not self.code or not (yield from self.code.begins()):
             return
         if not (yield from self.code.read()) and not self.reader.cut_off:
-            self.emit.text(self.code.code.open)
+            self.text.say(self.code.code.open)
 
     def _calls_at(self, beginning: str) -> Steps:
         """Read calls of which the first begins so; if there is none, that was text."""
         self.reader.buffer.give_back(len(beginning))
         if not (yield from self.section.bare()) and not self.reader.cut_off:
-            self.emit.text(self.reader.buffer.take(len(beginning)))
+            self.text.say(self.reader.buffer.take(len(beginning)))

@@ -11,7 +11,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from gguf_fc.dialect.read.reader import Reader, Steps
-from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.read.turn.reasoning import ReasoningReader
 from gguf_fc.dialect.read.turn.section import SectionReader
 from gguf_fc.dialect.read.turn.text import TextReader
@@ -24,7 +23,6 @@ class FramedReader:
 
     syntax: Syntax
     reader: Reader
-    emit: Emitter
     text: TextReader
     reasoning: ReasoningReader
     section: SectionReader
@@ -41,7 +39,7 @@ class FramedReader:
             if marker in ends or self.reasoning.closed_by(marker):
                 yield from self.text.closed(marker)
             else:
-                self.emit.drop_space()
+                self.text.drop_space()
 
     def _up_to_text(self) -> Steps:
         """Read the header of text; or parts of reasoning, then calls."""

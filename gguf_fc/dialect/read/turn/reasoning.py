@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from gguf_fc.dialect.read.reader import Reader, Steps, without_begun
-from gguf_fc.dialect.read.turn.emitter import Emitter
+from gguf_fc.dialect.read.turn.text import TextReader
 from gguf_fc.dialect.syntax import Marked, Syntax
 
 _MARK = re.compile(r"[<\[|]")
@@ -24,7 +24,7 @@ class ReasoningReader:
     prefill: str
     inline: bool
     reader: Reader
-    emit: Emitter
+    text: TextReader
     seen: bool = field(default=False, init=False)  # a block with thoughts was read
 
     @property
@@ -96,7 +96,7 @@ class ReasoningReader:
                 continue
             break
         if not self.shown:
-            self.emit.end_thought()
+            self.text.end_thought()
         self.seen = True
         yield from self._mark(closing if closed else "")
 
@@ -119,12 +119,12 @@ class ReasoningReader:
     def _mark(self, mark: str) -> Steps:
         """Behind a *mark*: it and the white space after it are layout, unless all is text."""
         if self.shown:
-            self.emit.text(mark)
+            self.text.say(mark)
         else:
             yield from self.reader.skip_space()
 
     def _think(self, text: str) -> None:
         if self.shown:
-            self.emit.text(text)
+            self.text.say(text)
         else:
-            self.emit.thought(text)
+            self.text.thought(text)

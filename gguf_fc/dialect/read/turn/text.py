@@ -1,22 +1,82 @@
-"""Reads text up to the next mark, and decides whether a mark is layout or was itself text."""
+"""Reads text up to the next mark, and tells content from layout: marks, and white space at edges.
+
+White space around calls and reasoning is the template's layout; inside of text it is content.  A
+mark may be quoted in text.  Which of the two it is shows only in what follows, so white space at
+the end of text is withheld until more text comes (it was content) or a call or mark does (it was
+layout).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gguf_fc.dialect.read.reader import Reader, Steps, without_begun
-from gguf_fc.dialect.read.turn.emitter import Emitter
 from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.events import CallStart, ParseEvent, ReasoningDelta, TextDelta
+from gguf_fc.grammar.values.spacing import SPACE
 
 
 @dataclass(slots=True)
 class TextReader:
-    """Reads the text of one turn, whatever its form."""
+    """Reads the text of one turn, whatever its form, and collects the events of all of it."""
 
     syntax: Syntax
     reader: Reader
-    emit: Emitter
+    _events: list[ParseEvent] = field(default_factory=list, init=False)
+    _space: str = field(default="", init=False)  # withheld: content or layout
+    _written: bool = field(default=False, init=False)  # text was emitted since the last layout
+    _called: bool = field(default=False, init=False)  # a call was emitted
+
+    # Events.
+
+    def events(self) -> list[ParseEvent]:
+        """Return the events since the last time."""
+        events, self._events = self._events, []
+        return events
+
+    def call(self, event: ParseEvent) -> None:
+        """Emit a piece of a call; white space before a call is layout."""
+        if isinstance(event, CallStart):
+            self._called = True
+            self.drop_space()
+        self._events.append(event)
+
+    def say(self, text: str) -> None:
+        """Emit content, except for white space at its end."""
+        kept = self._hold_space(text)
+        if not self._written and self._called:
+            kept = kept.lstrip(SPACE)  # between a call and the text behind it: layout
+        if kept:
+            self._written = True
+            self._events.append(TextDelta(kept))
+
+    def thought(self, text: str) -> None:
+        """Emit reasoning, except for white space at its end."""
+        if thought := self._hold_space(text):
+            self._events.append(ReasoningDelta(thought))
+
+    def drop_space(self) -> None:
+        """Begin anew behind layout: the white space withheld was a part of it."""
+        self._space, self._written = "", False
+
+    def end_thought(self) -> None:
+        """Drop the white space before the mark that closes reasoning."""
+        self._space = ""
+
+    def _end_text(self) -> None:
+        """Emit the white space at the end of the turn: nothing followed that makes it layout."""
+        if self._written and self._space:
+            self._events.append(TextDelta(self._space))
+
+    def _hold_space(self, text: str) -> str:
+        """Return what was withheld and *text*, but withhold the white space at the end."""
+        text = self._space + text
+        kept = text.rstrip(SPACE)
+        self._space = text[len(kept) :]
+        return kept
+
+    # Marks.
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -36,11 +96,11 @@ class TextReader:
             text, marker = self.reader.buffer.take_until(marks)
             if marker is None and self.reader.ended and not self.reader.whole:
                 text = without_begun(text, marks)
-            self.emit.text(text)
+            self.say(text)
             if marker is not None:
                 return None if self._cut_in_longer(marker, marks) else marker
             if self.reader.ended:
-                self.emit.end_text()
+                self._end_text()
                 return None
             yield
 
@@ -64,9 +124,9 @@ class TextReader:
             ended = any(header.startswith(buffer.pending) for header in syntax.headers)
         buffer.rewind()
         if ended:
-            self.emit.drop_space()
+            self.drop_space()
         else:
-            self.emit.text(marker)
+            self.say(marker)
 
     def marks(self, *, reasoned: bool) -> tuple[str, ...]:
         """The marks that may stand in text; those of reasoning only where a block was read.
@@ -87,7 +147,7 @@ class TextReader:
         elif marker == thought:
             yield from self.closed(marker)
         else:
-            self.emit.drop_space()
+            self.drop_space()
 
     @property
     def _reasoning(self) -> tuple[str, str]:
@@ -103,7 +163,7 @@ class TextReader:
             buffer.release()
         else:
             buffer.rewind()
-            self.emit.text(marker)
+            self.say(marker)
 
 
 def _texts(*marks: str) -> tuple[str, ...]:
