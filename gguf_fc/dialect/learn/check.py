@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from gguf_fc.dialect.common_text import beyond
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, Renderings
 from gguf_fc.dialect.read.parser import Parser
@@ -55,7 +56,8 @@ def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]
         return
     for rendered, calls in _turns(seen):
         text = write(syntax, calls=calls)
-        if text.removeprefix(prefill) not in rendered and not _read_alike(syntax, rendered, calls):
+        shown = text.removeprefix(prefill) in rendered
+        if not shown and not _read_alike(syntax, rendered, seen.prompt, calls):
             yield f"the template does not write {text!r}"
             return
         if not _same(_read(syntax, text), _kept(syntax, calls)):
@@ -64,13 +66,14 @@ def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]
     yield from _grammar_objections(syntax)
 
 
-def _read_alike(syntax: Syntax, rendered: str, calls: list[Call]) -> bool:
+def _read_alike(syntax: Syntax, rendered: str, prompt: str, calls: list[Call]) -> bool:
     """True if the template's own spelling, where it differs from ours, is read as these calls.
 
     Some templates write a list as Python does and an object as JSON; both are understood.
     """
     lead = syntax.lead.strip()
-    at = rendered.rfind(lead) if lead else -1
+    rendered = beyond(rendered, prompt)
+    at = rendered.find(lead) if lead else -1
     return (
         at >= 0
         and syntax.pairs is not None

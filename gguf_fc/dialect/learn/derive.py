@@ -29,7 +29,7 @@ from gguf_fc.dialect.common_text import (
     from_whole_tag,
     to_whole_tag,
 )
-from gguf_fc.dialect.learn.derive_pairs import FoundPairs, derive_pairs
+from gguf_fc.dialect.learn.derive_pairs import FoundPairs, as_told, derive_pairs
 from gguf_fc.dialect.learn.derive_reasoning import (
     content_opening,
     derive_reasoning,
@@ -127,6 +127,9 @@ class _Deriver:
             opening, section = bare, Marked("", section.close)
         content = self._content(prefill)
         call = (*_with_count(opening), *inner, *([closing] if closing else []))
+        told = as_told(found.pairs, self.seen.prompt) if found else None
+        if found and told and told != found.pairs:
+            self._note("values", repr(told.text), "examples in the prompt with tools")
         syntax = Syntax(
             call=call,
             also=variants(call, absent),
@@ -137,7 +140,7 @@ class _Deriver:
             content=content,
             reasoning=self.reasoning,
             end=self._turn_end(),
-            pairs=found.pairs if found else None,
+            pairs=told,
             quoted=quoted,
             spacing=spacing,
             ascii_only=ascii_only,
@@ -212,6 +215,8 @@ class _Deriver:
         section_open = (prefill + lead)[: len(prefill + lead) - len(opening)]
         between = between[: len(between) - len(opening)]
         closing = to_whole_tag(common_start(between, tail))
+        # White space behind the last call is the template's own: a model may end its turn before.
+        closing = closing.rstrip() or closing
         separator = between[len(closing) :]
         section_close = self._tail(tail[len(closing) :]) if section_open.strip() else ""
         self._note("separator", separator, f"between two calls: {between + opening!r}")

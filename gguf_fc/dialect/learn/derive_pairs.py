@@ -18,6 +18,7 @@ Knows nothing of what stands around the arguments.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -70,6 +71,23 @@ def derive_pairs(seen: Renderings, turn_of: Callable[[str], str]) -> FoundPairs 
         return None  # nothing says where a bare value ends
     values = {kind: turn_of(rendered) for kind, rendered in seen.values.items()}
     return _spelled(pairs, values, tail, seen.guards)
+
+
+def as_told(pairs: Pairs, prompt: str) -> Pairs:
+    """*pairs* with the line break before a value that the examples in the prompt have.
+
+    A model follows what it is asked for: where a history drops the line break behind each tag, and
+    no example does, the examples are what it was trained on.
+    """
+    return replace(pairs, text=_told(pairs.text, prompt), other=_told(pairs.other, prompt))
+
+
+def _told(form: Pair, prompt: str) -> Pair:
+    before, between = re.escape(form.before), re.escape(form.between)
+    if not (before.strip() and between.strip()) or form.between.endswith("\n"):
+        return form
+    shown = set(re.findall(rf"{before}[^<>=\s]+{between}(.)", prompt, re.DOTALL))
+    return replace(form, between=form.between + "\n") if shown == {"\n"} else form
 
 
 @dataclass(frozen=True, slots=True)

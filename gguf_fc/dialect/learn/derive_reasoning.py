@@ -23,11 +23,17 @@ _NAMES_REASONING = re.compile(r"think|thought|reason", re.IGNORECASE)
 # How the token that closes a block is made of the one that opens it.
 _CLOSERS = (
     (r"^([<\[])(?!/)", r"\1/"),
+    (r"^<\|(\w+)>$", r"<\1|>"),
     (r"START_", "END_"),
     (r"start", "end"),
     (r"begin", "end"),
     (r"prefix", "suffix"),
 )
+_STRIPPER = re.compile(
+    r"macro\s+\w*(?:think|thought|reason)\w*\s*\(.*?endmacro", re.IGNORECASE | re.DOTALL
+)
+_QUOTED_TAG = re.compile(r"""(['"])(<[^<>\s'"]+>)\1""")
+_CHANNEL_OF_THOUGHTS = "thought"  # behind a tag that opens a channel stands the channel's name
 # A tag at the end of a text, or else its last line.
 _WORD, _TAG_AT_END = re.compile(r"\w+\s*"), re.compile(r"<[^<>\s]+>\Z")
 _LAST_MARK = re.compile(r"(?:<[^<>\s]+>\w*|[^<>\n]+)\s*\Z")
@@ -129,11 +135,29 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
 
 def _reasoning_named(seen: Renderings) -> Marked | None:
     """Marks named in the template's own text, which takes such a block apart or asks for one."""
+    return _reasoning_in_words(seen) or _reasoning_stripped(seen)
+
+
+def _reasoning_in_words(seen: Renderings) -> Marked | None:
+    """Marks whose own name says that they stand around thoughts."""
     for name in dict.fromkeys(_NAMED_BLOCK.findall(seen.text)):
         if any(mark in seen.text for mark in (f"<{name}>", f"'</{name}>'", f'"</{name}>"')):
             opened = re.search(rf"<{re.escape(name)}>(\s*)\Z", seen.prompt)
             space = opened.group(1) if opened else ""
             return Marked(f"<{name}>{space}", f"{space}</{name}>")
+    return None
+
+
+def _reasoning_stripped(seen: Renderings) -> Marked | None:
+    """Marks that a macro looks for whose name says that it strips thoughts."""
+    for macro in _STRIPPER.findall(seen.text):
+        quoted = dict.fromkeys(tag for _, tag in _QUOTED_TAG.findall(macro))
+        for opening in quoted:
+            for pattern, closing in _CLOSERS:
+                closer, found = re.subn(pattern, closing, opening)
+                if found and closer != opening and closer in quoted:
+                    word = f"{_CHANNEL_OF_THOUGHTS}\n" if "channel" in opening else ""
+                    return Marked(opening + word, closer)
     return None
 
 

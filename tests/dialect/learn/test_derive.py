@@ -147,3 +147,42 @@ def test_every_real_template_gives_a_dialect_in_time(capsys: pytest.CaptureFixtu
     with capsys.disabled():
         print(*(f"\n{count:4} {label}" for label, count in labels.most_common()))  # noqa: T201
     assert sum(n for label, n in labels.items() if label.startswith("native")) >= 34
+
+
+IN_TAGS = (
+    "{% if tools %}EXAMPLE{{ tools | tojson }}<end>{% endif %}{% for m in messages %}<{{ m.role }}>"
+    "{{ m.content or '' }}{% for c in m.tool_calls or [] %}"
+    "<call>\n<function={{ c.function.name }}>\n"
+    "{% for k, v in c.function.arguments | items %}<parameter={{ k }}>BREAK"
+    "{{ v if v is string else v | tojson }}\n</parameter>\n{% endfor %}</function>\n</call>\n"
+    "{% endfor %}<end>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+EXAMPLE = "<call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n</function>\n</call>"
+LOOK = {
+    "type": "function",
+    "function": {
+        "name": "look",
+        "parameters": {"type": "object", "properties": {"at": {"type": "string"}}},
+    },
+}
+
+
+@pytest.mark.parametrize(("line", "example"), [("\n", ""), ("\n", EXAMPLE), ("", EXAMPLE)])
+def test_a_line_break_before_values_that_the_prompt_asks_for_is_no_part_of_them(
+    line: str, example: str
+) -> None:
+    text = IN_TAGS.replace("EXAMPLE", example).replace("BREAK", line)
+    dialect = Dialect.from_template(text)
+    assert dialect.native
+    written = "<call>\n<function=look>\n<parameter=at>\nParis\n</parameter>\n</function>\n</call>"
+    assert dialect.grammar([LOOK], "auto").matches(written)
+    for reply in (written, written.replace("=at>\n", "=at>")):
+        (call,) = dialect.parse(reply, tools=[LOOK]).tool_calls
+        assert json.loads(call.arguments) == {"at": "Paris"}
+
+
+def test_white_space_behind_the_last_call_may_be_missing() -> None:
+    dialect = Dialect.from_template(IN_TAGS.replace("EXAMPLE", "").replace("BREAK", "\n"))
+    calls = [{"name": "look", "arguments": {"at": "left"}}] * 2
+    assert dialect.write(tool_calls=calls[:1]).endswith("</call>")
+    assert "</call>\n<call>" in dialect.write(tool_calls=calls)

@@ -138,3 +138,23 @@ def test_control_tokens_may_name_reasoning_that_the_template_does_not(
     assert Dialect.from_template(template).syntax.reasoning is None
     alone = Dialect.from_template(template, special_tokens=(opening, "[/INST]"))
     assert alone.syntax.reasoning is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "reply"),
+    [
+        (("<|channel>", "<channel|>"), "<|channel>thought\nhm\n<channel|>Hello"),
+        (("<inner>", "</inner>"), "<inner>hm</inner>Hello"),
+    ],
+)
+def test_a_macro_that_strips_thoughts_names_their_marks(tags: tuple[str, str], reply: str) -> None:
+    macro = (
+        f"{{% macro strip_thinking(text) %}}{{% for part in text.split('{tags[1]}') %}}"
+        f"{{{{ part.split('{tags[0]}')[0] }}}}{{% endfor %}}{{% endmacro %}}"
+    )
+    template = CHAT.replace("HISTORY{{ m.content }}", "{{ strip_thinking(m.content) }}")
+    dialect = Dialect.from_template(macro + template.replace("PROMPT", ""))
+    read = dialect.parse(reply)
+    assert (read.content, (read.reasoning_content or "").strip()) == ("Hello", "hm")
+    other = Dialect.from_template(macro.replace("thinking", "spaces") + CHAT)
+    assert other.syntax.reasoning is None
