@@ -73,6 +73,12 @@ class ParameterType:
         schemas = declared or [schema for schema, _ in found]
         return self._inner(schemas)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Keys that an object is known to have."""
+        options = objects_of(self._resolve, self.schema)
+        return frozenset(known.name for option in options for known in option.properties)
+
     def item(self, at: int) -> ParameterType:
         """Type of the item of that number of an array."""
         parts = parts_of(self._resolve, self.schema)

@@ -98,6 +98,11 @@ class Pairs:
     nulls: bool = True  # an argument that is null is written; if not, it is left out
 
     @property
+    def quotes_keys(self) -> bool:
+        """True if a key stands in quotes where it could not be read back without them."""
+        return self.quoted and not self.notation.quoted_keys
+
+    @property
     def forms(self) -> tuple[Pair, ...]:
         """The different ways in which an argument is written."""
         return tuple(dict.fromkeys(filter(None, (self.text, self.other, self.guarded))))

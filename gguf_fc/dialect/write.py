@@ -14,7 +14,7 @@ from typing import Any
 
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import write_bare
-from gguf_fc.dialect.read.values import spell
+from gguf_fc.dialect.read.values import spell, spell_key
 from gguf_fc.dialect.syntax import Pair, Pairs, Placeholder, Syntax
 from gguf_fc.grammar.schema.json_types import ALL_TYPES, JsonType
 
@@ -107,7 +107,12 @@ def write_pair(pairs: Pairs, key: str, value: Any, schema: ParameterType | None 
         form, text = _string(pairs, value, schema)
     else:
         form, text = pairs.other, _other(pairs, value, schema)
-    return form.before + key + form.between + text + form.after_key(key)
+    return form.before + write_key(pairs, key) + form.between + text + form.after_key(key)
+
+
+def write_key(pairs: Pairs, key: str) -> str:
+    """The *key* of an argument."""
+    return spell_key(key, pairs.notation) if pairs.quotes_keys else key
 
 
 def _string(pairs: Pairs, text: str, schema: ParameterType | None) -> tuple[Pair, str]:

@@ -14,6 +14,7 @@ from gguf_fc.dialect.constrain.nested_pairs import NestedPairs
 from gguf_fc.dialect.constrain.pair_values import PairValues
 from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT
 from gguf_fc.dialect.syntax import Pairs, Placeholder
+from gguf_fc.dialect.write import write_key
 from gguf_fc.errors import GrammarError
 from gguf_fc.grammar import (
     Builder,
@@ -45,11 +46,12 @@ class Members:
 
 @dataclass(slots=True)
 class PairsComposer:
-    """Makes the rules of one syntax's pairs."""
+    """Makes the rules of one syntax's pairs; *closings* are texts that follow the last of them."""
 
     pairs: Pairs
     builder: Builder
     report: list[Loosened] = field(default_factory=list)
+    closings: tuple[str, ...] = ()
 
     def members(self, schema: Any, path: str) -> Members:
         """The arguments that *schema*, at *path*, admits; any if it cannot be compiled."""
@@ -67,7 +69,8 @@ class PairsComposer:
     def _members(self, schema: Any, path: str, *, closed: bool) -> Members:
         reader = SchemaReader(Document(schema, path), closed)
         tree = reader.read_root(schema, path)
-        writer = ArgumentWriter.of(self.pairs, self.builder, reader)
+        values = PairValues(self.pairs, self.builder, reader, self._following)
+        writer = ArgumentWriter.of(self.pairs, values)
         rules = [
             ObjectRules(writer, option, path, ordered=True).members()
             for option in objects_of(reader.meeting.resolved, tree)
@@ -80,6 +83,12 @@ class PairsComposer:
             return Members(None, may_be_none=True)
         return Members(self.builder.define("some", some), may_be_none)
 
+    @property
+    def _following(self) -> str:
+        """The characters with which what follows a pair begins."""
+        texts = (self.pairs.separator, self.pairs.text.before, *self.closings)
+        return "".join(dict.fromkeys(text.strip()[:1] for text in texts))
+
 
 @dataclass(slots=True, eq=False)
 class ArgumentWriter:
@@ -90,13 +99,16 @@ class ArgumentWriter:
     nested: NestedPairs | None  # None: lists and objects are spelled in a notation
 
     @classmethod
-    def of(cls, pairs: Pairs, builder: Builder, reader: SchemaReader) -> ArgumentWriter:
-        """The writer of one tool's arguments."""
-        values = PairValues(pairs, builder, reader)
+    def of(cls, pairs: Pairs, values: PairValues) -> ArgumentWriter:
+        """The writer of one tool's arguments, of which *values* writes the values."""
         if pairs.item is None:
             return cls(pairs, values, None)
         nested = NestedPairs(
-            builder=builder, reader=reader, alphabetical=pairs.ordered, pairs=pairs, values=values
+            builder=values.builder,
+            reader=values.reader,
+            alphabetical=pairs.ordered,
+            pairs=pairs,
+            values=values,
         )
         return cls(pairs, values, nested)
 
@@ -129,7 +141,8 @@ class ArgumentWriter:
     def member(self, name: str, schema: Schema, path: str) -> Node:
         """Argument of that name."""
         forms = (self.nested or self.values).forms(name, schema, path)
-        return choice(*(value.pair(Literal(name)) for value in forms))
+        key = Literal(write_key(self.pairs, name))
+        return choice(*(value.pair(key) for value in forms))
 
     def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:
         """Argument that the schema does not list."""

@@ -29,6 +29,7 @@ from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.tree import Schema
 from gguf_fc.grammar.values.json_text import JsonText
 from gguf_fc.grammar.values.notation import Notation
+from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.grammar.values.spelling import Spelling
 from gguf_fc.grammar.values.strings import StringBound, loosened, text_rule
 
@@ -59,6 +60,7 @@ class PairValues:
     pairs: Pairs
     builder: Builder
     reader: SchemaReader
+    following: str = ""  # the characters with which another pair or the end of the call begins
     _spellers: dict[Notation, JsonWriter] = field(default_factory=dict, init=False)
 
     def forms(self, key: str | None, schema: Schema, path: str) -> list[WrittenValue]:
@@ -110,10 +112,15 @@ class PairValues:
     def key_within(self, names: StringBound, path: str) -> Node:
         """Rule of the keys within *names*; *path* is that of their values."""
         bound = names.meet(_KEY)
-        for _, reason in loosened(bound):
+        if self.pairs.quotes_keys:
+            rule, left = self.speller(self.pairs.notation).text.strings.key_within(names)
+        else:
+            left = loosened(bound)
+            spelling = Spelling(self.builder, Notation(escapes="none"))
+            rule = self.builder.once(("pair key", bound), "key", lambda: text_rule(bound, spelling))
+        for _, reason in left:
             self.reader.loosen(path.rpartition(".")[0], "patternProperties", reason)
-        spelling = Spelling(self.builder, Notation(escapes="none"))
-        return self.builder.once(("pair key", bound), "key", lambda: text_rule(bound, spelling))
+        return rule
 
     def finish(self) -> None:
         """Write the definitions that were referred to."""
@@ -140,7 +147,19 @@ class PairValues:
         """Any text and what closes it."""
         upto = form.closing.index(_marker(form)) + len(_marker(form))
         end = closing(form, key, form.closing[upto:])
-        return sequence(Until((form.closing[:upto],)), *end)
+        return sequence(Until((form.closing[:upto],), self._early_ends(form)), *end)
+
+    def _early_ends(self, form: Pair) -> tuple[str, ...]:
+        """Texts that a reader may take for the end of a value though white space is missing there.
+
+        Without that the closing text is quoted, unless another pair or the end of the call follows.
+        """
+        marker = _marker(form)
+        if form.closing.startswith(marker):
+            return ()
+        breaks = SPACE.replace(" ", "")
+        ends = (*self.following, *breaks, *(" " + end for end in (*self.following, *SPACE)))
+        return tuple(marker + end for end in ends)
 
     def _spelled(self, schema: Schema, types: frozenset[JsonType], path: str) -> Node | None:
         """A value of one of *types*, as the syntax spells it."""

@@ -215,16 +215,17 @@ class CallReader:
             self._deliver(call, text)
 
         if self.syntax.pairs is not None:
-            self._start(call)
+            # Text that quotes the mark and the name of a tool has no key, and no end of a call.
+            one_by_one = PairsReader(self.reader, say, closing, lambda: self._begin(call))
             schema = (self.schemas or {}).get(call.name or "")
-            one_by_one = PairsReader(self.reader, say)
-            yield from one_by_one.read(self.syntax.pairs, ParameterType.of(schema), closing)
+            yield from one_by_one.read(self.syntax.pairs, ParameterType.of(schema))
             call.complete = True
             return
         yield from self.reader.more()
         if self.reader.buffer.peek != "{":
             call.arguments = [_as_object((yield from self.reader.value()))]
         else:
+            yield from self.reader.expect_object()
             if call.name is not None and not hold:
                 self._start(call)
             yield from self.reader.pass_value(say)
@@ -243,6 +244,12 @@ class CallReader:
             call.started = True
             self.reader.buffer.release()
             self.say(CallStart(self.count, self._id(call), call.name))
+
+    def _begin(self, call: _OpenCall) -> None:
+        """Announce the call, with what is known of its arguments."""
+        held, call.arguments = "".join(call.arguments), []
+        self._start(call)
+        self._deliver(call, held)
 
     def _id(self, call: _OpenCall) -> str:
         if call.number is not None:

@@ -5,7 +5,8 @@ is a number or a text, the tool's schema says it.  Knows nothing of what
 stands around the arguments.
 
 Held back are: a key, a value that is neither plainly a text nor plainly a list or an object, and
-white space that may be the template's.
+white space that may be the template's; also a closing text whose white space is missing, until it
+shows whether the value goes on.
 """
 
 from __future__ import annotations
@@ -30,17 +31,24 @@ _LONGEST_KEY = 256
 
 @dataclass(slots=True)
 class PairsReader:
-    """Reads from *reader*, says JSON text to *say*."""
+    """Reads from *reader*, says JSON text to *say*.
+
+    *closing* is what stands behind the last pair; *begun* is called when the first key is read.
+    """
 
     reader: Reader
     say: Callable[[str], None]
+    closing: str
+    begun: Callable[[], None]
 
-    def read(self, pairs: Pairs, schema: ParameterType, closing: str) -> Steps:
-        """All pairs, up to what is none; *closing* is what stands behind the last one."""
+    def read(self, pairs: Pairs, schema: ParameterType) -> Steps:
+        """All pairs, up to what is none."""
         comma = ""
         self.say("{")
-        while (yield from self._begins(pairs, closing)):
-            key, form = yield from self._key(pairs)
+        while (yield from self._begins(pairs)):
+            key, form = yield from self._key(pairs, schema)
+            if not comma:
+                self.begun()
             self.say(f'{comma}"{as_json_string(key)}": ')
             comma = ", "
             yield from self._value(pairs, form, key, schema.member(key))
@@ -51,10 +59,10 @@ class PairsReader:
                     break
         self.say("}")
 
-    def _begins(self, pairs: Pairs, closing: str) -> Generator[None, None, bool]:
+    def _begins(self, pairs: Pairs) -> Generator[None, None, bool]:
         """Take what stands before a key; without such a text, see whether a key comes."""
         yield from self.reader.skip_space()
-        before, ending = pairs.text.before.strip(), closing.strip()
+        before, ending = pairs.text.before.strip(), self.closing.strip()
         if before and ending.startswith(before):
             self.reader.buffer.mark()
             ended = yield from self.reader.follows_words(ending)
@@ -63,20 +71,37 @@ class PairsReader:
                 return False
         if before:
             return (yield from self.reader.follows_words(before))
-        peek = self.reader.buffer.peek
-        return peek.isidentifier() or peek in ('"', "'")
+        return not ending.startswith(self.reader.buffer.peek)
 
-    def _key(self, pairs: Pairs) -> Generator[None, None, tuple[str, Pair]]:
+    def _key(self, pairs: Pairs, schema: ParameterType) -> Generator[None, None, tuple[str, Pair]]:
         """The key, and how its value is written."""
         forms = sorted(pairs.forms, key=lambda form: -len(form.between))
         common = reduce(common_start, (form.between.strip() for form in forms))
         shared = (words_of(common) or [common])[0]
-        key = yield from self.reader.until(shared, _LONGEST_KEY)
+        key = yield from self._name(pairs, schema, shared)
         for form in forms:
             if (yield from self.reader.follows_words(form.between.strip()[len(shared) :])):
                 yield from self._layout(form.between[len(form.between.rstrip(SPACE)) :])
-                return key.strip().strip("\"'"), form
+                return key, form
+        yield from self.reader.skip_space()
+        self.reader.unfinished |= self.reader.ended
         raise Mismatch
+
+    def _name(self, pairs: Pairs, schema: ParameterType, ending: str) -> Generator[None, None, str]:
+        """The key and the *ending* behind it, which a key in quotes or a known one may hold."""
+        quote = pairs.notation.quote
+        if pairs.quotes_keys and (yield from self.reader.follows(quote)):
+            key = yield from self.reader.until(quote, _LONGEST_KEY)
+            yield from self.reader.skip_space()
+            yield from self.reader.expect(ending)
+            return key
+        before = pairs.text.before.strip()
+        odd = [name for name in schema.names if ending in name or name != _bare_name(name)]
+        for name in sorted(odd, key=len, reverse=True):
+            # Where nothing stands before a key, its own white space is skipped.
+            if (yield from self.reader.follows((name if before else name.lstrip(SPACE)) + ending)):
+                return name
+        return _bare_name((yield from self.reader.until(ending, _LONGEST_KEY)))
 
     def _layout(self, space: str) -> Steps:
         """Take white space that the template writes, as far as it is there."""
@@ -92,7 +117,7 @@ class PairsReader:
             yield from self._nested(pairs, form, key, schema)
             rest = ""
         elif pairs.text != pairs.other and form in (pairs.text, pairs.guarded):
-            yield from self._text(form)
+            yield from self._text(pairs, form)
             rest = form.after_key(key).strip()[len(form.closing.strip()) :]
         else:
             yield from self._typed(pairs, form, schema)
@@ -105,9 +130,10 @@ class PairsReader:
             schema = schema.only(ALL_TYPES - {"string"})
         types = schema.types
         if types == {"string"} or form == pairs.guarded:
-            yield from self._text(form)
+            yield from self._text(pairs, form)
             return
-        if types <= {"array", "object"}:
+        if "string" not in types and types & {"array", "object"}:
+            # Between quotes the closing text may stand.
             yield from self.reader.skip_space()
             yield from self.reader.more()
             if self.reader.buffer.peek in ("[", "{"):
@@ -116,30 +142,50 @@ class PairsReader:
                 yield from self.reader.expect(form.closing.strip())
                 return
         pieces: list[str] = []
-        yield from self._bare(form, pieces.append)
+        yield from self._bare(pairs, form, pieces.append)
         self.say(read_bare("".join(pieces), schema))
 
-    def _text(self, form: Pair) -> Steps:
+    def _text(self, pairs: Pairs, form: Pair) -> Steps:
         """A bare text."""
         self.say('"')
-        yield from self._bare(form, lambda piece: self.say(as_json_string(piece)))
+        yield from self._bare(pairs, form, lambda piece: self.say(as_json_string(piece)))
         self.say('"')
 
-    def _bare(self, form: Pair, take: Callable[[str], None]) -> Steps:
-        """Read up to the closing text, without the white space that belongs to that."""
+    def _bare(self, pairs: Pairs, form: Pair, take: Callable[[str], None]) -> Steps:
+        """Read up to the closing text, without the white space that belongs to that.
+
+        Without this white space the closing text counts only before another pair or the end of the
+        call: elsewhere it is quoted in the value.
+        """
         closing, held = form.closing.strip(), ""
         space = form.closing[: len(form.closing) - len(form.closing.lstrip(SPACE))]
         while True:
             text, marker = self.reader.buffer.take_until((closing,))
             text = held + text
             if marker is not None:
-                take(text.removesuffix(space))
-                return
+                if text.endswith(space) or (yield from self._at_end_of_pair(pairs)):
+                    take(text.removesuffix(space))
+                    return
+                text += marker
             cut = len(text) - len(space) if space else len(text)
             held = text[max(0, cut) :]
             if text[: max(0, cut)]:
                 take(text[: max(0, cut)])
-            yield from self.reader.wait()
+            if marker is None:
+                yield from self.reader.wait()
+
+    def _at_end_of_pair(self, pairs: Pairs) -> Generator[None, None, bool]:
+        """Tell whether another pair, the end of the call or that of the text comes next."""
+        buffer, following = self.reader.buffer, list[str]()
+        for text in (pairs.separator, pairs.text.before, self.closing):
+            following += words_of(text)[:1]
+        buffer.mark()
+        yield from self.reader.skip_space()
+        found = self.reader.ended
+        for word in following:
+            found = found or (yield from self.reader.follows(word))
+        buffer.rewind()
+        return found
 
     # Values that are pairs again.
 
@@ -165,7 +211,7 @@ class PairsReader:
         """From behind the opening of the first child to the end of the parent."""
         opening, ending, comma = form.before.strip(), "", ""
         for at in count():
-            child, _ = yield from self._key(pairs)
+            child, _ = yield from self._key(pairs, schema)
             if not ending:
                 listed = child == pairs.item and "array" in schema.types
                 ending = "]" if listed else "}"
@@ -182,6 +228,11 @@ class PairsReader:
             if (yield from self.reader.follows(closing[len(opening) :])):
                 self.say(ending)
                 return
+
+
+def _bare_name(text: str) -> str:
+    """Key that is written as *text*: models put white space and quotes around it."""
+    return text.strip().strip("\"'")
 
 
 def _scalar(text: str, schema: ParameterType) -> str:

@@ -8,7 +8,8 @@ needs text that has not arrived, yields, and goes on at the same place when ``fe
    part of the turn has a header), *bare* (a call is known by its form alone).  Behind the same
    names in ``constrain/turn/`` stands the grammar of each.
 2. Backtracking: where something that may be a call begins, the place in the text is kept.  Until
-   the call's name is known the parser can go back there; what was read then goes out as text.
+   the call's name is known and its arguments begin, the parser can go back there; what was read
+   then goes out as text.
 3. Once ``CallStart`` is out nothing is taken back: a call that breaks or is cut off stays without
    its ``CallEnd``, and what follows the break is text.
 4. White space around calls and reasoning is layout, everywhere else it is content; at the end of
@@ -18,7 +19,8 @@ needs text that has not arrived, yields, and goes on at the same place when ``fe
 6. JSON may be spaced and its keys ordered otherwise than the template does it.
 
 Each character is looked at a bounded number of times.  Withheld are: part of a mark, white space,
-and a call up to its name (bounded in ``reader.py``).  Knows neither templates nor JSON Schema.
+and a call up to its first argument (bounded in ``reader.py``).  Knows neither templates nor JSON
+Schema.
 """
 
 from __future__ import annotations

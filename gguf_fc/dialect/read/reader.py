@@ -98,6 +98,15 @@ class Reader:
             self.unfinished |= self.ended
             raise Mismatch
 
+    def expect_object(self) -> Steps:
+        """See that a JSON object begins here, with a key or with its end; nothing is taken."""
+        while not (inside := self.buffer.pending[1:].lstrip(SPACE)):
+            if not "{".startswith(self.buffer.peek) or len(self.buffer.pending) > _MOST_HELD:
+                raise Mismatch
+            yield from self.wait()
+        if self.buffer.peek != "{" or inside[0] not in '"}':
+            raise Mismatch
+
     def value(self) -> Generator[None, None, str]:
         """Take one JSON value."""
         reader, taken = ValueReader(), []

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gguf_fc.dialect.read.strings import Progress, StringReader, as_json_string
-from gguf_fc.grammar.values.notation import JSON, Notation
+from gguf_fc.grammar.values.notation import BARE_KEY, JSON, Notation
 from gguf_fc.grammar.values.spacing import SPACE
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -29,7 +29,7 @@ _BEGUN_ESCAPE = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 _JSON_WORDS = {"true": "true", "false": "false", "null": "null"}
 _WORDS = {**_JSON_WORDS, "True": "true", "False": "false", "None": "null"}
-_BARE_KEY = re.compile(r"[\w.$-]")
+_BARE_KEY = re.compile(BARE_KEY)
 
 
 @dataclass(slots=True)
@@ -262,8 +262,7 @@ def spell(value: Any, notation: Notation) -> str:
             return _spelled_string(value, notation)
         case dict():
             members = (
-                f"{_spelled_string(k, notation) if notation.quoted_keys else k}{notation.key}"
-                f"{spell(v, notation)}"
+                f"{spell_key(k, notation)}{notation.key}{spell(v, notation)}"
                 for k, v in value.items()
             )
             return "{" + notation.item.join(members) + "}"
@@ -271,6 +270,11 @@ def spell(value: Any, notation: Notation) -> str:
             return "[" + notation.item.join(spell(v, notation) for v in value) + "]"
         case _:
             return json.dumps(value)
+
+
+def spell_key(key: str, notation: Notation) -> str:
+    """The *key* of a member as a writer with this *notation* spells it."""
+    return key if notation.is_bare(key) else _spelled_string(key, notation)
 
 
 def _spelled_string(text: str, notation: Notation) -> str:

@@ -35,7 +35,7 @@ from gguf_fc.grammar.values.json_tokens import (
     PLAIN,
     WHITE,
 )
-from gguf_fc.grammar.values.notation import JSON, Notation
+from gguf_fc.grammar.values.notation import BARE_KEY, JSON, Notation
 from gguf_fc.grammar.values.number_ranges import integer_range
 from gguf_fc.grammar.values.spacing import Spacing
 from gguf_fc.grammar.values.spelling import Spelling
@@ -45,9 +45,6 @@ from gguf_fc.grammar.values.strings import Left, StringBound, loosened, text_rul
 # as floating point would be of no use, and a model that writes digit after digit has to end.
 LARGEST_INTEGER = 10**16 - 1
 INTEGER = integer_range(-LARGEST_INTEGER, LARGEST_INTEGER)
-
-# A key without quotes: what cannot be taken for a bracket, a separator or a quote.
-_BARE_KEY = r"""^[^\s\x00-\x1F"'`,:;=<>(){}\[\]\\|]+$"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,12 +82,13 @@ class JsonStrings:
 
     def key_within(self, bound: StringBound) -> tuple[Node, tuple[Left, ...]]:
         """Keys that *bound* allows, and what of it is not enforced."""
+        in_quotes, left = self.within(bound)
         if self.notation.quoted_keys:
-            return self.within(bound)
-        bare = bound.meet(StringBound(patterns=(_BARE_KEY,)))
+            return in_quotes, left
+        bare = bound.meet(StringBound(patterns=(f"^{BARE_KEY}$",)))
         spelling = Spelling(self.builder, Notation(escapes="none"))
-        key = ("key", bare)
-        return self.builder.once(key, "key", lambda: text_rule(bare, spelling)), loosened(bare)
+        rule = self.builder.once(("key", bare), "key", lambda: text_rule(bare, spelling))
+        return choice(rule, in_quotes), tuple(dict.fromkeys((*left, *loosened(bare))))
 
     @property
     def _is_json(self) -> bool:

@@ -7,6 +7,7 @@ square brackets, objects in braces.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,9 @@ from gguf_fc.grammar.values.spacing import Spacing
 
 Escapes = Literal["json", "python", "none"]
 
+# A key without quotes: what cannot be taken for a bracket, a separator or a quote.
+BARE_KEY = r"""[^\s\x00-\x1F"'`,:;=<>(){}\[\]\\|]+"""
+_BARE_KEY = re.compile(BARE_KEY)
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -54,7 +58,11 @@ class Notation:
 
     def name(self, text: str) -> str | None:
         """*text* as the key of a member; None if it cannot be one."""
-        return self.string(text) if self.quoted_keys else text
+        return text if self.is_bare(text) else self.string(text)
+
+    def is_bare(self, key: str) -> bool:
+        """True if *key* is written without quotes; with them where it could not be read back."""
+        return not self.quoted_keys and _BARE_KEY.fullmatch(key) is not None
 
     def scalar(self, value: Any) -> str | None:
         """A value that is no list and no object; None if this notation cannot write it."""

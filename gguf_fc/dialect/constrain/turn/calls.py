@@ -85,7 +85,8 @@ class CallComposer:
         """Arguments that are written one by one."""
         assert self.syntax.pairs is not None
         if tool.name not in self._paired_members:
-            composer = PairsComposer(self.syntax.pairs, self.builder)
+            closings = tuple(pattern.closing for pattern in self.syntax.patterns)
+            composer = PairsComposer(self.syntax.pairs, self.builder, closings=closings)
             self._paired_members[tool.name] = composer.members(schema, path)
             self.report.extend(composer.report)
         return self._paired_members[tool.name]
