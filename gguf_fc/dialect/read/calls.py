@@ -14,6 +14,7 @@ from typing import Any
 from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.pairs import PairsReader
 from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, without_begun, words_of
+from gguf_fc.dialect.read.values import expect_object, pass_value, read_value
 from gguf_fc.dialect.syntax import CallPattern, Keys, Pairs, Part, Parts, Placeholder, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
 
@@ -67,10 +68,10 @@ class CallReader:
 
     def drop_cut_mark(self) -> None:
         """At the end of a turn that is cut off in a mark of its calls, take what is there of it."""
-        buffer = self.reader.buffer
-        left = "".join(buffer.pending.split())
-        if buffer.final and left and any(mark.startswith(left) for mark in self._marks()):
-            buffer.take(len(buffer.pending))
+        reader = self.reader
+        left = "".join(reader.pending.split())
+        if reader.final and left and any(mark.startswith(left) for mark in self._marks()):
+            reader.take(len(reader.pending))
 
     def _marks(self) -> Iterator[str]:
         """The fixed texts of calls from each of their words on, without white space."""
@@ -91,7 +92,7 @@ class CallReader:
         late = _late_id(pattern)
         while True:
             yield from reader.skip_space()
-            key = json.loads((yield from reader.value()))
+            key = json.loads((yield from read_value(reader)))
             yield from reader.skip_space()
             yield from reader.expect(":")
             yield from reader.skip_space()
@@ -99,7 +100,7 @@ class CallReader:
                 call.arguments.clear()
                 yield from self._arguments(call, hold=late)
             else:
-                self._field(call, keys, key, json.loads((yield from reader.value())))
+                self._field(call, keys, key, json.loads((yield from read_value(reader))))
             yield from reader.skip_space()
             if (yield from reader.follows("}")):
                 return
@@ -139,7 +140,7 @@ class CallReader:
             return
         yield from self.reader.skip_space()
         yield from self.reader.more()
-        if not (rest[:1] == (_ARGUMENTS,) and self.reader.buffer.peek == "{"):
+        if not (rest[:1] == (_ARGUMENTS,) and self.reader.peek == "{"):
             raise Mismatch
 
     def _fill(self, call: _OpenCall, placeholder: Placeholder, text: str) -> None:
@@ -175,11 +176,11 @@ class CallReader:
         self, placeholder: Placeholder, endings: tuple[str, ...]
     ) -> Generator[None, None, str]:
         """The short text before one of *endings*."""
-        buffer, taken = self.reader.buffer, ""
+        reader, taken = self.reader, ""
         while True:
-            text, found = buffer.take_before(endings)
+            text, found = reader.take_before(endings)
             taken += text
-            if found or (buffer.final and not endings):
+            if found or (reader.final and not endings):
                 return taken.strip()
             possible = placeholder.kind != "name" or self._may_be_name(
                 without_begun(taken, endings).strip()
@@ -222,13 +223,13 @@ class CallReader:
             call.complete = True
             return
         yield from self.reader.more()
-        if self.reader.buffer.peek != "{":
-            call.arguments = [_as_object((yield from self.reader.value()))]
+        if self.reader.peek != "{":
+            call.arguments = [_as_object((yield from read_value(self.reader)))]
         else:
-            yield from self.reader.expect_object()
+            yield from expect_object(self.reader)
             if call.name is not None and not hold:
                 self._start(call)
-            yield from self.reader.pass_value(say)
+            yield from pass_value(self.reader, say)
         call.complete = True
 
     def _deliver(self, call: _OpenCall, text: str) -> None:
@@ -242,7 +243,7 @@ class CallReader:
             raise Mismatch
         if not call.started:
             call.started = True
-            self.reader.buffer.release()
+            self.reader.release()
             self.say(CallStart(self.count, self._id(call), call.name))
 
     def _begin(self, call: _OpenCall) -> None:

@@ -21,6 +21,7 @@ from gguf_fc.dialect.parameter_types import ParameterType
 from gguf_fc.dialect.read.bare import read_bare
 from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, words_of
 from gguf_fc.dialect.read.strings import as_json_string
+from gguf_fc.dialect.read.values import pass_value
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.grammar.schema.json_types import ALL_TYPES
 from gguf_fc.grammar.values.notation import PYTHON
@@ -64,14 +65,14 @@ class PairsReader:
         yield from self.reader.skip_space()
         before, ending = pairs.text.before.strip(), self.closing.strip()
         if before and ending.startswith(before):
-            self.reader.buffer.mark()
+            self.reader.mark()
             ended = yield from self.reader.follows_words(ending)
-            self.reader.buffer.rewind()
+            self.reader.rewind()
             if ended:
                 return False
         if before:
             return (yield from self.reader.follows_words(before))
-        return not ending.startswith(self.reader.buffer.peek)
+        return not ending.startswith(self.reader.peek)
 
     def _key(self, pairs: Pairs, schema: ParameterType) -> Generator[None, None, tuple[str, Pair]]:
         """The key, and how its value is written."""
@@ -111,7 +112,7 @@ class PairsReader:
 
     def _value(self, pairs: Pairs, form: Pair, key: str, schema: ParameterType) -> Steps:
         if pairs.quoted:
-            yield from self.reader.pass_value(self.say, pairs.notation)
+            yield from pass_value(self.reader, self.say, pairs.notation)
             rest = form.after_key(key).strip()
         elif pairs.item is not None:
             yield from self._nested(pairs, form, key, schema)
@@ -136,8 +137,8 @@ class PairsReader:
             # Between quotes the closing text may stand.
             yield from self.reader.skip_space()
             yield from self.reader.more()
-            if self.reader.buffer.peek in ("[", "{"):
-                yield from self.reader.pass_value(self.say, PYTHON)
+            if self.reader.peek in ("[", "{"):
+                yield from pass_value(self.reader, self.say, PYTHON)
                 yield from self.reader.skip_space()
                 yield from self.reader.expect(form.closing.strip())
                 return
@@ -160,7 +161,7 @@ class PairsReader:
         closing, held = form.closing.strip(), ""
         space = form.closing[: len(form.closing) - len(form.closing.lstrip(SPACE))]
         while True:
-            text, marker = self.reader.buffer.take_until((closing,))
+            text, marker = self.reader.take_until((closing,))
             text = held + text
             if marker is not None:
                 if text.endswith(space) or (yield from self._at_end_of_pair(pairs)):
@@ -176,15 +177,15 @@ class PairsReader:
 
     def _at_end_of_pair(self, pairs: Pairs) -> Generator[None, None, bool]:
         """Tell whether another pair, the end of the call or that of the text comes next."""
-        buffer, following = self.reader.buffer, list[str]()
+        reader, following = self.reader, list[str]()
         for text in (pairs.separator, pairs.text.before, self.closing):
             following += words_of(text)[:1]
-        buffer.mark()
+        reader.mark()
         yield from self.reader.skip_space()
         found = self.reader.ended
         for word in following:
             found = found or (yield from self.reader.follows(word))
-        buffer.rewind()
+        reader.rewind()
         return found
 
     # Values that are pairs again.

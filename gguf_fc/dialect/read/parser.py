@@ -14,7 +14,7 @@ needs text that has not arrived, yields, and goes on at the same place when ``fe
    its ``CallEnd``, and what follows the break is text.
 4. White space around calls and reasoning is layout, everywhere else it is content; at the end of
    text it is withheld until it is known which (``turn/text.py``).
-5. The beginning of a mark is withheld until it is whole or cannot become one (``buffer.py``), since
+5. The beginning of a mark is withheld until it is whole or cannot become one (``reader.py``), since
    an event that was sent cannot be taken back.
 6. JSON may be spaced and its keys ordered otherwise than the template does it.
 
@@ -69,7 +69,7 @@ class Parser:
             self.syntax, self.prefill, self.inline, self._reader, self._text
         )
         self._steps = self._turn()
-        self._reader.buffer.push(self.prefill)
+        self._reader.push(self.prefill)
 
     @property
     def shows_reasoning(self) -> bool:
@@ -80,14 +80,14 @@ class Parser:
         """Read more of the model's text."""
         events: list[ParseEvent] = []
         for start in range(0, len(piece), _SLICE):
-            self._reader.buffer.push(piece[start : start + _SLICE])
+            self._reader.push(piece[start : start + _SLICE])
             events += self._run()
         return events
 
     def finish(self, *, whole: bool = True) -> list[ParseEvent]:
         """End the model's text; not *whole* if something else than the model ended it."""
         self._reader.whole = whole
-        self._reader.buffer.close()
+        self._reader.final = True
         return self._run()
 
     def _run(self) -> list[ParseEvent]:

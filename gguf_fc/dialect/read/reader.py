@@ -1,22 +1,23 @@
-"""Reads what is expected next, waiting where it has not arrived.
+"""Text of a turn as it arrives: takes what is expected next, and waits where it is not there yet.
 
-Every method is a generator: it runs until it needs more text, yields, and goes on when some has
-been pushed.  What does not fit raises ``Mismatch``; whoever kept a place goes back there.
-Knows JSON and white space, not calls.
+Methods that may have to wait are generators: they run until they need more text, yield, and go on
+when some has been pushed.  What does not fit raises ``Mismatch``; whoever kept a place with
+``mark`` goes back there.  Knows marks and white space, not calls.
+
+The beginning of a mark is withheld, since what was released as text cannot be taken back when the
+rest of the mark arrives.  Every character is released once; between pushes at most ``longest mark -
+1`` are held, unless a place is kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from gguf_fc.dialect.read.buffer import Buffer
-from gguf_fc.dialect.read.values import ValueReader
-from gguf_fc.grammar.values.notation import JSON, Notation
 from gguf_fc.grammar.values.spacing import SPACE
 
-_MOST_HELD = 65536  # characters a reader may read before it must know that it is right
+MOST_HELD = 65536  # characters a reader may read before it must know that it is right
 _WORD = re.compile(r"[\[\]{}]|[^\s\[\]{}]+")  # a word or a bracket: white space between is free
 
 Steps = Generator[None]
@@ -28,12 +29,75 @@ class Mismatch(Exception):
 
 @dataclass(slots=True)
 class Reader:
-    """A buffer that is waited on."""
+    """Text that was pushed, and a place in it."""
 
-    buffer: Buffer = field(default_factory=Buffer)
     whole: bool = True  # the model itself ended the turn
+    final: bool = field(default=False, init=False)  # no more text is coming
     # The text ended within something that was expected: it may be the beginning of that.
     unfinished: bool = field(default=False, init=False)
+    _text: str = field(default="", init=False)
+    _at: int = field(default=0, init=False)
+    _marks: list[int] = field(default_factory=list, init=False)  # where readers may go back to
+
+    def push(self, text: str) -> None:
+        """Append more text."""
+        start = self._marks[0] if self._marks else self._at
+        if start:
+            self._text = self._text[start:]
+            self._at -= start
+            self._marks = [mark - start for mark in self._marks]
+        self._text += text
+
+    @property
+    def pending(self) -> str:
+        """Text that has arrived and was not taken."""
+        return self._text[self._at :]
+
+    @property
+    def peek(self) -> str:
+        """The next character, "" if none is there."""
+        return self._text[self._at : self._at + 1]
+
+    def take(self, count: int) -> str:
+        """Take the next *count* characters."""
+        taken = self._text[self._at : self._at + count]
+        self._at += len(taken)
+        return taken
+
+    def give_back(self, count: int) -> None:
+        """Put back the last *count* of the characters taken since the last push."""
+        self._at -= count
+
+    def mark(self) -> None:
+        """Keep this place to go back to, beside those that are kept."""
+        self._marks.append(self._at)
+
+    def rewind(self) -> None:
+        """Go back to the place that was kept last, if any is, and keep it no longer."""
+        if self._marks:
+            self._at = self._marks.pop()
+
+    def release(self) -> None:
+        """Keep no place any longer."""
+        self._marks.clear()
+
+    def take_until(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
+        """Take the text before the first marker, and that marker.
+
+        Without a marker, take all the text that cannot begin one, and None.
+        """
+        at, marker = _find(self._text, self._at, markers)
+        if not self.final and (partial := _find_partial(self._text, self._at, markers)) <= at:
+            at, marker = partial, None  # a longer marker may still be arriving
+        text = self._text[self._at : at]
+        self._at = at + len(marker or "")
+        return text, marker
+
+    def take_before(self, markers: tuple[str, ...]) -> tuple[str, str | None]:
+        """Take the text before the first marker, like ``take_until``, but leave the marker."""
+        text, marker = self.take_until(markers)
+        self.give_back(len(marker or ""))
+        return text, marker
 
     @property
     def cut_off(self) -> bool:
@@ -43,47 +107,48 @@ class Reader:
     @property
     def ended(self) -> bool:
         """The text is over: none is left, and none is coming."""
-        return self.buffer.final and not self.buffer.peek
+        return self.final and not self.peek
 
     def more(self) -> Steps:
         """Wait until at least one character is there."""
-        while not self.buffer.peek:
-            if self.buffer.final:
+        while not self.peek:
+            if self.final:
                 self.unfinished = True
-            if self.buffer.final or self.buffer.since_mark() > _MOST_HELD:
+            taken = self._at - self._marks[0] if self._marks else 0
+            if self.final or taken > MOST_HELD:
                 raise Mismatch
             yield
 
     def skip_space(self) -> Steps:
         """Take white space, up to something else or the end."""
         while True:
-            pending = self.buffer.pending
-            self.buffer.take(len(pending) - len(pending.lstrip(SPACE)))
-            if self.buffer.peek or self.buffer.final:
+            pending = self.pending
+            self.take(len(pending) - len(pending.lstrip(SPACE)))
+            if self.peek or self.final:
                 return
             yield
 
     def follows(self, text: str) -> Generator[None, None, bool]:
         """Take *text* if it is next."""
-        while not (pending := self.buffer.pending).startswith(text):
+        while not (pending := self.pending).startswith(text):
             if not text.startswith(pending):
                 return False
-            if self.buffer.final:
+            if self.final:
                 self.unfinished |= bool(pending)
                 return False
             yield
-        self.buffer.take(len(text))
+        self.take(len(text))
         return True
 
     def follows_words(self, text: str) -> Generator[None, None, bool]:
         """Take *text* if it is next, whatever the white space around its words."""
         words = words_of(text)
-        while (length := _measure(words, self.buffer.pending)) is None:
-            if self.buffer.final:
-                self.unfinished |= bool(self.buffer.pending.strip(SPACE))
+        while (length := _measure(words, self.pending)) is None:
+            if self.final:
+                self.unfinished |= bool(self.pending.strip(SPACE))
                 return False
             yield
-        self.buffer.take(length)
+        self.take(length)
         return length > 0 or not words
 
     def expect(self, text: str) -> Steps:
@@ -98,42 +163,11 @@ class Reader:
             self.unfinished |= self.ended
             raise Mismatch
 
-    def expect_object(self) -> Steps:
-        """See that a JSON object begins here, with a key or with its end; nothing is taken."""
-        while not (inside := self.buffer.pending[1:].lstrip(SPACE)):
-            if not "{".startswith(self.buffer.peek) or len(self.buffer.pending) > _MOST_HELD:
-                raise Mismatch
-            yield from self.wait()
-        if self.buffer.peek != "{" or inside[0] not in '"}':
-            raise Mismatch
-
-    def value(self) -> Generator[None, None, str]:
-        """Take one JSON value."""
-        reader, taken = ValueReader(), []
-        while reader.state == "open":
-            yield from self.more()
-            taken.append(self.buffer.take(reader.feed(self.buffer.pending)))
-        if reader.state == "broken":
-            raise Mismatch
-        return "".join(taken)
-
-    def pass_value(self, say: Callable[[str], None], notation: Notation = JSON) -> Steps:
-        """Take one value of *notation*, passed on to *say* as JSON while it arrives."""
-        values = ValueReader(notation)
-        while values.state == "open":
-            self.buffer.take(values.feed(self.buffer.pending))
-            if text := values.take():
-                say(text)
-            if values.state == "open":
-                yield from self.more()
-        if values.state == "broken":
-            raise Mismatch
-
     def until(self, ending: str, most: int | None) -> Generator[None, None, str]:
         """Take the text before *ending*, and that; at most *most* characters."""
         taken = ""
         while True:
-            text, marker = self.buffer.take_until((ending,))
+            text, marker = self.take_until((ending,))
             taken += text
             if marker is not None:
                 return taken
@@ -143,7 +177,7 @@ class Reader:
 
     def wait(self) -> Steps:
         """Wait for more text than is there."""
-        if self.buffer.final:
+        if self.final:
             self.unfinished = True
             raise Mismatch
         yield
@@ -172,3 +206,21 @@ def without_begun(text: str, marks: tuple[str, ...]) -> str:
     tails = (text[at:] for at in range(max(0, len(text) - longest), len(text)))
     begun = next((tail for tail in tails if any(mark.startswith(tail) for mark in marks)), "")
     return text[: len(text) - len(begun)]
+
+
+def _find(text: str, start: int, markers: tuple[str, ...]) -> tuple[int, str | None]:
+    """Find the leftmost marker from *start* on, the longest of those that stand there."""
+    hits = ((text.find(m, start), -len(m), m) for m in markers)
+    at, _, marker = min((h for h in hits if h[0] >= 0), default=(len(text), 0, None))
+    return at, marker
+
+
+def _find_partial(text: str, start: int, markers: tuple[str, ...]) -> int:
+    """Find where the first unfinished marker begins; the end of the text if there is none."""
+    longest = max(map(len, markers), default=0)
+    end = len(text)
+    for at in range(max(start, end - longest + 1), end):
+        tail = text[at:]
+        if any(m.startswith(tail) and m != tail for m in markers):
+            return at
+    return end

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gguf_fc.dialect.read.reader import MOST_HELD, Mismatch, Reader, Steps
 from gguf_fc.dialect.read.strings import Progress, StringReader, as_json_string
 from gguf_fc.grammar.values.notation import BARE_KEY, JSON, Notation
 from gguf_fc.grammar.values.spacing import SPACE
@@ -240,6 +242,40 @@ class ValueReader:
         elif not any(word.startswith(self._word) for word in self._words):
             return self._break(at)
         return at + 1
+
+
+def read_value(source: Reader) -> Generator[None, None, str]:
+    """Take one JSON value."""
+    reader, taken = ValueReader(), []
+    while reader.state == "open":
+        yield from source.more()
+        taken.append(source.take(reader.feed(source.pending)))
+    if reader.state == "broken":
+        raise Mismatch
+    return "".join(taken)
+
+
+def pass_value(source: Reader, say: Callable[[str], None], notation: Notation = JSON) -> Steps:
+    """Take one value of *notation*, passed on to *say* as JSON while it arrives."""
+    values = ValueReader(notation)
+    while values.state == "open":
+        source.take(values.feed(source.pending))
+        if text := values.take():
+            say(text)
+        if values.state == "open":
+            yield from source.more()
+    if values.state == "broken":
+        raise Mismatch
+
+
+def expect_object(source: Reader) -> Steps:
+    """See that a JSON object begins here, with a key or with its end; nothing is taken."""
+    while not (inside := source.pending[1:].lstrip(SPACE)):
+        if not "{".startswith(source.peek) or len(source.pending) > MOST_HELD:
+            raise Mismatch
+        yield from source.wait()
+    if source.peek != "{" or inside[0] not in '"}':
+        raise Mismatch
 
 
 def as_json(text: str, notation: Notation = JSON) -> str | None:

@@ -50,6 +50,6 @@ class BareReader:
 
     def _calls_at(self, beginning: str) -> Steps:
         """Read calls of which the first begins so; if there is none, that was text."""
-        self.reader.buffer.give_back(len(beginning))
+        self.reader.give_back(len(beginning))
         if not (yield from self.section.bare()) and not self.reader.cut_off:
-            self.text.say(self.reader.buffer.take(len(beginning)))
+            self.text.say(self.reader.take(len(beginning)))

@@ -38,19 +38,19 @@ class CodeReader:
 
     def begins(self) -> Generator[None, None, bool]:
         """Take the mark if it stands here, and white space before it."""
-        buffer = self.calls.reader.buffer
-        buffer.mark()
+        reader = self.calls.reader
+        reader.mark()
         yield from self.calls.reader.skip_space()
         if (yield from self.calls.reader.follows(self.code.open)):
-            buffer.release()
+            reader.release()
             return True
-        buffer.rewind()
+        reader.rewind()
         return False
 
     def read(self) -> Generator[None, None, bool]:
         """Read a call from behind its mark; False, and nothing taken, if there is none."""
         reader, before = self.calls.reader, self.calls.count
-        reader.buffer.mark()
+        reader.mark()
         yield from reader.skip_space()
         yield from self.section.one()  # some models put the mark before any call
         if self.calls.count == before:
@@ -58,7 +58,7 @@ class CodeReader:
         if self.calls.count == before and self._runs is not None:
             yield from self._text(*self._runs)
         if self.calls.count == before:
-            reader.buffer.rewind()
+            reader.rewind()
         return self.calls.count > before
 
     def _keywords(self) -> Steps:
@@ -68,21 +68,21 @@ class CodeReader:
         takes = {n: s for n, s in (calls.schemas or {}).items() if n in self.code.takes}
         keywords = replace(calls, syntax=syntax, schemas=takes)
         before = keywords.count = calls.count
-        calls.reader.buffer.mark()
+        calls.reader.mark()
         yield from keywords.read(CallPattern(self.code.call))
         calls.count = keywords.count
         if calls.count == before:
-            calls.reader.buffer.rewind()
+            calls.reader.rewind()
 
     def _text(self, name: str, argument: str) -> Steps:
         """Read code up to the end of the turn as the only *argument* of the tool."""
-        calls, buffer = self.calls, self.calls.reader.buffer
+        calls, reader = self.calls, self.calls.reader
         yield from calls.reader.skip_space()
-        buffer.release()
+        reader.release()
         calls.say(CallStart(calls.count, calls.new_id(), name))
         calls.say(CallDelta(calls.count, f'{{{json.dumps(argument)}: "'))
         while True:
-            if text := buffer.take(len(buffer.pending)):
+            if text := reader.take(len(reader.pending)):
                 calls.say(CallDelta(calls.count, json.dumps(text, ensure_ascii=False)[1:-1]))
             if calls.reader.ended:
                 break

@@ -51,19 +51,19 @@ class FramedReader:
 
     def _header(self) -> Generator[None, None, bool]:
         """Take the header of text if it stands here; it is layout."""
-        buffer = self.reader.buffer
-        buffer.mark()
+        reader = self.reader
+        reader.mark()
         yield from self.reader.skip_space()
         # Where a turn begins anew, its own header may be there, or a part of it.
         for header in self.syntax.headers:
             if (yield from self.reader.follows(header)):
-                buffer.release()
-                buffer.mark()
+                reader.release()
+                reader.mark()
                 yield from self.reader.skip_space()
                 break
         for opening in sorted(self.syntax.content_openings, key=len, reverse=True):
             if (yield from self.reader.follows(opening.strip())):
-                buffer.release()
+                reader.release()
                 return True
-        buffer.rewind()
+        reader.rewind()
         return False

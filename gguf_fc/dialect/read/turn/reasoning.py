@@ -40,21 +40,21 @@ class ReasoningReader:
 
     def read(self) -> Generator[None, None, bool]:
         """Read a block of reasoning if one begins here; return whether one did."""
-        marks, buffer = self.syntax.reasoning, self.reader.buffer
+        marks, reader = self.syntax.reasoning, self.reader
         if marks is None:
             return False
         opening, closing = marks.open.strip(), marks.close.strip()
-        buffer.mark()
+        reader.mark()
         yield from self.reader.skip_space()
         if (yield from self.reader.follows(closing)):
             # The prompt, or the model, opened the block and there is nothing in it.
-            buffer.release()
+            reader.release()
             yield from self._mark(closing)
             return True
         if not (yield from self.reader.follows(opening)):
-            buffer.rewind()
+            reader.rewind()
             return False
-        buffer.release()
+        reader.release()
         yield from self._open(marks)
         yield from self._thoughts(self.syntax.thought_end)
         return True
@@ -78,16 +78,16 @@ class ReasoningReader:
         also be quoted in a thought, and a call inside of a block is none: so from there on the text
         is withheld until the block is closed or the turn ends.
         """
-        buffer = self.reader.buffer
+        reader = self.reader
         closed = False
         while True:
             marks = (closing, *self.syntax.announcements)
-            text, marker = buffer.take_before(marks)
+            text, marker = reader.take_before(marks)
             if marker is None and self.reader.ended and not self.reader.whole:
                 text = without_begun(text, marks)
             self._think(text)
             if marker == closing:
-                buffer.take(len(closing))
+                reader.take(len(closing))
                 closed = True
             elif marker is not None:
                 closed = yield from self._quoted(closing)
@@ -102,17 +102,17 @@ class ReasoningReader:
 
     def _quoted(self, closing: str) -> Generator[None, None, bool]:
         """Take what announces a call as a thought if the block is *closing* behind it."""
-        buffer, pieces = self.reader.buffer, list[str]()
-        buffer.mark()
+        reader, pieces = self.reader, list[str]()
+        reader.mark()
         while True:
-            text, marker = buffer.take_until((closing,))
+            text, marker = reader.take_until((closing,))
             pieces.append(text)
             if marker is not None:
-                buffer.release()
+                reader.release()
                 self._think("".join(pieces))
                 return True
             if self.reader.ended:
-                buffer.rewind()
+                reader.rewind()
                 return False
             yield
 

@@ -34,7 +34,7 @@ class SectionReader:
         False where there is none; then nothing behind the marker is taken.
         """
         before, section = self.calls.count, self.syntax.section.open.strip()
-        self.reader.buffer.mark()
+        self.reader.mark()
         inside, taken = bool(section), marker
         if section.startswith(marker):
             yield from self.reader.follows_words(section[len(marker) :])
@@ -48,37 +48,37 @@ class SectionReader:
 
     def bare(self) -> Generator[None, None, bool]:
         """Read calls that are known by their form alone; False, and nothing taken, if none is."""
-        before, buffer = self.calls.count, self.reader.buffer
-        buffer.mark()
+        before, reader = self.calls.count, self.reader
+        reader.mark()
         if (yield from self.reader.follows_words(self.syntax.section.open)):
             yield from self._in_row("", several=True)
         else:
-            buffer.rewind()
+            reader.rewind()
         return self.calls.count > before
 
     def one(self, taken: str = "") -> Generator[None, None, bool]:
         """Read one call in any of the ways to write one that begin with *taken*, which is read."""
-        before, buffer = self.calls.count, self.reader.buffer
+        before, reader = self.calls.count, self.reader
         for pattern in self._patterns:
             if not pattern.marker.startswith(taken):
                 continue
-            buffer.mark()
+            reader.mark()
             if (yield from self.calls.read(pattern, len(taken))):
                 return True
             if self.calls.count > before:
                 return False  # it broke when it was already announced
-            buffer.rewind()
+            reader.rewind()
         return False
 
     def _in_row(self, taken: str, *, several: bool) -> Steps:
         """Read calls and, if there were any, what closes their section."""
-        before, buffer = self.calls.count, self.reader.buffer
+        before, reader = self.calls.count, self.reader
         while (yield from self.one(taken)):
-            buffer.mark()
+            reader.mark()
             if not several or not (yield from self.reader.follows_words(self.syntax.separator)):
                 break
             taken = ""
-        buffer.rewind()
+        reader.rewind()
         if self.calls.count > before:
             yield from self.reader.follows_words(self.syntax.section.close)
             self.calls.drop_cut_mark()

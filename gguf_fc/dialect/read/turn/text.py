@@ -93,7 +93,7 @@ class TextReader:
         while True:
             if self.reader.cut_off:
                 return None
-            text, marker = self.reader.buffer.take_until(marks)
+            text, marker = self.reader.take_until(marks)
             if marker is None and self.reader.ended and not self.reader.whole:
                 text = without_begun(text, marks)
             self.say(text)
@@ -106,23 +106,23 @@ class TextReader:
 
     def _cut_in_longer(self, marker: str, marks: tuple[str, ...]) -> bool:
         """Tell whether the turn was cut off in another mark that begins with *marker*."""
-        buffer = self.reader.buffer
-        if self.reader.whole or not (buffer.final and buffer.peek):
+        reader = self.reader
+        if reader.whole or not (reader.final and reader.peek):
             return False
-        return any(mark.startswith(marker + buffer.pending) for mark in marks)
+        return any(mark.startswith(marker + reader.pending) for mark in marks)
 
     def closed(self, marker: str) -> Steps:
         """Behind a mark that ends text; where more text follows, the mark was text itself."""
-        syntax, buffer = self.syntax, self.reader.buffer
+        syntax, reader = self.syntax, self.reader
         openings = syntax.content_openings if syntax.part_end else ()
-        buffer.mark()
+        reader.mark()
         yield from self.reader.skip_space()
         ended = self.reader.ended
         for text in _texts(syntax.end, syntax.joint, *syntax.announcements, *openings):
             ended = ended or (yield from self.reader.follows(text)) or self.reader.cut_off
-        if buffer.final and not self.reader.whole and not ended:
-            ended = any(header.startswith(buffer.pending) for header in syntax.headers)
-        buffer.rewind()
+        if reader.final and not reader.whole and not ended:
+            ended = any(header.startswith(reader.pending) for header in syntax.headers)
+        reader.rewind()
         if ended:
             self.drop_space()
         else:
@@ -156,13 +156,13 @@ class TextReader:
 
     def _reasoning_opened(self, marker: str, closing: str) -> Steps:
         """Behind a mark that opens reasoning: an empty block is layout, any other is text here."""
-        buffer = self.reader.buffer
-        buffer.mark()
+        reader = self.reader
+        reader.mark()
         yield from self.reader.skip_space()
         if (yield from self.reader.follows(closing)):
-            buffer.release()
+            reader.release()
         else:
-            buffer.rewind()
+            reader.rewind()
             self.say(marker)
 
 

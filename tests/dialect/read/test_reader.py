@@ -1,4 +1,4 @@
-"""The buffer: markers may be split anywhere, and nothing else is held back."""
+"""Text as it arrives: markers may be split anywhere, and nothing else is held back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from gguf_fc.dialect.read.buffer import Buffer
+from gguf_fc.dialect.read.reader import Reader
 
 CASES = [
     # text, markers, expected
@@ -27,16 +27,16 @@ def every_split(text: str) -> Iterator[list[str]]:
 
 
 def read(pieces: Iterable[str], markers: tuple[str, ...]) -> list[tuple[str, str | None]]:
-    buffer = Buffer()
+    reader = Reader()
     found: list[tuple[str, str | None]] = []
     held = ""
     for piece in [*pieces, None]:
         if piece is None:
-            buffer.close()
+            reader.final = True
         else:
-            buffer.push(piece)
+            reader.push(piece)
         while True:
-            text, marker = buffer.take_until(markers)
+            text, marker = reader.take_until(markers)
             held += text
             if marker is None:
                 break
@@ -54,15 +54,14 @@ def test_chunking_never_changes_the_result(
 
 
 def test_a_kept_place_can_be_gone_back_to_across_pushes() -> None:
-    buffer = Buffer()
-    buffer.push("abc")
-    assert buffer.take(1) == "a"
-    buffer.mark()
-    assert buffer.take(2) == "bc"
-    buffer.push("def")
-    assert buffer.take(2) == "de"
-    assert buffer.since_mark() == 4
-    buffer.rewind()
-    assert buffer.pending == "bcdef"
-    buffer.rewind()
-    assert buffer.pending == "bcdef"
+    reader = Reader()
+    reader.push("abc")
+    assert reader.take(1) == "a"
+    reader.mark()
+    assert reader.take(2) == "bc"
+    reader.push("def")
+    assert reader.take(2) == "de"
+    reader.rewind()
+    assert reader.pending == "bcdef"
+    reader.rewind()
+    assert reader.pending == "bcdef"
