@@ -17,6 +17,7 @@ _MANY = 200  # tools at once
 def calls(data: Path, every: int) -> Iterator[Figure]:
     """The cases of the Berkeley function-calling leaderboard."""
     figure = Figure("BFCL rows whose expected arguments are in the grammar", "100 %")
+    figure.notes.append("closed at every depth, as in requests")
     tools: dict[str, Any] = {}
     for row in rows(data / "bfcl.jsonl.gz", every):
         offered = {

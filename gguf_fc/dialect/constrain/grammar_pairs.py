@@ -32,7 +32,7 @@ from gguf_fc.grammar.rules import NEVER
 from gguf_fc.grammar.schema.json_types import objects_of
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.refs import Document
-from gguf_fc.grammar.schema.tree import Schema
+from gguf_fc.grammar.schema.tree import Object, Schema
 from gguf_fc.grammar.values.strings import StringBound
 
 
@@ -73,7 +73,8 @@ class PairsComposer:
         writer = ArgumentWriter.of(self.pairs, values)
         rules = [
             ObjectRules(writer, option, path, ordered=True).members()
-            for option in objects_of(reader.meeting.resolved, tree)
+            for option in reader.held_options(objects_of(reader.meeting.resolved, tree))
+            if isinstance(option, Object)
         ]
         writer.finish()
         self.report.extend(reader.report)

@@ -153,7 +153,8 @@ class TreeWriter(ABC):
             case Values(texts):
                 return choice(*(self.known(json.loads(text)) for text in texts))
             case AnyOf(options):
-                return choice(*(self.write(option, path) for option in options))
+                held = self.reader.held_options(options)
+                return choice(*(self.write(option, path) for option in held))
             case Ref():
                 return self._reference(schema)
             case Array() | Object():

@@ -7,7 +7,7 @@ small model invents members up to the token limit where it may.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from gguf_fc.grammar.schema.intersect import Meeting
@@ -81,6 +81,35 @@ def described_types(meeting: Meeting, schema: Schema) -> Schema:
     said = [option for option in options if option not in KINDS]
     kinds = {type(option) for option in options}
     return any_of(*(said if said and len(kinds) == len(KINDS) else options))
+
+
+def closed_options(options: Sequence[Schema]) -> list[Schema]:
+    """*options* without objects that need a member of which only a negated schema speaks.
+
+    ``oneOf`` of A and B is, among others, A with a member of B that B does not allow.  Where A
+    without that member is an option too, it is the one that is meant.
+    """
+    objects = [option for option in options if isinstance(option, Object)]
+    plain = [_declared(one) for one in objects if not _needs_undeclared(one)]
+    beside = {
+        one
+        for one in objects
+        if _needs_undeclared(one) and any(_declared(one) <= names for names in plain)
+    }
+    return [option for option in options if option not in beside]
+
+
+def _needs_undeclared(found: Object) -> bool:
+    """True if a member is required and narrowed, but not declared, in an object to be closed."""
+    return (
+        found.listed
+        and found.extra is None
+        and any(p.required and not p.declared and p.schema != ANYTHING for p in found.properties)
+    )
+
+
+def _declared(found: Object) -> frozenset[str]:
+    return frozenset(known.name for known in found.properties if known.declared)
 
 
 def closed_object(schema: Object) -> Schema:

@@ -16,7 +16,7 @@ in its place.  Only a document that is no schema, or is too large, raises ``Gram
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from gguf_fc.grammar.schema.close import (
     close_array,
     close_object,
     closed_object,
+    closed_options,
     described_types,
     kinds_of,
 )
@@ -119,6 +120,10 @@ class SchemaReader:
         """The schema of a whole value; a *closed* one is of a type the schema says something of."""
         tree = self.read(raw, path)
         return described_types(self.meeting, tree) if self.closed else tree
+
+    def held_options(self, options: Sequence[Schema]) -> Sequence[Schema]:
+        """Those of the *options* that the grammar holds."""
+        return closed_options(options) if self.closed else options
 
     def held_object(self, found: Object, path: str) -> Object:
         """*found* as the grammar holds it: closed if that is wanted and leaves it satisfiable."""

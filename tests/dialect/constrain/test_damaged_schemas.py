@@ -26,7 +26,7 @@ SCHEMA: dict[str, Any] = {
         "tags": {"type": "array", "items": {"enum": ["x", "y"]}, "maxItems": 2},
         "at": {
             "type": "object",
-            "properties": {"line": {"type": "integer", "minimum": 1}, "file": {"enum": ["f"]}},
+            "properties": {"line": {"type": "integer", "minimum": 1}, "mark": {"enum": ["f"]}},
             "required": ["line"],
         },
         "when": {"anyOf": [{"enum": ["now"]}, {"type": "integer", "minimum": 5}]},
@@ -37,7 +37,7 @@ GOOD: dict[str, Any] = {"id": 3, "state": "on"}
 VALID = [
     GOOD,
     {**GOOD, "room": "hall", "tags": ["x", "y"], "when": "now"},
-    {**GOOD, "at": {"line": 1, "file": "f"}, "when": 5},
+    {**GOOD, "at": {"line": 1, "mark": "f"}, "when": 5},
 ]
 # Arguments that break one demand, named by its place: a keyword of a part of the schema.
 INVALID = {
@@ -51,10 +51,10 @@ INVALID = {
     "room/maxLength": {**GOOD, "room": "hallway"},
     "tags/items": {**GOOD, "tags": ["x", "z"]},
     "tags/maxItems": {**GOOD, "tags": ["x", "y", "x"]},
-    "at/required": {**GOOD, "at": {"file": "f"}},
+    "at/required": {**GOOD, "at": {"mark": "f"}},
     "at/additionalProperties": {**GOOD, "at": {"line": 1, "more": 1}},
     "at/properties/line": {**GOOD, "at": {"line": 0}},
-    "at/properties/file": {**GOOD, "at": {"line": 1, "file": "g"}},
+    "at/properties/mark": {**GOOD, "at": {"line": 1, "mark": "g"}},
     "when/anyOf": {**GOOD, "when": "later"},
 }
 

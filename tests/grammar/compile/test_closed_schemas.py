@@ -41,6 +41,16 @@ CLOSED: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
         [{"a": 1}, {"b": 1}],
         [{"a": 1, "b": 1}, {"c": 1}],
     ),
+    "each branch of oneOf": (
+        {
+            "oneOf": [
+                {**object_of(a={"type": "string"}), "required": ["a"]},
+                {**object_of(b=WHOLE), "required": ["b"]},
+            ]
+        },
+        [{"a": "x"}, {"b": 1}],
+        [{"a": "x", "b": "y"}, {"b": 1, "a": 3}, {"a": "x", "c": 1}],
+    ),
     "what stands beside a reference": (
         {"$defs": {"a": object_of(a=WHOLE)}, "$ref": "#/$defs/a", "properties": {"b": WHOLE}},
         [{"b": 1, "a": 1}],
@@ -112,3 +122,11 @@ def test_a_condition_is_judged_by_the_open_schema() -> None:
     assert grammar.matches('{"kind": "b"}')
     assert not grammar.matches('{"kind": "a"}')
     assert not grammar.matches('{"kind": "b", "m": 1}')
+
+
+def test_where_only_a_member_of_another_branch_makes_a_value_valid_it_may_come() -> None:
+    """Without required names each branch allows what the other declares: neither alone is valid."""
+    text, whole = object_of(a={"type": "string"}), object_of(b=WHOLE)
+    grammar = schema_to_grammar({"oneOf": [text, whole]}, closed=True)
+    assert grammar.matches('{"a": "x", "b": "y"}')
+    assert not grammar.matches('{"a": "x"}')
