@@ -19,6 +19,7 @@ from gguf_fc.dialect.prompt.generic import (
     with_told_tools,
     with_tools,
 )
+from gguf_fc.dialect.prompt.hidden_parameters import with_hidden_parameters
 from gguf_fc.dialect.prompt.history import alternating, mended, plain, settled
 from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat
@@ -70,6 +71,7 @@ class Prompter:
     toolless: TemplateFacts  # the template for conversations without any
     guard: Guard
     _own_guard: Guard = field(init=False)  # for what the model itself said
+    _recent: tuple[Any, _Values] | None = field(default=None, init=False)  # tools, as described
 
     def __post_init__(self) -> None:
         reasoning = self.analysis.syntax.reasoning
@@ -151,8 +153,8 @@ class Prompter:
         variables: Mapping[str, Any],
     ) -> Prompt:
         values = self._wrapped(normalised(form.turns, form.needs))
-        described: _Values = self.guard.wrap(tool_values(form.tools, plain=form.plain_schemas))
         given: dict[str, Any] = self.guard.wrap(dict(variables))
+        described = self._described(form, given)
 
         def rendered(values: _Values, *, generate: bool) -> str:
             return form.chat.render(values, described, generate=generate, variables=given)
@@ -185,6 +187,25 @@ class Prompter:
             said=begun.content or "",
             thought=thought if thought.strip() in self._plain(own) else "",
         )
+
+    def _described(self, form: RenderForm, given: Mapping[str, Any]) -> _Values:
+        """The tools as the template is given them; clients send the same ones turn after turn.
+
+        Found in a conversation of one word, so that they are the same throughout a conversation.
+        """
+        key = (form.chat, form.tools, form.plain_schemas, given)
+        if self._recent is not None and self._recent[0] == key:
+            return self._recent[1]
+        asking = normalised([Message(role="user", content="?")], form.needs)
+
+        def rendered(tools: Sequence[Mapping[str, Any]]) -> str:
+            return form.chat.render(asking, tools, variables=given)
+
+        values: _Values = self.guard.wrap(tool_values(form.tools, plain=form.plain_schemas))
+        if form.tools and form.needs.tells_tools:
+            values = with_hidden_parameters(values, rendered)
+        self._recent = (key, values)
+        return values
 
     def _wrapped(self, values: _Values) -> _Values:
         """Guard the messages' texts against being read as control tokens.

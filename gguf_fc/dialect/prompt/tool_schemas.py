@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 # Keywords whose value is a mapping of schemas, a schema, or a list of schemas.
-_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+MAPS_OF_SCHEMAS = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+)
 _SCHEMAS = frozenset({"items", "contains", "not", "if", "then", "else", "propertyNames"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems", "items"})
 _VALUES = frozenset({"const", "default"})  # in these null is a value
@@ -53,6 +55,20 @@ def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def subschemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Objects that are schemas directly inside of *schema*."""
+    found: list[dict[str, Any]] = []
+
+    def note(inner: Any) -> dict[str, Any]:
+        if isinstance(inner, dict):
+            found.append(inner)
+        return {}
+
+    for keyword, value in schema.items():
+        _mapped(keyword, value, note)
+    return found
+
+
 def _fits(keyword: str, value: Any) -> bool:
     """True unless a template would loop over *value* as something it is not."""
     return isinstance(value, _LOOPED.get(keyword, object))
@@ -61,7 +77,7 @@ def _fits(keyword: str, value: Any) -> bool:
 def _mapped(keyword: str, value: Any, each: Callable[[Any], dict[str, Any]]) -> Any:
     """*value* of a keyword with every schema in it replaced by what *each* makes of it."""
     match value:
-        case dict() if keyword in _MAPS:
+        case dict() if keyword in MAPS_OF_SCHEMAS:
             return {name: each(member) for name, member in value.items()}
         case list() if keyword in _LISTS:
             return [each(member) for member in value]
