@@ -35,9 +35,9 @@ class SkipPrefill:
         """Read more of the model's text."""
         return list(self._new(self.parser.feed(piece)))
 
-    def finish(self, *, whole: bool = True) -> list[ParseEvent]:
-        """End the model's text; not *whole* if something else than the model ended it."""
-        return list(self._new(self.parser.finish(whole=whole)))
+    def finish(self, *, whole: bool = True, stopped: bool = False) -> list[ParseEvent]:
+        """End the model's text; see ``Parser.finish``."""
+        return list(self._new(self.parser.finish(whole=whole, stopped=stopped)))
 
     def _new(self, events: Iterable[ParseEvent]) -> Iterator[ParseEvent]:
         for event in events:

@@ -37,8 +37,11 @@ class TurnParser(Protocol):
         """The events that *piece* completes."""
         ...
 
-    def finish(self, *, whole: bool = True) -> list[ParseEvent]:
-        """The events that were held back; not *whole*: the text was cut off."""
+    def finish(self, *, whole: bool = True, stopped: bool = False) -> list[ParseEvent]:
+        """The events that were held back; not *whole*: the text was cut off.
+
+        *stopped*: at a stop string of the client.
+        """
         ...
 
 
@@ -81,7 +84,11 @@ class ReplyReader:
 
     async def finish(self, done: Done) -> Sequence[Event]:
         """The events the parser held back, and the end with all checks."""
-        events = await self._take(self.parser.finish(whole=done.finish_reason == "stop"))
+        events = await self._take(
+            self.parser.finish(
+                whole=done.finish_reason == "stop", stopped=done.stop_string is not None
+            )
+        )
         if self._repeated is not None:
             for event in (held := self._repeated.finish()):
                 await self._note(event)

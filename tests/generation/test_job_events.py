@@ -151,7 +151,7 @@ def test_complete_calls_are_remembered_with_the_reasoning_before_the_first() -> 
         def feed(self, piece: str) -> list[ParseEvent]:  # noqa: ARG002
             return [*parsed]
 
-        def finish(self, *, whole: bool = True) -> list[ParseEvent]:  # noqa: ARG002
+        def finish(self, *, whole: bool = True, stopped: bool = False) -> list[ParseEvent]:  # noqa: ARG002
             return []
 
     request = Request(model=None, messages=())

@@ -40,7 +40,7 @@ class Scripted:
     def feed(self, _piece: str) -> list[ParseEvent]:
         return self.events
 
-    def finish(self, *, whole: bool = True) -> list[ParseEvent]:  # noqa: ARG002
+    def finish(self, *, whole: bool = True, stopped: bool = False) -> list[ParseEvent]:  # noqa: ARG002
         return []
 
 

@@ -84,9 +84,12 @@ class Parser:
             events += self._run()
         return events
 
-    def finish(self, *, whole: bool = True) -> list[ParseEvent]:
-        """End the model's text; not *whole* if something else than the model ended it."""
-        self._reader.whole = whole
+    def finish(self, *, whole: bool = True, stopped: bool = False) -> list[ParseEvent]:
+        """End the model's text; not *whole* if something else than the model ended it.
+
+        *stopped*: that was a stop string of the client, up to which code is complete.
+        """
+        self._reader.whole, self._reader.stopped = whole and not stopped, stopped
         self._reader.final = True
         return self._run()
 

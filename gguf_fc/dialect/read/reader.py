@@ -32,6 +32,7 @@ class Reader:
     """Text that was pushed, and a place in it."""
 
     whole: bool = True  # the model itself ended the turn
+    stopped: bool = False  # a stop string of the client did
     final: bool = field(default=False, init=False)  # no more text is coming
     # The text ended within something that was expected: it may be the beginning of that.
     unfinished: bool = field(default=False, init=False)

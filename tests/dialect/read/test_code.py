@@ -103,6 +103,13 @@ def test_code_that_was_cut_off_is_not_complete(dialect: Dialect) -> None:
     assert not any(isinstance(event, CallEnd) for event in events)
 
 
+@EVERY_DIALECT
+def test_code_is_complete_up_to_a_stop_string_of_the_client(dialect: Dialect) -> None:
+    parser = dialect.parser(tools=TOOLS)
+    events = [*parser.feed(f"{MARK}print(1)"), *parser.finish(stopped=True)]
+    assert isinstance(events[-1], CallEnd)
+
+
 def test_text_may_stand_before_the_mark_where_calls_have_marks() -> None:
     read = heard(DIALECTS["tagged"], f"I compute. {MARK}print(1)", TOOLS)
     assert read.content == "I compute."

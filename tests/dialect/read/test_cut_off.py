@@ -7,7 +7,7 @@ import pytest
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.syntax import Pair, Pairs, Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
-from gguf_fc.events import CallEnd
+from gguf_fc.events import CallEnd, TextDelta
 from tests.support import syntaxes
 from tests.support.families import (
     EVERYTHING,
@@ -92,6 +92,11 @@ def test_a_reply_cut_off_anywhere_shows_no_part_of_a_mark(syntax: Syntax, conten
 def test_what_the_model_itself_ended_stays_text_whatever_it_ends_with() -> None:
     for text in ("a <tool_call", '<tool_call>\n{"name": "get_wea'):
         assert hear(Parser(syntaxes.TAGGED, SCHEMAS, str), [text]).content == text
+
+
+def test_a_stop_string_of_the_client_cuts_a_mark_off_too() -> None:
+    parser = Parser(syntaxes.TAGGED, SCHEMAS, str)
+    assert [*parser.feed('Hm. <tool_call>\n{"'), *parser.finish(stopped=True)] == [TextDelta("Hm.")]
 
 
 def test_text_behind_a_call_is_content_whatever_it_ends_with() -> None:

@@ -87,7 +87,7 @@ class CodeReader:
             if calls.reader.ended:
                 break
             yield
-        if calls.reader.whole:
+        if calls.reader.whole or calls.reader.stopped:
             calls.say(CallDelta(calls.count, '"}'))
             calls.say(CallEnd(calls.count))
         calls.count += 1
