@@ -15,6 +15,8 @@ from gguf_fc.dialect.prompt.repair import read_arguments
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.request import Message, Role, ToolCall
 
+_TEXT_PARTS = ("text", "input_text", "output_text")  # the last two are the Responses protocol's
+
 
 def messages_of(messages: Sequence[ChatMessage | Message]) -> tuple[Message, ...]:
     """The conversation; messages of our own stay as they are.
@@ -36,11 +38,13 @@ def text_of(content: str | list[ContentPart] | None, param: str) -> str | None:
 
 def call_of(call: PastCall, where: str) -> ToolCall:
     """A past call, whose path is *where*.  Raises InvalidParameter."""
-    if call.type == "custom" and call.custom is not None:
-        return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
-    if call.type == "function" and (called := call.function) is not None:
-        return past_call(call.id, called.name, called.arguments, f"{where}.function.arguments")
-    raise InvalidParameter(f"'{where}.{call.type}' is required.", param=f"{where}.{call.type}")
+    kind = call.type or "function"
+    if kind == "custom" and call.custom is not None:
+        return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input or ""))
+    if kind == "function" and (called := call.function) is not None:
+        name = called.name or ""
+        return past_call(call.id, name, called.arguments, f"{where}.function.arguments")
+    raise InvalidParameter(f"'{where}.{kind}' is required.", param=f"{where}.{kind}")
 
 
 def past_call(id_: str | None, name: str, arguments: object, param: str) -> ToolCall:
@@ -72,12 +76,25 @@ def _message(message: ChatMessage, where: str) -> Message:
             )
     return Message(
         role=role,
-        content=text_of(message.content, f"{where}.content") or message.refusal,
+        content=_content(message, f"{where}.content") or message.refusal,
         reasoning_content=message.reasoning_content or message.reasoning,
         tool_calls=tuple(_calls(message, where)),
         tool_call_id=message.tool_call_id,
         name=message.name,
     )
+
+
+def _content(message: ChatMessage, where: str) -> str | None:
+    """Text of the message; a result that is no text, as its JSON."""
+    content = message.content
+    if content is None or isinstance(content, str | list):
+        return text_of(content, where)
+    if _role(message) != "tool":
+        raise InvalidParameter(f"'{where}' must be a text, or a list of parts.", param=where)
+    try:
+        return json.dumps(content, ensure_ascii=False)
+    except (TypeError, ValueError) as error:  # only from Python
+        raise InvalidParameter(f"'{where}' is not JSON: {error}.", param=where) from error
 
 
 def _role(message: ChatMessage) -> Role:
@@ -92,16 +109,19 @@ def _calls(message: ChatMessage, where: str) -> Iterator[ToolCall]:
     for i, call in enumerate(message.tool_calls or []):
         yield call_of(call, f"{where}.tool_calls[{i}]")
     if (legacy := message.function_call) is not None:
-        yield past_call(None, legacy.name, legacy.arguments, f"{where}.function_call.arguments")
+        yield past_call(
+            None, legacy.name or "", legacy.arguments, f"{where}.function_call.arguments"
+        )
 
 
 def _part(part: ContentPart, where: str) -> str:
-    if part.type not in ("text", "refusal"):
+    if part.type not in (*_TEXT_PARTS, "refusal"):
         raise UnsupportedParameter(
             f"'{where}' has type '{part.type}'; this server reads only text.",
             param=f"{where}.type",
         )
-    text = part.text if part.type == "text" else part.refusal
+    name = "text" if part.type in _TEXT_PARTS else "refusal"
+    text = part.text if name == "text" else part.refusal
     if text is None:
-        raise InvalidParameter(f"'{where}.{part.type}' is required.", param=f"{where}.{part.type}")
+        raise InvalidParameter(f"'{where}.{name}' is required.", param=f"{where}.{name}")
     return text

@@ -23,15 +23,17 @@ Arguments = Annotated[
 class ContentPart(Struct):
     """One part of a message's content; only text can be read by the models served here."""
 
-    type: Annotated[str, about("`text` or `refusal`; any other is refused")]
-    text: Annotated[str | None, about("required of the type `text`")] = None
+    type: Annotated[
+        str, about("`text`, `input_text`, `output_text` or `refusal`; any other is refused")
+    ]
+    text: Annotated[str | None, about("required, but for a `refusal`")] = None
     refusal: Annotated[str | None, about("required of the type `refusal`")] = None
 
 
 class CalledFunction(Struct):
     """The function part of a call in the conversation."""
 
-    name: Annotated[str, about("what was called")]
+    name: Annotated[str | None, about("what was called; required, though it may be empty")]
     arguments: Arguments = None
 
 
@@ -39,7 +41,7 @@ class CalledCustom(Struct):
     """The custom part of a call in the conversation."""
 
     name: Annotated[str, about("what was called")]
-    input: Annotated[str, about("with what")] = ""
+    input: Annotated[str | None, about("with what")] = None
 
 
 class PastCall(Struct):
@@ -48,7 +50,9 @@ class PastCall(Struct):
     function: Annotated[CalledFunction | None, about("required of the type `function`")] = None
     custom: Annotated[CalledCustom | None, about("required of the type `custom`")] = None
     id: Annotated[str | None, about("what its result is known by")] = None
-    type: Annotated[Literal["function", "custom"], about("what was called")] = "function"
+    type: Annotated[
+        Literal["function", "custom"] | None, about("what was called; default: `function`")
+    ] = None
 
 
 class ChatMessage(Struct):
@@ -58,7 +62,10 @@ class ChatMessage(Struct):
         Literal["system", "developer", "user", "assistant", "tool", "function", "observation"],
         about("whose turn it is; `function` and `observation` are older words for `tool`"),
     ]
-    content: Annotated[str | list[ContentPart] | None, about("text of the message")] = None
+    content: Annotated[
+        str | list[ContentPart] | dict[str, Any] | bool | int | float | None,
+        about("text of the message; of a tool's result also another JSON value"),
+    ] = None
     name: Annotated[str | None, about("of the speaker, or of the tool")] = None
     reasoning_content: Annotated[str | None, about("an assistant's earlier reasoning")] = None
     reasoning: Annotated[str | None, about("as `reasoning_content`, which comes first")] = None

@@ -30,6 +30,38 @@ def test_a_result_is_a_result_in_any_generation_s_words(role: str) -> None:
     assert read({"role": role, "name": "f"}) == (Message(role="tool", name="f"),)
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ({"a": "é"}, '{"a": "é"}'),
+        (5, "5"),
+        (0.5, "0.5"),
+        (False, "false"),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_result_that_is_no_text_is_its_json(content: Any, text: str | None) -> None:
+    assert read({"role": "tool", "content": content})[0].content == text
+    if isinstance(content, dict | int | float):
+        assert refused({"role": "user", "content": content}) == "messages[0].content"
+
+
+def test_what_is_null_in_a_past_call_is_absent() -> None:
+    call = {"id": None, "type": None, "function": {"name": None, "arguments": None}}
+    (message,) = read({"role": "assistant", "tool_calls": [call]})
+    assert message.tool_calls == (ToolCall(None, "", "{}"),)
+    custom = {"type": "custom", "custom": {"name": "shell", "input": None}}
+    (message,) = read({"role": "assistant", "tool_calls": [custom]})
+    assert message.tool_calls == (ToolCall(None, "shell", '{"input":""}'),)
+
+
+@pytest.mark.parametrize("kind", ["text", "input_text", "output_text"])
+def test_a_text_is_a_text_by_any_protocol_s_name(kind: str) -> None:
+    assert read({"role": "user", "content": [{"type": kind, "text": "x"}]})[0].content == "x"
+    assert refused({"role": "user", "content": [{"type": kind}]}) == "messages[0].content[0].text"
+
+
 def test_a_legacy_call_is_a_call_without_an_id() -> None:
     called = {"name": "f", "arguments": '{"x": 1,}'}
     (message,) = read({"role": "assistant", "content": None, "function_call": called})

@@ -69,7 +69,7 @@ def test_null_counts_as_absent(name: str) -> None:
         ({"messages": "hi"}, "messages"),
         ({"messages": [{"content": "hi"}]}, "messages[0].role"),
         ({"messages": [{"role": "wizard", "content": "hi"}]}, "messages[0].role"),
-        ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [7]}]}, "messages[0].content[0]"),
         ({"tools": [{"type": "web_search", "function": {"name": "f"}}]}, "tools[0].type"),
         ({"tools": [{"function": {"name": "two words"}}]}, "tools[0].function.name"),
         ({"tools": [{"function": {"name": "f", "parameters": 1}}]}, "tools[0].function.parameters"),
