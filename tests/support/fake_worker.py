@@ -1,7 +1,7 @@
 """A worker process without a model: its behaviour is the name of the file it is told to load.
 
-A job's prompt is answered word by word.  The words ``die``, ``hang`` and ``wait`` do what they say.
-Run as a program, with the socket's number as its last argument.
+A job's prompt is answered word by word.  The words ``die``, ``hang``, ``wait`` and
+``babble`` do what they say.  Run as a program, with the socket's number as its last argument.
 """
 
 from __future__ import annotations
@@ -82,6 +82,12 @@ def answer(job: Job) -> list[FromWorker]:
     return [*said, done(job.id, "stop")]
 
 
+def babble(job: Job) -> bytes:
+    """Bytes that are no frame, where the prompt asks for them."""
+    asked = any("babble" in segment.text for segment in job.prompt)
+    return b"\0\0\0\4nope" if asked else b""
+
+
 def done(job_id: str, reason: str) -> Done:
     return Done(
         id=job_id,
@@ -112,6 +118,7 @@ def main() -> None:
                     if any("die" in segment.text for segment in message.prompt):
                         line.sendall(MESSAGES.encode(Accepted(id=message.id, prompt_tokens=1)))
                     line.sendall(b"".join(map(MESSAGES.encode, answer(message))))
+                    line.sendall(babble(message))
                 case Measure(id=job_id, prompt=prompt):
                     line.sendall(MESSAGES.encode(measured(job_id, prompt)))
                 case Cancel(id=job_id):

@@ -160,6 +160,15 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(folder: Path) -> None:
 
 
 @asynchronous
+async def test_a_worker_that_starts_to_talk_nonsense_is_killed_and_replaced(folder: Path) -> None:
+    async with started(folder) as worker:
+        first = worker.pid
+        assert isinstance((await run(worker, "a", "wait babble"))[-1], Failed)
+        assert isinstance((await run(worker, "b", "fine"))[-1], Done)
+        assert worker.pid != first
+
+
+@asynchronous
 async def test_a_silent_worker_that_answers_pings_lives(folder: Path) -> None:
     async with started(folder) as worker:
         pid = worker.pid
