@@ -158,3 +158,15 @@ def test_prose_that_quotes_a_mark_and_a_name_is_content(prose: str) -> None:
     for name in ("key_tags", "name in tag"):
         heard = read(SYNTAX_OF[name], TOOLS, prose)
         assert (heard.content, heard.started) == (prose, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("key_tags", "<tool_call>\n<function=write_file>\n"),
+        ("name in tag", "<function=write_file>{"),
+    ],
+)
+def test_a_text_that_ends_where_arguments_begin_is_a_call(name: str, text: str) -> None:
+    heard = read(SYNTAX_OF[name], TOOLS, text)
+    assert (heard.content, heard.started, heard.ended) == ("", 1, 0)

@@ -216,7 +216,11 @@ class CallReader:
             self._deliver(call, text)
 
         if self.syntax.pairs is not None:
-            # Text that quotes the mark and the name of a tool has no key, and no end of a call.
+            # Text that quotes the mark and the name of a tool goes on otherwise than with a key or
+            # the end of the call.
+            yield from self.reader.skip_space()
+            if self.reader.ended:
+                self._begin(call)
             one_by_one = PairsReader(self.reader, say, closing, lambda: self._begin(call))
             schema = (self.schemas or {}).get(call.name or "")
             yield from one_by_one.read(self.syntax.pairs, ParameterType.of(schema))

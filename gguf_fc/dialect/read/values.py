@@ -269,10 +269,12 @@ def pass_value(source: Reader, say: Callable[[str], None], notation: Notation = 
 
 
 def expect_object(source: Reader) -> Steps:
-    """See that a JSON object begins here, with a key or with its end; nothing is taken."""
+    """See that a JSON object begins here: with a key, its end, or the end of the text."""
     while not (inside := source.pending[1:].lstrip(SPACE)):
         if not "{".startswith(source.peek) or len(source.pending) > MOST_HELD:
             raise Mismatch
+        if source.final and source.peek:
+            return
         yield from source.wait()
     if source.peek != "{" or inside[0] not in '"}':
         raise Mismatch
