@@ -219,6 +219,7 @@ class Syntax:
     pairs: Pairs | None = None  # None: the arguments are one JSON object
     quoted: bool = False  # ... which stands as text inside a JSON string
     spacing: Spacing = field(default_factory=Spacing)  # of the arguments' JSON
+    indented: bool = False  # ... and may stand on lines of their own
     ascii_only: bool = False  # whether the arguments' JSON escapes what is not ASCII
     first_index: int = 0  # of the number that counts the calls of a turn
     parallel: bool = True  # more than one call in a turn

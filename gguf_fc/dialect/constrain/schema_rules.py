@@ -47,10 +47,13 @@ def schema_rules(
     builder: Builder,
     report: list[Loosened],
     *,
-    spacing: Spacing,
+    spacing: Spacing | None,
     closed: bool,
 ) -> Node:
-    """Compile a schema to rules; any JSON object, and *report* says so, if that is not possible."""
+    """Compile a schema to rules; any JSON object, and *report* says so, if that is not possible.
+
+    *spacing* None: any white space.
+    """
     try:
         node, loosened = compile_schema(schema, builder, spacing=spacing, closed=closed, path=path)
     except GrammarError as error:

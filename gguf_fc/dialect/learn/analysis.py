@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Protocol
@@ -189,7 +190,8 @@ def _asked(chat: Chat, seen: Renderings, asked: Asked | None) -> Analysis | None
     """Analysis by the syntax the prompt asks for; None if it asks for none that can be trusted."""
     if asked is None:
         return None
-    syntax = replace(asked.syntax, reasoning=derive_reasoning(seen))
+    indented = re.search(r'\{\n\s+"zeta_key": "azure"\n', seen.one or "") is not None
+    syntax = replace(asked.syntax, reasoning=derive_reasoning(seen), indented=indented)
     if self_objections(syntax):
         return None
     return Analysis(

@@ -38,6 +38,8 @@ class AnnouncedComposer:
         announced = sequence(Literal(mark), called)
         if self.syntax.content.open:
             return sequence(gap, self._framed_then(called, announced))
+        called = choice(called, *self.calls.loosely(rest))
+        announced = sequence(Literal(mark), called)
         text = self.text.guarded(choice(Without(self._announcing), *self._then(called)), instead_of)
         return choice(or_code(announced, self.code), text) if instead_of else text
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gguf_fc.dialect.constrain.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.constrain.schema_rules import arguments_schema, schema_rules
+from gguf_fc.dialect.constrain.turn.loose_calls import loose_calls
 from gguf_fc.dialect.syntax import CallPattern, Parts, Placeholder, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.grammar import Builder, CharClass, Literal, Loosened, Node, Repeat, choice, sequence
@@ -53,6 +54,24 @@ class CallComposer:
             return Literal("")
         opening = self.syntax.separator + self.syntax.patterns[0].opening
         return Repeat(sequence(Literal(opening), self._one))
+
+    def loosely(self, rest: str) -> list[Node]:
+        """All calls of a turn laid out otherwise, from behind the marker that *rest* follows."""
+        if self.syntax.pairs is not None:
+            return []
+        rules = {
+            tool.name: self._loose_arguments(tool.name, tool.parameters_at(n))
+            for n, tool in self.tools
+        }
+        several = self.syntax.parallel and self.several
+        return loose_calls(self.syntax, rest, rules, several=several)
+
+    def _loose_arguments(self, name: str, path: str) -> Node:
+        if not self.syntax.indented:
+            return self._written[name]
+        report: list[Loosened] = []  # the same as of the written form
+        schema = self.schemas[name]
+        return schema_rules(schema, path, self.builder, report, spacing=None, closed=True)
 
     def written_like(self, pattern: CallPattern) -> Node:
         """All calls of a turn, the first written like *pattern*, from behind its marker."""

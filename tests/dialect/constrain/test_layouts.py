@@ -1,0 +1,82 @@
+"""Calls laid out otherwise than the template does: by white space inside their marks alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gguf_fc import Dialect
+from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
+from gguf_fc.dialect.read.reply import read
+from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.write import Call, write
+from gguf_fc.request import ToolChoice
+from tests.support.lexing import LlguidanceGrammar
+from tests.support.syntaxes import ARRAY, TAGGED, TIGHT, TOOLS, new_parser
+
+PARIS = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
+LYON = '{"name": "get_weather", "arguments": {"city": "Lyon"}}'
+UNTHINKING = replace(TAGGED, reasoning=None)
+INDENTED = PARIS.replace("{", "{\n    ").replace("}", "\n}").replace(", ", ",\n    ")
+AROUND = f"<calls>[\n  {PARIS}\n]</calls>"
+LAYOUTS = {
+    "no line break in tags": (TAGGED, f"<tool_call>{PARIS}</tool_call>"),
+    "text before": (UNTHINKING, f"Let me see.\n<tool_call>{PARIS}\n</tool_call>"),
+    "two calls": (TAGGED, f"<tool_call>{PARIS}</tool_call>\n<tool_call>\n{LYON}\n</tool_call>"),
+    "list on lines": (ARRAY, AROUND),
+    "list of two on lines": (ARRAY, f"<calls>[\n  {PARIS},\n  {LYON}\n]</calls>"),
+    "line break in a tight tag": (
+        TIGHT,
+        '<c>\n{"name": "get_weather", "arguments":{"city":"Paris"}}\n</c>',
+    ),
+    "indented": (replace(ARRAY, indented=True), f"<calls>[\n{INDENTED}\n]</calls>"),
+}
+
+
+@pytest.mark.parametrize(("syntax", "text"), LAYOUTS.values(), ids=LAYOUTS)
+def test_another_layout_of_calls_is_read_and_allowed_but_never_forced(
+    syntax: Syntax, text: str
+) -> None:
+    auto, required = (
+        build_grammar(syntax, Wanted(tools=TOOLS, choice=ToolChoice(mode)))
+        for mode in ("auto", "required")
+    )
+    assert auto.matches(text)
+    assert LlguidanceGrammar(auto.llguidance()).matches(text)
+    assert not required.matches(text)
+    calls = read(new_parser(syntax), text).tool_calls
+    assert [call.name for call in calls] == ["get_weather"] * text.count("get_weather")
+    assert not auto.matches(text.replace("Paris", '"'))
+    assert not auto.matches(text.replace("get_weather", "get_whether"))
+
+
+@pytest.mark.parametrize("syntax", [TAGGED, ARRAY, TIGHT])
+def test_one_character_tells_the_written_layout_and_all_of_it_is_forced(syntax: Syntax) -> None:
+    text = write(syntax, calls=[Call("get_weather", {"city": "Paris"})])
+    tool = TOOLS[:1]
+    chosen = {
+        mode: LlguidanceGrammar(
+            build_grammar(syntax, Wanted(tools=tool, choice=ToolChoice(mode))).llguidance()
+        ).steps(text)[1]
+        for mode in ("auto", "required")
+    }
+    assert chosen["auto"] - chosen["required"] <= len(syntax.marker) + 1
+
+
+def test_indented_arguments_are_allowed_where_the_template_indents_them() -> None:
+    template = (
+        "{% if tools %}Answer with <|calls|> followed by a JSON list of tools. "
+        "{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}"
+        "{% if m.tool_calls %}<|calls|>{{ m.tool_calls | map(attribute='function') | list "
+        "| tojson(indent=4) }}{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    )
+    tool = {
+        "type": "function",
+        "function": {"name": "get_weather", "parameters": TOOLS[0].parameters},
+    }
+    text = f"<|calls|>[\n{INDENTED}\n]"
+    assert Dialect.from_template(template).grammar([tool], "auto").matches(text)
+    plain = template.replace("(indent=4)", "")
+    assert not Dialect.from_template(plain).grammar([tool], "auto").matches(text)
