@@ -7,7 +7,7 @@ which the schema admits other types too is what it spells where that is valid, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from gguf_fc.dialect.syntax import Pair, Pairs
@@ -28,7 +28,7 @@ from gguf_fc.grammar.schema.json_types import JsonType, narrowed, types_of
 from gguf_fc.grammar.schema.read import SchemaReader
 from gguf_fc.grammar.schema.tree import Schema
 from gguf_fc.grammar.values.json_text import JsonText
-from gguf_fc.grammar.values.notation import Notation
+from gguf_fc.grammar.values.notation import PYTHON, Notation
 from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.grammar.values.spelling import Spelling
 from gguf_fc.grammar.values.strings import StringBound, loosened, text_rule
@@ -37,6 +37,7 @@ KEY_START = CharClass(((65, 90), (95, 95), (97, 122)))
 KEY_REST = CharClass(((45, 46), (48, 57), (65, 90), (95, 95), (97, 122)))
 ANY_KEY = sequence(KEY_START, Repeat(KEY_REST))
 _KEY = StringBound(patterns=("^[A-Za-z_][-.0-9A-Za-z_]*$",))
+_OTHER_QUOTE = {'"': "'", "'": '"'}
 _STRUCTURES = frozenset(("array", "object"))
 
 
@@ -172,6 +173,9 @@ class PairValues:
             for names, notation in ((scalars, pairs.scalars), (structures, pairs.notation))
             if names
         ]
+        if "string" in types and (other := _other_quote(pairs)) is not None:
+            texts = narrowed(resolve, schema, frozenset(("string",)))
+            options.append(self.speller(other).write(texts, path))
         return choice(*options) if options else None
 
 
@@ -188,6 +192,13 @@ def closing(form: Pair, key: str | None, text: str | None = None) -> list[Node]:
         Literal(text),
         *(Literal(part) if isinstance(part, str) else ANY_KEY for part in rest),
     ]
+
+
+def _other_quote(pairs: Pairs) -> Notation | None:
+    """Notation of strings in the other of Python's quotes, where calls are Python; None if not."""
+    python = pairs.quoted and pairs.scalars.true == PYTHON.true
+    other = _OTHER_QUOTE.get(pairs.notation.quote) if python else None
+    return None if other is None else replace(pairs.notation, quote=other, escapes="python")
 
 
 def _marker(form: Pair) -> str:

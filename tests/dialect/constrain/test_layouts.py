@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from gguf_fc import Dialect
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.read.reply import read
-from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.syntax import Marked, Pair, Pairs, Syntax
 from gguf_fc.dialect.write import Call, write
+from gguf_fc.grammar import PYTHON
 from gguf_fc.request import ToolChoice
 from tests.support.lexing import LlguidanceGrammar
-from tests.support.syntaxes import ARRAY, TAGGED, TIGHT, TOOLS, new_parser
+from tests.support.syntaxes import ARGUMENTS, ARRAY, BARE, NAME, TAGGED, TIGHT, TOOLS, new_parser
 
 PARIS = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
 LYON = '{"name": "get_weather", "arguments": {"city": "Lyon"}}'
@@ -80,3 +82,46 @@ def test_indented_arguments_are_allowed_where_the_template_indents_them() -> Non
     assert Dialect.from_template(template).grammar([tool], "auto").matches(text)
     plain = template.replace("(indent=4)", "")
     assert not Dialect.from_template(plain).grammar([tool], "auto").matches(text)
+
+
+MARKED = replace(
+    BARE, also=(("<|begin|>" + str(BARE.call[0]), *BARE.call[1:-1], "}<|end|>"),), parallel=False
+)
+LOOSE_MARKS = '<|begin|>{"name": "get_weather", "parameters": {"city": "Paris"}}<|end|>'
+
+
+def test_marks_that_may_stand_around_a_bare_call_are_allowed_and_begin_no_text() -> None:
+    auto, none = (
+        build_grammar(MARKED, Wanted(tools=TOOLS, choice=ToolChoice(mode)))
+        for mode in ("auto", "none")
+    )
+    bare = LOOSE_MARKS.removeprefix("<|begin|>").removesuffix("<|end|>")
+    for text in (LOOSE_MARKS, bare, "Hello <b>there</b>."):
+        assert auto.matches(text)
+        assert LlguidanceGrammar(auto.llguidance()).matches(text)
+    (call,) = read(new_parser(MARKED), LOOSE_MARKS).tool_calls
+    assert call.name == "get_weather"
+    assert not auto.matches(LOOSE_MARKS.replace("get_weather", "get_whether"))
+    assert not none.matches(LOOSE_MARKS)
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_strings_of_python_calls_stand_in_either_quote(quote: str) -> None:
+    written = replace(PYTHON, quote=quote)
+    form = Pair("", "=", ())
+    pairs = Pairs(
+        text=form, other=form, separator=", ", quoted=True, scalars=written, notation=written
+    )
+    syntax = Syntax(
+        call=("", NAME, "(", ARGUMENTS, ")"),
+        section=Marked("[", "]"),
+        separator=", ",
+        pairs=pairs,
+    )
+    auto = build_grammar(syntax, Wanted(tools=TOOLS[:1]))
+    for text in ("[get_weather(city='a\"b\\'c')]", '[get_weather(city="a\'b\\"c", days=2)]'):
+        assert auto.matches(text)
+        assert LlguidanceGrammar(auto.llguidance()).matches(text)
+        (call,) = read(new_parser(syntax), text).tool_calls
+        assert json.loads(call.arguments)["city"] in ("a\"b'c", "a'b\"c")
+    assert not auto.matches("[get_weather(city='a\")]")

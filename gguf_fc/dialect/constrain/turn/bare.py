@@ -13,7 +13,7 @@ from gguf_fc.dialect.constrain.grammar_prefix import without_start
 from gguf_fc.dialect.constrain.turn.calls import CallComposer
 from gguf_fc.dialect.constrain.turn.code import CodeCall, or_code
 from gguf_fc.dialect.constrain.turn.text import TextComposer, none_of
-from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.syntax import CallPattern, Syntax
 from gguf_fc.grammar import (
     CharClass,
     Literal,
@@ -47,20 +47,32 @@ class BareComposer:
 
     def text_then(self, calls: Node, gap: Node, instead_of: str) -> Node:
         """Calls; or text, then perhaps calls."""
-        called = or_code(sequence(Literal(self.syntax.lead), calls), self.code)
+        written = sequence(Literal(self.syntax.lead), calls)
+        called = or_code(choice(written, *map(self._marked, self._marking)), self.code)
         return choice(sequence(gap, called), self._text(instead_of))
+
+    @property
+    def _marking(self) -> list[CallPattern]:
+        """Other ways to write a call, with marks around it."""
+        return [pattern for pattern in self.syntax.patterns[1:] if pattern.marker]
+
+    def _marked(self, pattern: CallPattern) -> Node:
+        """One call with marks around it, which models may leave out."""
+        one = (self.calls.one(numbered, pattern.parts) for numbered in self.calls.tools)
+        return sequence(Literal(pattern.opening), choice(*one))
 
     def _text(self, instead_of: str) -> Node:
         """Text that does not begin like a call; without tools, any text."""
         if not self.tools:
             return self.text.guarded(Without(()), instead_of)
         begun = self.syntax.lead.strip()[:1] or self._names_begun()
-        mark = self.code.mark if self.code else ""
+        marks = [self.code.mark] if self.code else []
+        marks += [pattern.marker for pattern in self._marking]
         if named := self._with_calls():
-            barred = {*SPACE, *instead_of[:1], *begun, *mark[:1]}
+            barred = {*SPACE, *instead_of[:1], *begun, *(mark[0] for mark in marks)}
             text = choice(sequence(none_of(barred), named), Literal(""))
         else:
-            text = not_opening(self.calls.builder, (*SPACE, *instead_of[:1], *begun, mark))
+            text = not_opening(self.calls.builder, (*SPACE, *instead_of[:1], *begun, *marks))
         return sequence(Repeat(_LAYOUT), text)
 
     def _with_calls(self) -> Node | None:
