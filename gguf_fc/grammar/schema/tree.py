@@ -248,6 +248,8 @@ def array(found: Array) -> Schema:
             most = least_of(most, len(found.prefix))
     if most is not None and found.least > most:
         return NOTHING
+    if any(contains.least and contains.schema == NOTHING for contains in found.contains):
+        return NOTHING
     return replace(found, most=most)
 
 

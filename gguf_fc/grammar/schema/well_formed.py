@@ -99,7 +99,8 @@ def _count(value: Any) -> str | None:
 
 
 def _type(value: Any) -> str | None:
-    return None if isinstance(value, str | list) else "the name of a type, or an array of them"
+    named = isinstance(value, str) or (isinstance(value, list) and value)
+    return None if named else "the name of a type, or an array of them"
 
 
 _SCHEMA = _kind_of("a schema: an object, true or false", dict, bool)

@@ -130,3 +130,9 @@ def test_where_only_a_member_of_another_branch_makes_a_value_valid_it_may_come()
     grammar = schema_to_grammar({"oneOf": [text, whole]}, closed=True)
     assert grammar.matches('{"a": "x", "b": "y"}')
     assert not grammar.matches('{"a": "x"}')
+
+
+def test_an_array_that_cannot_hold_what_it_must_is_no_array() -> None:
+    grammar = schema_to_grammar({"contains": False}, closed=True)
+    assert grammar.matches("1")
+    assert not grammar.matches("[]")

@@ -15,6 +15,7 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}}, "required"
 # A damaged schema, the keyword reported at its root, values that it still accepts and refuses.
 DAMAGED: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     ({"type": 3, "enum": [1, "a"]}, "type", [1, "a"], [2, None]),
+    ({"type": [], "enum": [1, "a"]}, "type", [1, "a"], [2, None]),
     (
         {"type": "OBJECT", "properties": {"a": {"type": "null"}}},
         "type",
