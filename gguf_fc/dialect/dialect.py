@@ -15,6 +15,7 @@ from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.learn.analysis import Analysis, FileFacts, Store, analyse
 from gguf_fc.dialect.learn.derive import Finding
 from gguf_fc.dialect.learn.derive_reasoning import reasoning_tokens
+from gguf_fc.dialect.learn.known import named_template
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.openai_json.library import (
     GivenCalls,
@@ -70,13 +71,14 @@ class Dialect:
     ) -> Self:
         """Derive and check.  An odd template gives a dialect that is not native, never an error.
 
+        *template_text* may also be the name of a built-in format that some files carry instead.
         *special_tokens* are the texts of the vocabulary's control tokens, some of which may name
         reasoning; *tool_use_template* is used instead where there are tools; *clock* says what
         ``strftime_now`` shows; *compile_template* decides where the template runs; *store* keeps
         what is learned.
         """
         facts = FileFacts(
-            text=template_text,
+            text=named_template(template_text),
             bos_token=bos_token,
             eos_token=eos_token,
             tokens=reasoning_tokens(special_tokens),

@@ -61,6 +61,21 @@ def code_for(template: str) -> Code | None:
     return next((entry.syntax for entry in code_entries() if entry.fits(template)), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTemplate:
+    """Template that some files name by a *word* instead of carrying its *text*."""
+
+    word: str
+    evidence: str
+    text: str
+
+
+def named_template(text: str) -> str:
+    """The template that *text* names; *text* itself if it names none."""
+    word = text.strip()
+    return next((entry.text for entry in _data().named if entry.word == word), text)
+
+
 def entries() -> tuple[Known, ...]:
     """All entries of calls, in their order."""
     return _data().known
@@ -75,6 +90,7 @@ def code_entries() -> tuple[KnownCode, ...]:
 class _Data:
     known: tuple[Known, ...]
     code: tuple[KnownCode, ...]
+    named: tuple[NamedTemplate, ...]
 
 
 @cache

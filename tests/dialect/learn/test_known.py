@@ -143,3 +143,15 @@ def test_a_call_may_follow_the_text_of_a_channel() -> None:
 
 def test_the_list_of_entries_is_no_template_s_that_shows_its_calls() -> None:
     assert all(family_dialect(name).evidence[0].name != "known" for name in ("keywords", "lines"))
+
+
+def test_a_word_instead_of_a_template_names_a_format_with_calls_of_its_own() -> None:
+    dialect = Dialect.from_template("rwkv-world")
+    prompt = dialect.render([USER], tools=TOOLS).text
+    assert dialect.native
+    assert prompt.endswith(f"User: {USER['content']}\n\nAssistant:")
+    assert "get_weather" in prompt
+    text = "get_weather\n```\ntool_call(city='Paris')\n```"
+    (call,) = dialect.parse(text, tools=TOOLS).tool_calls
+    assert call.arguments == '{"city": "Paris"}'
+    assert not Dialect.from_template("some-world").native
