@@ -170,3 +170,10 @@ def test_prose_that_quotes_a_mark_and_a_name_is_content(prose: str) -> None:
 def test_a_text_that_ends_where_arguments_begin_is_a_call(name: str, text: str) -> None:
     heard = read(SYNTAX_OF[name], TOOLS, text)
     assert (heard.content, heard.started, heard.ended) == ("", 1, 0)
+
+
+def test_a_name_may_have_a_namespace_before_it_but_no_text() -> None:
+    syntax = SYNTAX_OF["name in tag"]
+    assert read(syntax, TOOLS, "<function=a.b.get>{}</function>").ended == 1
+    heard = read(syntax, TOOLS, text := "<function= is followed by <b>.get>{}</function>")
+    assert (heard.content, heard.started) == (text, 0)

@@ -7,6 +7,7 @@ arguments go out as they arrive.  Knows the inside of a call, not what stands ar
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from gguf_fc.dialect.syntax import CallPattern, Keys, Pairs, Part, Parts, Placeh
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
 
 _LONGEST_NAME = 256
+_NAMESPACE = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
 @dataclass(slots=True)
@@ -191,11 +193,14 @@ class CallReader:
 
     def _without_namespace(self, name: str) -> str:
         # Where nothing but its name tells a call from text, only the tool's own name does.
-        return name.rpartition(".")[2] if self.syntax.lead.strip() else name
+        space, _, last = name.rpartition(".")
+        return last if self.syntax.lead.strip() and _NAMESPACE.fullmatch(space) else name
 
     def _may_be_name(self, text: str) -> bool:
-        last = self._without_namespace(text)
-        return self.schemas is None or any(name.startswith((text, last)) for name in self.schemas)
+        """True if *text* may go on to the name of a tool, with or without a namespace before it."""
+        if self.syntax.lead.strip() and _NAMESPACE.fullmatch(text.removesuffix(".")):
+            return True
+        return self.schemas is None or any(name.startswith(text) for name in self.schemas)
 
     def _known(self, name: object) -> str:
         """The tool that *name* means; models put its namespace before it or leave that out."""
