@@ -31,7 +31,8 @@ class Grammar:
     """Rules with what was loosened on the way to them.
 
     A rule that nothing can match is dropped where there is another way; a grammar that matches
-    no text at all raises ``GrammarError`` as soon as it is used.
+    no text at all raises ``GrammarError`` as soon as it is used.  One that fixes more text than a
+    reply can hold can be printed as GBNF, but neither matched nor run.
     """
 
     rules: Rules
@@ -45,6 +46,7 @@ class Grammar:
 
     def refuse_crowded(self) -> None:
         """Raise GrammarError if llama.cpp's sampler would take too long for the grammar."""
+        refuse_long(self._pruned)
         refuse_crowded(self._plain)
 
     def matches(self, text: Iterable[str]) -> bool:
@@ -65,6 +67,7 @@ class Grammar:
         matches such a token only where the grammar names it, never as text.
         """
         known = special or {}
+        refuse_long(self._pruned)
         rules = apart(self._pruned, known) if self.by_character else self._pruned
         return print_llguidance(rules, known)
 
@@ -74,9 +77,7 @@ class Grammar:
 
     @cached_property
     def _pruned(self) -> Rules:
-        pruned = prune(self.rules)
-        refuse_long(pruned)
-        return pruned
+        return prune(self.rules)
 
     @cached_property
     def _plain(self) -> Rules:
@@ -84,6 +85,7 @@ class Grammar:
 
     @cached_property
     def _matcher(self) -> Matcher:
+        refuse_long(self._pruned)
         return Matcher(self._pruned)
 
 

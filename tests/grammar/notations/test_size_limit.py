@@ -30,6 +30,10 @@ SHORT = [
 def test_what_no_reply_can_hold_is_refused(text: str) -> None:
     with pytest.raises(GrammarError, match="more than 100,000 characters"):
         gbnf_to_grammar(text).matches("a")
+    with pytest.raises(GrammarError, match="more than 100,000 characters"):
+        gbnf_to_grammar(text).llguidance()
+    with pytest.raises(GrammarError, match="more than 100,000 characters"):
+        gbnf_to_grammar(text).refuse_crowded()
 
 
 @pytest.mark.parametrize("text", SHORT, ids=range(len(SHORT)))
@@ -39,5 +43,5 @@ def test_what_may_be_short_is_not(text: str) -> None:
 
 def test_a_schema_can_fix_too_much_as_well() -> None:
     with pytest.raises(GrammarError, match="more than 100,000 characters"):
-        assert schema_to_grammar({"const": "x" * 200_000}).gbnf
-    assert schema_to_grammar({"type": "string", "maxLength": 1_000_000}).gbnf
+        schema_to_grammar({"const": "x" * 200_000}).llguidance()
+    assert schema_to_grammar({"type": "string", "maxLength": 1_000_000}).llguidance()
