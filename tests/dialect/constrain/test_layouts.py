@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from gguf_fc.dialect.read.reply import read
 from gguf_fc.dialect.syntax import Marked, Pair, Pairs, Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.grammar import PYTHON
-from gguf_fc.request import ToolChoice
+from gguf_fc.request import Tool, ToolChoice
 from tests.support.lexing import LlguidanceGrammar
 from tests.support.syntaxes import ARGUMENTS, ARRAY, BARE, NAME, TAGGED, TIGHT, TOOLS, new_parser
 
@@ -125,3 +126,13 @@ def test_strings_of_python_calls_stand_in_either_quote(quote: str) -> None:
         (call,) = read(new_parser(syntax), text).tool_calls
         assert json.loads(call.arguments)["city"] in ("a\"b'c", "a'b\"c")
     assert not auto.matches("[get_weather(city='a\")]")
+
+
+@pytest.mark.parametrize("syntax", [TAGGED, ARRAY, TIGHT, replace(ARRAY, indented=True), BARE])
+def test_many_tools_in_other_layouts_are_not_too_much_for_llama_cpp(syntax: Syntax) -> None:
+    schema = {"type": "object", "properties": {"at": {"enum": ["left", "right"]}}}
+    tools = tuple(Tool(name=f"look_{n}", parameters=schema) for n in range(60))
+    grammar = build_grammar(syntax, Wanted(tools=tools))
+    grammar.refuse_crowded()  # raises where it is
+    places = re.findall(r"\[[^\]]*\]\{0,\d{2,}\}", grammar.gbnf)
+    assert len(places) <= 2, "llama.cpp writes a repetition out wherever it stands"

@@ -64,7 +64,7 @@ class CallComposer:
             for n, tool in self.tools
         }
         several = self.syntax.parallel and self.several
-        return loose_calls(self.syntax, rest, rules, several=several)
+        return loose_calls(self.syntax, rest, rules, self.builder, several=several)
 
     def _loose_arguments(self, name: str, path: str) -> Node:
         if not self.syntax.indented:

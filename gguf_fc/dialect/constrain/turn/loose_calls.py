@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from gguf_fc.dialect.syntax import Placeholder, Syntax
 from gguf_fc.dialect.write import write_name
-from gguf_fc.grammar import Literal, Node, Repeat, Token, choice, sequence
+from gguf_fc.grammar import Builder, Literal, Node, Repeat, Token, choice, sequence
 from gguf_fc.grammar.values.json_tokens import WHITE
 from gguf_fc.grammar.values.spacing import SPACE
 
@@ -25,57 +26,70 @@ _PARTS = 3  # between the fixed texts at both ends of a call: name, text, argume
 _MOST_WHITE = 32  # characters in one place
 _PIECE = re.compile(r'\s+|"[^"]*"|[{}\[\],:]|[^\s"{}\[\],:]+|"')
 _PUNCTUATION = frozenset("{}[],:")
-_GAP = Repeat(WHITE, 0, _MOST_WHITE)
 
 
 def loose_calls(
-    syntax: Syntax, rest: str, arguments: Mapping[str, Node], *, several: bool
+    syntax: Syntax,
+    rest: str,
+    arguments: Mapping[str, Node],
+    builder: Builder,
+    *,
+    several: bool,
 ) -> list[Node]:
     """All calls of a turn in another layout, from behind their marker; none where there is none.
 
     *rest* is the fixed text between the marker and the first name; *arguments* are the rules of
-    each tool's.
+    each tool's.  White space is one rule of *builder*: llama.cpp writes a repetition out wherever
+    it stands, and refuses a grammar that has too many.
     """
     pattern = syntax.patterns[0]
     if pattern.keys is None or syntax.quoted or len(pattern.inside) != _PARTS:
         return []
     name, between, last = pattern.inside
-    if not (name == Placeholder("name") and isinstance(between, str)):
+    if not (name == Placeholder("name") and isinstance(between, str) and between.startswith('"')):
         return []
     assert last == Placeholder("arguments"), "the only other placeholder of a call with two"
 
+    white = builder.once("white", "white", lambda: Repeat(WHITE, 0, _MOST_WHITE))
+    loose = partial(_loose, white=white)
+
     def calls(lead: str, laid_out: Callable[[str], list[Node]]) -> Node:
-        after = Token(sequence(*_loose(pattern.closing)))
+        # The names branch behind the quote before them, so that what stands there is one way on.
+        before = Token(sequence(*laid_out(lead.removesuffix('"')), white, Literal('"')))
+        after = Token(sequence(*loose(pattern.closing)))
         options: list[Node] = []
         for tool, rules in arguments.items():
-            called = laid_out(f"{lead}{write_name(syntax, tool)}{between}")
-            options.append(sequence(Token(sequence(*called, _GAP)), rules, after))
-        return choice(*options)
+            named = Literal(f'{write_name(syntax, tool)}"')
+            called = Token(sequence(named, *loose(between.removeprefix('"')), white))
+            options.append(sequence(called, rules, after))
+        return sequence(before, choice(*options))
 
-    first: Node = calls(rest, _otherwise)
+    first: Node = calls(rest, partial(_otherwise, white=white))
     more: Node = Literal("")
     if several:
-        more = Repeat(calls(syntax.separator + pattern.opening, _loose))
-    closing = _loose(syntax.section.close)
+        more = Repeat(calls(syntax.separator + pattern.opening, loose))
+    closing = loose(syntax.section.close)
     return [sequence(first, more, *([Token(sequence(*closing))] if closing else []))]
 
 
-def _otherwise(text: str) -> list[Node]:
+def _otherwise(text: str, white: Node) -> list[Node]:
     """*text* with white space before the object in it just where there was none."""
     at = text.index("{")
     before = text[:at].rstrip(SPACE)
-    white = [] if before != text[:at] else [Repeat(WHITE, 1, _MOST_WHITE)]
-    return [Literal(before), *white, *_loose(text[at:])[1:]]
+    some = [] if before != text[:at] else [WHITE, white]
+    return [Literal(before), *some, *_loose(text[at:], white)[1:]]
 
 
-def _loose(text: str) -> list[Node]:
+def _loose(text: str, white: Node) -> list[Node]:
     """*text* with white space where it has some, and before and behind punctuation of JSON."""
     nodes: list[Node] = []
     for piece in _PIECE.findall(text):
-        around: list[Node] = [] if piece.isspace() else [Literal(piece)]
-        if piece.isspace() or piece in _PUNCTUATION:
-            around = [_GAP, *around, _GAP]
-        nodes += around[1:] if nodes[-1:] == [_GAP] and around[0] == _GAP else around
-    while len(nodes) > 1 and nodes[-1] == nodes[-2] == _GAP:
-        nodes.pop()
-    return nodes[:-1] if nodes[-1:] == [_GAP] else nodes
+        if piece.isspace():
+            around: list[Node] = [white]
+        elif piece in _PUNCTUATION:
+            around = [white, Literal(piece), white]
+        else:
+            around = [Literal(piece)]
+        # Two gaps side by side would be one white space read in many ways.
+        nodes += around[1:] if nodes[-1:] == [white] == around[:1] else around
+    return nodes[:-1] if nodes[-1:] == [white] else nodes
