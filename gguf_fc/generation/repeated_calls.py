@@ -37,7 +37,7 @@ class RepeatedCalls:
         self._earlier.setdefault(name, {})[_key(arguments)] = arguments
 
     def passed(self, events: Iterable[ParseEvent]) -> list[ParseEvent]:
-        """Those of *events* that may be sent now, after those that were held back before."""
+        """Part of *events* that may be sent now, after those that were held back before."""
         return [sent for event in events for sent in self._passed(event)]
 
     def finish(self) -> list[ParseEvent]:

@@ -76,7 +76,7 @@ def _is_model(name: str) -> bool:
 
 
 def fitting_models(wanted: str | None, names: Sequence[str]) -> list[str]:
-    """Those of the models *names* that *wanted* may mean."""
+    """Models among *names* that *wanted* may mean."""
     if wanted is None:
         if len(names) == 1:
             return list(names)

@@ -44,7 +44,7 @@ class Corpus:
 
     @property
     def native(self) -> tuple[str, ...]:
-        """Those whose own way to write calls is known."""
+        """Template files whose own way to write calls is known."""
         return tuple(name for name in self.templates if self.dialect(name).native)
 
     def rows(self, name: str) -> Iterator[Row]:

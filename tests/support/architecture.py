@@ -24,7 +24,7 @@ EXCUSE = "# One class:"  # begins the comment above a class beyond the bounds, a
 # A first line names the thing (a noun) or says what it does (a verb).
 NO_OPENING = {
     *("what", "who", "whose", "whom", "where", "whether", "when", "why", "how", "which"),
-    *("that", "if", "as", "it", "there", "this"),
+    *("that", "if", "as", "it", "there", "this", "those", "these"),
 }
 
 

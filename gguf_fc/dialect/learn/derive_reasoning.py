@@ -52,7 +52,7 @@ def derive_reasoning(seen: Renderings) -> Marked | None:
 
 
 def reasoning_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
-    """Those control tokens of a vocabulary that name reasoning, sorted."""
+    """Control tokens of a vocabulary that name reasoning, sorted."""
     return tuple(sorted(filter(_NAMES_REASONING.search, tokens)))
 
 

@@ -60,7 +60,7 @@ class BareStrings:
         return self.builder.once(key, "text", lambda: text_rule(bound, spelling, self.stops))
 
     def _known(self, values: list[object]) -> list[Node]:
-        """Those of *values* that are strings and can stand bare."""
+        """Strings among the *values* that can stand bare."""
         strings = (value for value in values if isinstance(value, str))
         ends = tuple(overlaps(self.stops))
         return [

@@ -89,7 +89,7 @@ def _regions(meet: Meet, a: Object, b: Object) -> Iterator[Region]:
 
 
 def outside(names: StringBound, others: Iterable[StringBound]) -> tuple[StringBound, ...]:
-    """Those of *names* that are within none of *others*, as bounds that share no text."""
+    """Difference of *names* and all *others*, as bounds that share no text."""
     left = [names]
     for other in others:
         parts = disjoint(other.complement())

@@ -122,7 +122,7 @@ class SchemaReader:
         return described_types(self.meeting, tree) if self.closed else tree
 
     def held_options(self, options: Sequence[Schema]) -> Sequence[Schema]:
-        """Those of the *options* that the grammar holds."""
+        """Alternatives among the *options* that the grammar holds."""
         return closed_options(options) if self.closed else options
 
     def held_object(self, found: Object, path: str) -> Object:

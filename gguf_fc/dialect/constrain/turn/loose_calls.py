@@ -56,11 +56,12 @@ def loose_calls(
     def calls(lead: str, laid_out: Callable[[str], list[Node]]) -> Node:
         # The names branch behind the quote before them, so that what stands there is one way on.
         before = Token(sequence(*laid_out(lead.removesuffix('"')), white, Literal('"')))
+        behind = loose(between.removeprefix('"'))
         after = Token(sequence(*loose(pattern.closing)))
         options: list[Node] = []
         for tool, rules in arguments.items():
             named = Literal(f'{write_name(syntax, tool)}"')
-            called = Token(sequence(named, *loose(between.removeprefix('"')), white))
+            called = Token(sequence(named, *behind, white))
             options.append(sequence(called, rules, after))
         return sequence(before, choice(*options))
 
