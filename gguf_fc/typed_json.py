@@ -1,18 +1,20 @@
 """JSON objects as typed structs: descriptions of fields, and errors that name the field at fault.
 
 Knows no protocol.  Decoding is msgspec's, in one pass; what is added is the path of an error as a
-request writes it (``tools[0].function.name``), and a bound on nesting, because what reads a schema
-later does so by recursion.
+request writes it (``tools[0].function.name``), a bound on nesting, because what reads a schema
+later does so by recursion, and two readings of what clients write (``as_meant``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Meta
+from msgspec import inspect as kinds
 
 from gguf_fc.errors import InvalidParameter
 
@@ -33,11 +35,68 @@ def convert(value: object, kind: Any, place: str = "") -> Any:
     Raises InvalidParameter, with the path of the first thing that does not fit.
     """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(as_meant(value, _kind_of(kind)), kind)
     except msgspec.ValidationError as error:
         raise named_error(error, place) from error
     except UnicodeEncodeError as error:  # only from Python: a body is UTF-8
         raise InvalidParameter(f"'{place}' is not Unicode text: {error}.", param=place) from error
+
+
+@lru_cache(maxsize=256)
+def _kind_of(type_: Any) -> kinds.Type:
+    return kinds.type_info(type_)
+
+
+def as_meant(value: object, kind: kinds.Type) -> object:
+    """*value* as its sender means it, for the decoder, which is stricter than JSON.
+
+    Where *kind* has an integer, ``4096.0`` is the integer: JSON knows one kind of number.  In an
+    object that *kind* describes, a member that is null and may be left out is left out.
+    """
+    match kind, value:
+        case kinds.Metadata(type=inner), _:
+            return as_meant(value, inner)
+        case kinds.UnionType(types=types), _:
+            return _as_one_means(value, types)
+        case kinds.IntType(), float() if value.is_integer():
+            return int(value)
+        case kinds.LiteralType(values=values), float() if value in values:
+            return int(value)
+        case kinds.ListType(item_type=item), list():
+            return [as_meant(entry, item) for entry in value]
+        case kinds.DictType(value_type=item), dict():
+            return {name: as_meant(entry, item) for name, entry in value.items()}
+        case kinds.StructType(), dict():
+            return _members_as_meant(value, kind)
+        case _:
+            return value
+
+
+def _as_one_means(value: object, types: tuple[kinds.Type, ...]) -> object:
+    """*value* as the one of *types* that fits it means it; a fraction may stay one."""
+    if isinstance(value, float) and any(isinstance(one, kinds.FloatType) for one in types):
+        return value
+    for one in types:
+        if not isinstance(one, kinds.StructType) or is_tagged(value, one):
+            value = as_meant(value, one)
+    return value
+
+
+def is_tagged(value: object, kind: kinds.StructType) -> bool:
+    """True if *value* is an object with the tag of *kind*, if that has one."""
+    return isinstance(value, dict) and (
+        kind.tag_field is None or value.get(kind.tag_field) == kind.tag
+    )
+
+
+def _members_as_meant(value: Mapping[str, object], kind: kinds.StructType) -> dict[str, object]:
+    declared = {item.encode_name: item for item in kind.fields}
+    meant = {}
+    for name, entry in value.items():
+        item = declared.get(name)
+        if item is None or not (entry is None and not item.required):
+            meant[name] = entry if item is None else as_meant(entry, item.type)
+    return meant
 
 
 def named_error(error: msgspec.ValidationError, place: str = "") -> InvalidParameter:

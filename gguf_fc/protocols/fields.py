@@ -12,7 +12,7 @@ it does not.  ``docs/api.md`` and ``/openapi.json`` are made from the same table
 5. any other field further inside is accepted and named like those of rule 2: clients echo what
    they were sent, and other servers send more than we do.
 
-A field that is null counts as absent.  This module knows no protocol.
+A field that is null counts as absent, at any depth.  This module knows no protocol.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from msgspec import inspect as kinds
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.whole_characters import with_whole_characters
-from gguf_fc.typed_json import MAX_DEPTH, named_error, refuse_deep
+from gguf_fc.typed_json import MAX_DEPTH, as_meant, is_tagged, named_error, refuse_deep
 
 T = TypeVar("T", bound=Struct)
 V = TypeVar("V")
 
 MAX_NAMED = 32  # fields without effect that a header lists
+LONGEST_NAME = 120  # characters of a name or path of the client's that are repeated
 
 
 class PassedOver(Struct):
@@ -53,8 +54,11 @@ class Refused:
     harmless: tuple[object, ...] = ()
 
     def lets_pass(self, value: object) -> bool:
-        """True if *value* asks for nothing.  ``true`` is not 1 here."""
-        return any(type(value) is type(other) and value == other for other in self.harmless)
+        """True if *value* asks for nothing.  ``true`` is not 1 here, but 1.0 is."""
+        return any(
+            isinstance(value, bool) == isinstance(other, bool) and value == other
+            for other in self.harmless
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +99,7 @@ class Fields(Generic[T]):
         ignored = tuple(self._without_effect(present))
         kept = {name: value for name, value in present.items() if name in self.honoured}
         try:
-            parsed = msgspec.convert(kept, self.body)
+            parsed = msgspec.convert(as_meant(kept, self._kind), self.body)
         except msgspec.ValidationError as error:
             raise named_error(error) from error
         return parsed, tuple(dict.fromkeys((*ignored, *_unread(kept, self._kind, ""))))
@@ -108,16 +112,16 @@ class Fields(Generic[T]):
             if name in self.without_effect:
                 yield name
             elif (refused := self.refused.get(name)) is None:
-                raise UnsupportedParameter(self._unknown(name), param=name)
+                raise UnsupportedParameter(self._unknown(name), param=shortened(name))
             elif not refused.lets_pass(value):
                 raise UnsupportedParameter(
                     f"'{name}' is not supported by this server; {refused.instead}.", param=name
                 )
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, sorted(self.known), n=1)
+        near = difflib.get_close_matches(shortened(name), sorted(self.known), n=1)
         hint = f" Did you mean '{near[0]}'?" if near else " Leave it out."
-        return f"Unknown field '{name}'.{hint}"
+        return f"Unknown field '{shortened(name)}'.{hint}"
 
 
 def agreed(values: Mapping[str, V | None]) -> V | None:
@@ -148,8 +152,13 @@ def ignored_header(paths: Iterable[str]) -> dict[str, str]:
     return {"x-gguf-fc-ignored": ", ".join(shown)} if shown else {}
 
 
+def shortened(name: str) -> str:
+    """*name*, of which no more is repeated than tells which it is."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+
+
 def _in_header(path: str) -> str:
-    escaped = path.encode("unicode_escape").decode("ascii")
+    escaped = shortened(path).encode("unicode_escape").decode("ascii")
     return escaped.replace(" ", r"\x20").replace(",", r"\x2c")
 
 
@@ -191,9 +200,8 @@ def _unread(value: object, kind: kinds.Type, path: str) -> Iterator[str]:
         case kinds.DictType(value_type=item), dict():
             for name, entry in value.items():
                 yield from _unread(entry, item, f"{path}.{name}")
-        case kinds.StructType(tag=tag, tag_field=tag_field), dict():
-            if tag_field is None or value.get(tag_field) == tag:
-                yield from _unread_members(value, kind, path)
+        case kinds.StructType(), dict() if is_tagged(value, kind):
+            yield from _unread_members(value, kind, path)
         case _:
             pass  # a plain value, or one that is free to hold anything
 

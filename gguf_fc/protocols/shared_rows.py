@@ -26,8 +26,8 @@ SHARED_WITHOUT_EFFECT = {
     "user": NOTHING_KEPT,
 }
 SHARED_REFUSED = {
-    "dry_multiplier": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
-    "dynatemp_range": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+    "dry_multiplier": Refused(NOT_SAMPLED, harmless=(0,)),
+    "dynatemp_range": Refused(NOT_SAMPLED, harmless=(0,)),
     "guided_choice": AS_FORMAT,
     "guided_grammar": AS_FORMAT,
     "guided_json": AS_FORMAT,
@@ -41,7 +41,7 @@ SHARED_REFUSED = {
     "skip_special_tokens": Refused(harmless=(True,)),
     "stop_token_ids": Refused("use 'stop'", harmless=([],)),
     "structured_outputs": AS_FORMAT,
-    "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1, -1.0)),
-    "typical_p": Refused(NOT_SAMPLED, harmless=(1, 1.0)),
-    "xtc_probability": Refused(NOT_SAMPLED, harmless=(0, 0.0)),
+    "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1,)),
+    "typical_p": Refused(NOT_SAMPLED, harmless=(1,)),
+    "xtc_probability": Refused(NOT_SAMPLED, harmless=(0,)),
 }

@@ -168,3 +168,10 @@ def test_an_object_that_is_passed_over_is_named_as_a_whole() -> None:
         "sides[*] of type foreign",
         "sides[*].z",
     )
+
+
+def test_a_name_of_any_length_makes_a_short_header_and_a_short_error() -> None:
+    name = "x" * 100_000
+    assert len(ignored_header([name])["x-gguf-fc-ignored"]) < 200
+    error = refused(**{name: 1})
+    assert len(error.message) + len(error.param or "") < 400
