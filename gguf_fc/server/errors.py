@@ -7,14 +7,31 @@ import logging
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from gguf_fc.errors import GgufFcError, Overloaded, RouteNotFound, WorkerUnavailable
 from gguf_fc.protocols.error_body import ErrorBody, error_body
+from gguf_fc.protocols.messages.error_body import error_body as messages_error
+from gguf_fc.protocols.ollama.error_body import error_body as ollama_error
 from gguf_fc.server.json_response import json_response
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 1
+
+
+def error_shape(scope: Scope) -> ErrorBody:
+    """Shape of errors in the protocol whose path the request of *scope* has, routed or not.
+
+    Two protocols list models under one path; a client of the Messages protocol names its version.
+    """
+    path: str = scope["path"]
+    if path == "/api" or path.startswith("/api/"):
+        return ollama_error
+    named = any(name == b"anthropic-version" for name, _ in scope["headers"])
+    if named or path == "/v1/messages" or path.startswith("/v1/messages/"):
+        return messages_error
+    return error_body
 
 
 def error_response(error: Exception, body: ErrorBody = error_body) -> Response:
@@ -26,9 +43,9 @@ def error_response(error: Exception, body: ErrorBody = error_body) -> Response:
     return json_response(body(error), status=status, headers=headers)
 
 
-async def on_error(_request: Request, error: Exception) -> Response:
+async def on_error(request: Request, error: Exception) -> Response:
     """Answer with an error that was raised on purpose."""
-    return error_response(error)
+    return error_response(error, error_shape(request.scope))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -36,7 +53,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = f"There is no {request.method} {request.url.path}: {error.detail}."
-    response = error_response(RouteNotFound(message))
+    response = error_response(RouteNotFound(message), error_shape(request.scope))
     response.status_code = error.status_code
     return response
 
@@ -44,4 +61,4 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 async def on_bug(request: Request, error: Exception) -> Response:
     """Answer 500 for a bug: the client gets a clean error, the log the traceback."""
     logger.error("unexpected error path=%s", request.url.path, exc_info=error)
-    return error_response(error)
+    return error_response(error, error_shape(request.scope))

@@ -73,19 +73,28 @@ class Application:
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         """The response to *body*."""
-        return self._ask("POST", path, body)
+        return self.ask("POST", path, body=body)
 
     def get(self, path: str) -> httpx.Response:
         """The response to a bare request."""
-        return self._ask("GET", path, None)
+        return self.ask("GET", path)
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        *,
+        body: dict[str, Any] | None = None,
+    ) -> httpx.Response:
+        """The response to any request."""
+
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(create_app(self.pool))
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost"
             ) as client:
-                return await client.request(method, path, json=body)
+                return await client.request(method, path, headers=headers, json=body)
 
         return asyncio.run(ask())
 
