@@ -63,6 +63,10 @@ class Corpus:
         """True if there is such a template file."""
         return (self.data / "templates" / template).exists()
 
+    def text(self, template: str) -> str:
+        """The text of a template file."""
+        return (self.data / "templates" / template).read_text(encoding="utf-8")
+
     def dialect(self, template: str) -> Dialect:
         """The dialect of a template file."""
         return self.analysed(template).dialect
@@ -70,8 +74,7 @@ class Corpus:
     def analysed(self, template: str) -> Analysed:
         """The dialect with its cost; analysed when it is first asked for."""
         if template not in self._analysed:
-            text = (self.data / "templates" / template).read_text(encoding="utf-8")
-            self._analysed[template] = analyse(text)
+            self._analysed[template] = analyse(self.text(template))
         return self._analysed[template]
 
 
