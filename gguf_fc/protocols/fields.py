@@ -18,7 +18,7 @@ A field that is null counts as absent, at any depth.  This module knows no proto
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -37,6 +37,9 @@ V = TypeVar("V")
 
 MAX_NAMED = 32  # fields without effect that a header lists
 LONGEST_NAME = 120  # characters of a name or path of the client's that are repeated
+
+# A field as the protocol has it, and the paths of what is not read as it was sent.
+Regular = Callable[[Any], tuple[Any, Iterable[str]]]
 
 
 class PassedOver(Struct):
@@ -65,12 +68,14 @@ class Refused:
 class Fields(Generic[T]):
     """The table of one kind of request.
 
-    *without_effect* says of each field why it has none.  A struct may rename its fields.
+    *without_effect* says of each field why it has none.  A struct may rename its fields.  The
+    *histories*, by the name of their field, are rewritten before they are read as types.
     """
 
     body: type[T]
     without_effect: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, Refused] = field(default_factory=dict)
+    histories: Mapping[str, Regular] = field(default_factory=dict)
 
     @cached_property
     def honoured(self) -> frozenset[str]:
@@ -98,11 +103,16 @@ class Fields(Generic[T]):
         present = {name: value for name, value in fields.items() if value is not None}
         ignored = tuple(self._without_effect(present))
         kept = {name: value for name, value in present.items() if name in self.honoured}
+        aside: list[str] = []
+        for name in self.histories.keys() & kept.keys():
+            kept[name], unread = self.histories[name](kept[name])
+            aside += unread
         try:
             parsed = msgspec.convert(as_meant(kept, self._kind), self.body)
         except msgspec.ValidationError as error:
             raise named_error(error) from error
-        return parsed, tuple(dict.fromkeys((*ignored, *_unread(kept, self._kind, ""))))
+        named = (*ignored, *aside, *_unread(kept, self._kind, ""))
+        return parsed, tuple(dict.fromkeys(named))
 
     def _without_effect(self, present: Mapping[str, object]) -> Iterator[str]:
         """Apply rules 2 to 4."""

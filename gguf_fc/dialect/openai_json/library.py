@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from gguf_fc.dialect.openai_json.as_sent import regular_messages
 from gguf_fc.dialect.openai_json.messages import call_of, messages_of, past_call
 from gguf_fc.dialect.openai_json.response_format import format_of
 from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
@@ -52,7 +53,8 @@ def read_messages(given: GivenMessages) -> tuple[Message, ...]:
     """A conversation.  Raises InvalidParameter."""
     if given is None:
         raise InvalidParameter("'messages' is required.", param="messages")
-    return messages_of(_entries(given, Message, ChatMessage, Messages, "messages"))
+    entries, _ = regular_messages(_listed(given, "messages"))
+    return messages_of(_entries(entries, Message, ChatMessage, Messages, "messages"))
 
 
 def read_tools(given: GivenTools) -> tuple[Tool, ...]:
@@ -108,10 +110,7 @@ def _entries(given: object, ours: type[T], each: Any, whole: Any, name: str) -> 
 
     Where all of it is JSON it is converted at once to *whole*, as in a request.
     """
-    entries: Any = given
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
-        entries = [*given]
-    refuse_deep(entries, name)
+    entries = _listed(given, name)
     if isinstance(entries, list) and any(isinstance(entry, ours) for entry in entries):
         return [
             entry if isinstance(entry, ours) else convert(entry, each, f"{name}[{n}]")
@@ -119,3 +118,12 @@ def _entries(given: object, ours: type[T], each: Any, whole: Any, name: str) -> 
         ]
     found: list[Any] = convert(entries, whole, name)
     return found
+
+
+def _listed(given: object, name: str) -> Any:
+    """*given*, the field *name*, as a list if it is iterable.  Raises InvalidParameter if deep."""
+    entries: Any = given
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
+        entries = [*given]
+    refuse_deep(entries, name)
+    return entries

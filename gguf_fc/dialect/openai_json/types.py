@@ -24,7 +24,8 @@ class ContentPart(Struct):
     """One part of a message's content; only text can be read by the models served here."""
 
     type: Annotated[
-        str, about("`text`, `input_text`, `output_text` or `refusal`; any other is refused")
+        str,
+        about("`text`, `input_text`, `output_text` or `refusal`; any other is a note in its place"),
     ]
     text: Annotated[str | None, about("required, but for a `refusal`")] = None
     refusal: Annotated[str | None, about("required of the type `refusal`")] = None
@@ -60,7 +61,7 @@ class ChatMessage(Struct):
 
     role: Annotated[
         Literal["system", "developer", "user", "assistant", "tool", "function", "observation"],
-        about("whose turn it is; `function` and `observation` are older words for `tool`"),
+        about("whose turn it is; other words for one of these (`model`, `ipython`) are known too"),
     ]
     content: Annotated[
         str | list[ContentPart] | dict[str, Any] | bool | int | float | None,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from gguf_fc.dialect.openai_json.as_sent import regular_messages
 from gguf_fc.dialect.openai_json.types import (
     Choice,
     ContentPart,
@@ -214,4 +215,5 @@ CHAT = Fields(
         "use_beam_search": Refused(NOT_SAMPLED, harmless=(False,)),
         "web_search_options": Refused("offer a search function in 'tools'"),
     },
+    histories={"messages": regular_messages},
 )

@@ -72,16 +72,8 @@ def test_every_form_of_a_message_is_read(given: dict[str, Any], message: Message
         ("Hi", ""),
         ({"content": "Hi"}, ".role"),
         ({"role": "user", "content": 1}, ".content"),
-        ({"role": "user", "content": [{"text": "a"}]}, ".content[0].type"),
+        ({"role": "user", "content": [{"text": 1}, 7]}, ".content[1]"),
         ({"role": "user", "content": [{"type": "image_url"}]}, ".content[0].type"),
-        ({"role": "user", "name": 1}, ".name"),
-        ({"role": "assistant", "reasoning_content": {}}, ".reasoning_content"),
-        ({"role": "assistant", "tool_calls": "x"}, ".tool_calls"),
-        ({"role": "assistant", "tool_calls": ["x"]}, ".tool_calls[0]"),
-        (
-            {"role": "assistant", "tool_calls": [{"id": 1, "function": {"name": "f"}}]},
-            ".tool_calls[0].id",
-        ),
         (
             {
                 "role": "assistant",
@@ -89,7 +81,6 @@ def test_every_form_of_a_message_is_read(given: dict[str, Any], message: Message
             },
             ".tool_calls[0].function.arguments",
         ),
-        ({"role": "assistant", "function_call": {"arguments": "{}"}}, ".function_call.name"),
         ({"role": "wizard \ud800", "content": "Hi"}, ""),
     ],
 )
