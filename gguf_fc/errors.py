@@ -11,6 +11,7 @@
     + RouteNotFound             no such path or method (404, 405)
     + ResponseNotFound          no such response is kept (404)
     + BodyTooLarge              the body is over the limit (413)
+    + UnsupportedMediaType      a body of another type than JSON (415)
     + Forbidden                 a page or host that may not use this server (403)
     + Overloaded                the queue is full (429)
   x ServerError             ours: 5xx
@@ -110,6 +111,13 @@ class BodyTooLarge(RequestError):
 
     status = 413
     code = "request_too_large"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is sent as something else than JSON, as any web page could have sent it."""
+
+    status = 415
+    code = "unsupported_media_type"
 
 
 class Forbidden(RequestError):

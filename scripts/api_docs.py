@@ -15,8 +15,8 @@ import sys
 
 from repository import ROOT
 
-from gguf_fc.server.field_tables import markdown, tables
 from gguf_fc.server.operations import OPERATIONS
+from gguf_fc.server.pages.field_tables import markdown, tables
 
 PAGE = ROOT / "docs" / "api.md"
 GENERATED = re.compile(r"(<!-- (?P<what>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -141,8 +141,31 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         # Single questions, and Ollama's protocol, which asks one of them.
         "embeddings": {"protocol", *BODIES},
         "tokens": {"protocol", *BODIES},
+        "server_views": {"protocol"},
         "explain": {"chat", "protocol"},
         "ollama": {"embeddings", *BODIES, *REPLIES},
+    },
+    "server": {
+        "__init__": set(),
+        "accept": set(),
+        "json_response": set(),
+        "operations": set(),
+        "paths": {"operations"},
+        "errors": {"json_response", "paths"},
+        "guard": {"errors"},
+        "read_body": set(),
+        "event_stream": set(),
+        "endpoint": {"errors", "event_stream", "json_response", "read_body"},
+        "json_endpoint": {"errors", "event_stream", "json_response", "read_body"},
+        "metrics": set(),
+        "catalog": {"json_response"},
+        "pages": {"accept", "json_response", "operations"},
+        "routes": {
+            *("catalog", "endpoint", "json_endpoint", "json_response", "metrics", "operations"),
+            "pages",
+        },
+        "app": {"errors", "guard", "metrics", "paths", "routes"},
+        "server": {"app"},
     },
 }
 

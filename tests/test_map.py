@@ -21,7 +21,8 @@ PAGE = ROOT / "docs" / "architecture.md"
 # Folder -> what its modules are about.
 FOLDERS = {
     "": "the types at the joints, and what every part may use",
-    "server": "HTTP: routes, limits, event streams, metrics, the description of the API",
+    "server": "HTTP: routes, limits, event streams, metrics, the list of operations",
+    "server/pages": "descriptions of the server, for programs and people",
     "protocols": "what the protocols share: the wire, tables of fields, errors",
     "protocols/chat": "OpenAI's chat completions",
     "protocols/completions": "OpenAI's completions",

@@ -27,6 +27,7 @@ from gguf_fc.models.gguf import Header, stem_of
 from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.models_yaml import Entry
 
+LATEST = ":latest"  # the tag that Ollama's protocol lists a name with, where it has none
 DEFAULT = "default"  # a name every server accepts, for its first model
 
 
@@ -120,8 +121,12 @@ class Pool:
         return self._phase
 
     def find(self, name: str | None) -> Entry:
-        """The entry that *name* means; none is the default.  Raises ModelNotFound."""
-        entry = self._named.get(name or DEFAULT)
+        """The entry that *name* means, with or without a tag; none is the default.
+
+        Raises ModelNotFound.
+        """
+        wanted = name or DEFAULT
+        entry = self._named.get(wanted) or self._named.get(wanted.removesuffix(LATEST))
         if entry is None:
             raise ModelNotFound(
                 f"There is no model '{name}'; this server offers: {', '.join(self.names)}.",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gguf_fc import __version__
 from gguf_fc.events import Check, Finish
 from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.protocol import Envelope, Json
 
+# Of OpenAI's completions; the same seed gives the same reply while it is the same.
+FINGERPRINT = f"fp_gguf_fc_{__version__}"
 LEAST_LOGPROB = -9999.0  # stands for "never" in OpenAI's API
 
 

@@ -16,6 +16,7 @@ from gguf_fc.models.pool import Pool
 from gguf_fc.server.errors import on_bug, on_error, on_http_error
 from gguf_fc.server.guard import LocalOnly
 from gguf_fc.server.metrics import Metrics
+from gguf_fc.server.paths import MeantPaths
 from gguf_fc.server.routes import routes
 
 
@@ -36,7 +37,7 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
 
     return Starlette(
         routes=routes(generator, metrics),
-        middleware=[Middleware(LocalOnly, allowed_hosts=allowed_hosts)],
+        middleware=[Middleware(MeantPaths), Middleware(LocalOnly, allowed_hosts=allowed_hosts)],
         exception_handlers={
             GgufFcError: on_error,
             HTTPException: on_http_error,

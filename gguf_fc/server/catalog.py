@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gguf_fc.errors import SetupError
+from gguf_fc.models.gguf import Header
 from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.pool import Pool
 from gguf_fc.server.json_response import json_response
@@ -64,8 +65,12 @@ class Catalog:
         }
         loaded = self._pool.loaded
         if loaded is not None and loaded.name == name:
-            described |= {"loaded": True, "context_length": loaded.ready.n_ctx}
-        return described | await self._outline(name)
+            n_ctx = loaded.ready.n_ctx
+            described |= {"loaded": True, "context_length": n_ctx, "max_model_len": n_ctx}
+        described |= await self._outline(name)
+        if described["loaded"] and "meta" in described:
+            described["meta"] = {**described["meta"], "n_ctx": described["context_length"]}
+        return described
 
     async def _outline(self, name: str) -> Json:
         """Facts that need no loading; a problem is not remembered, because it may be mended."""
@@ -83,10 +88,22 @@ def _tools(plan: LoadPlan) -> str:
     return "native" if plan.dialect.native else "generic"
 
 
+def _meta(header: Header) -> Json:
+    """Facts of the file in the words of llama.cpp's server, which its clients look for."""
+    return {
+        "n_ctx_train": header.n_ctx_train,
+        "n_embd": header.n_embd,
+        "n_params": header.n_parameters,
+        "n_vocab": len(header.tokens),
+        "size": header.n_bytes,
+    }
+
+
 def _outline_of(plan: LoadPlan) -> Json:
     syntax = plan.dialect.syntax
     return {
         "trained_context_length": plan.header.n_ctx_train,
+        "meta": _meta(plan.header),
         "capabilities": {
             "text": plan.header.generates,
             "tools": _tools(plan),

@@ -14,17 +14,17 @@ from typing import Any, Generic, TypeVar
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from gguf_fc.errors import BodyTooLarge, GgufFcError
+from gguf_fc.errors import GgufFcError
 from gguf_fc.generation.generation import Generation, PendingGeneration
 from gguf_fc.protocols.fields import ignored_header
 from gguf_fc.protocols.protocol import Asked, Envelope, Json, Wire, WireStream
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import PING_SECONDS, ClientGone, EventStream, while_connected
 from gguf_fc.server.json_response import json_response
+from gguf_fc.server.read_body import read_body
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 32 * 1024 * 1024
 HEADERS_WITHIN_SECONDS = 1.0  # a stream's headers wait no longer than this for the engine
 
 R = TypeVar("R")
@@ -112,13 +112,3 @@ class Endpoint(Generic[R]):
             loosened=generation.loosened,
             left_out=generation.left_out,
         )
-
-
-async def read_body(http: HttpRequest) -> bytes:
-    """The whole body.  Raises BodyTooLarge as soon as it is over the limit."""
-    body = bytearray()
-    async for piece in http.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"The body is over the limit of {MAX_BODY_BYTES} bytes.")
-    return bytes(body)

@@ -14,6 +14,7 @@ from gguf_fc.protocols.error_body import ErrorBody, error_body
 from gguf_fc.protocols.messages.error_body import error_body as messages_error
 from gguf_fc.protocols.ollama.error_body import error_body as ollama_error
 from gguf_fc.server.json_response import json_response
+from gguf_fc.server.paths import KNOWN_PATHS
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,12 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer 404 or 405: there is no such path or method."""
     if not isinstance(error, HTTPException):
         raise error
-    message = f"There is no {request.method} {request.url.path}: {error.detail}."
-    response = error_response(RouteNotFound(message), error_shape(request.scope))
+    method, path = request.method, request.url.path
+    unanswered = RouteNotFound(KNOWN_PATHS.complaint(method, path))
+    response = error_response(unanswered, error_shape(request.scope))
     response.status_code = error.status_code
+    if methods := KNOWN_PATHS.methods(path):
+        response.headers["allow"] = ", ".join(methods)
     return response
 
 

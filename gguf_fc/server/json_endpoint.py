@@ -17,16 +17,16 @@ from gguf_fc.errors import GgufFcError
 from gguf_fc.protocols.error_body import ErrorBody, error_body
 from gguf_fc.protocols.fields import ignored_header
 from gguf_fc.protocols.protocol import Json
-from gguf_fc.server.endpoint import read_body
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import ClientGone, while_connected
 from gguf_fc.server.json_response import json_response
+from gguf_fc.server.read_body import read_body
 
 logger = logging.getLogger(__name__)
 
 # A body to the reply, and the fields that were accepted without effect.
 JsonWork = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...]]]]
-JsonView = Callable[[], Coroutine[Any, Any, Json]]
+JsonView = Callable[[], Coroutine[Any, Any, Json | list[Json]]]
 
 
 @dataclass(frozen=True, slots=True)

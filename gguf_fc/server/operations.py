@@ -297,6 +297,17 @@ OPERATIONS = (
     ),
     Operation(
         method="GET",
+        path="/",
+        summary="What is served and how to connect: a page, an object, or a line, by `Accept`",
+        returns="text/html",
+    ),
+    Operation(
+        method="GET", path="/props", summary="The loaded model, as llama.cpp's server describes it"
+    ),
+    Operation(method="GET", path="/slots", summary="Slots of the loaded model, and which are busy"),
+    Operation(method="GET", path="/version", summary="The version of this server"),
+    Operation(
+        method="GET",
         path="/metrics",
         summary="Counts and times for Prometheus",
         returns="text/plain",

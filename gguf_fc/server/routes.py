@@ -35,14 +35,16 @@ from gguf_fc.protocols.responses.request import ResponsesReader
 from gguf_fc.protocols.responses.store import ResponseStore
 from gguf_fc.protocols.responses.stored import StoredResponses
 from gguf_fc.protocols.responses.wire import responses_wire
+from gguf_fc.protocols.server_views import ServerViews
 from gguf_fc.protocols.tokens import Tokens
 from gguf_fc.server.catalog import Catalog
-from gguf_fc.server.docs_page import ApiReference
 from gguf_fc.server.endpoint import Begin, Endpoint
 from gguf_fc.server.json_endpoint import JsonEndpoint, JsonView, JsonViewEndpoint, JsonWork
 from gguf_fc.server.json_response import json_response
 from gguf_fc.server.metrics import Metrics
 from gguf_fc.server.operations import OPERATIONS
+from gguf_fc.server.pages.docs_page import ApiReference
+from gguf_fc.server.pages.front_page import FrontPage
 
 COMPLETION_IDS = Ids.with_prefixes("cmpl-", "call_")
 CHAT_IDS = Ids.with_prefixes("chatcmpl-", "call_")
@@ -132,12 +134,17 @@ def own_routes(generator: Generator, metrics: Metrics) -> list[Route]:
     pool = generator.pool
     tokens = Tokens(pool, _new_id)
     explain = Explain(pool, generator.grammars, CHAT_IDS, generator.memory)
+    views = ServerViews(pool, _new_id)
     reference = ApiReference(OPERATIONS, __version__)
     return [
         _post("/tokenize", tokens.tokenize),
         _post("/detokenize", tokens.detokenize),
         _post("/v1/explain", explain.explain),
         _post("/apply-template", explain.apply_template),
+        _view("/props", views.props),
+        _view("/slots", views.slots),
+        _view("/version", views.version),
+        Route("/", FrontPage(pool).respond),
         Route("/metrics", metrics.respond),
         Route("/openapi.json", reference.openapi),
         Route("/docs", reference.page),

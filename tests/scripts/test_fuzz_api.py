@@ -13,8 +13,8 @@ import pytest
 
 from api_trials.bodies import bounded, odd_bodies
 from api_trials.judge import Outcome, fault
-from gguf_fc.server.openapi import document
 from gguf_fc.server.operations import OPERATIONS
+from gguf_fc.server.pages.openapi import document
 from tests.support.server import ROOT
 
 EXAMPLE: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}

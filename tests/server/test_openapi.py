@@ -14,9 +14,9 @@ from starlette.routing import Route
 from gguf_fc.protocols.chat.schema import CHAT
 from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.server.app import create_app
-from gguf_fc.server.field_tables import Table, html, markdown, tables
-from gguf_fc.server.openapi import document
 from gguf_fc.server.operations import OPERATIONS, Operation
+from gguf_fc.server.pages.field_tables import Table, html, markdown, tables
+from gguf_fc.server.pages.openapi import document
 from tests.support.serving import Application, entry
 
 OFFERED = entry("demo", Path("demo.gguf"))

@@ -3,7 +3,7 @@
 There is only the stream: the reply to a request without ``stream`` is a fold over the same
 events.  The contract of the chunks, tested as golden files:
 
-1. the first delta has the role and nothing else; every chunk of a stream has the same ``id``
+1. the first delta has the role and no content; every chunk of a stream has the same ``id``
    and ``created``;
 2. a call opens with one delta with ``index``, ``id``, ``type``, ``name`` and empty ``arguments``;
    its later deltas have only ``index`` and ``arguments``; other forms of calls are in ``calls``;
@@ -39,7 +39,7 @@ from gguf_fc.protocols.chat.calls import (
 from gguf_fc.protocols.chat.request import ChatAsked
 from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
-from gguf_fc.protocols.reply_fields import loosened, scored, timings, validation
+from gguf_fc.protocols.reply_fields import FINGERPRINT, loosened, scored, timings, validation
 
 ChatFinish = Literal["stop", "length"] | CallFinish
 
@@ -66,6 +66,10 @@ class ToolCalls:
         return {"tool_calls": told}
 
 
+# As OpenAI has it, for clients that look for it: what a model says is never set apart as a refusal.
+_OPENING: Json = {"role": "assistant", "refusal": None}
+
+
 def writer_of(form: CallForm) -> CallWriter:
     """A writer for the calls of one choice."""
     if form.legacy:
@@ -88,7 +92,7 @@ class ChatStream:
         """A chunk with the role for each choice."""
         beside = loosened(self.envelope)
         for choice in range(len(self.asked.requests)):
-            yield self._chunk(choice, {"role": "assistant", "content": None}) | beside
+            yield self._chunk(choice, {**_OPENING, "content": None}) | beside
 
     def encode(self, choice: int, event: Event) -> Iterator[Json]:
         """The chunks that carry *event*."""
@@ -137,6 +141,7 @@ class ChatStream:
             "object": "chat.completion.chunk",
             "created": self.envelope.created,
             "model": self.envelope.model,
+            "system_fingerprint": FINGERPRINT,
             "choices": choices,
         }
 
@@ -186,7 +191,7 @@ class ChatChoice:
 
     def _message(self, calls: list[WholeCall]) -> Json:
         text = "".join(self.text)
-        message: Json = {"role": "assistant", "content": text if text or not calls else None}
+        message: Json = {**_OPENING, "content": text if text or not calls else None}
         if self.reasoning:
             message["reasoning_content"] = "".join(self.reasoning)
         if calls:
@@ -215,6 +220,7 @@ class ChatReply:
             "object": "chat.completion",
             "created": self.envelope.created,
             "model": self.envelope.model,
+            "system_fingerprint": FINGERPRINT,
             "choices": [choice.result(index) for index, choice in choices],
             "usage": usage(ends),
             "timings": timings(ends),

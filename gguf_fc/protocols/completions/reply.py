@@ -18,7 +18,7 @@ from gguf_fc.protocols.completions.logprobs import LogprobsWriter, joined
 from gguf_fc.protocols.completions.request import TextAsked
 from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
-from gguf_fc.protocols.reply_fields import loosened, timings, validation
+from gguf_fc.protocols.reply_fields import FINGERPRINT, loosened, timings, validation
 
 
 @dataclass(slots=True, eq=False)
@@ -185,6 +185,7 @@ def _object(envelope: Envelope, choices: list[Json]) -> Json:
         "object": "text_completion",
         "created": envelope.created,
         "model": envelope.model,
+        "system_fingerprint": FINGERPRINT,
         "choices": choices,
     }
 

@@ -16,7 +16,7 @@ from gguf_fc.errors import InvalidParameter, SetupError
 from gguf_fc.job import Ready
 from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.pool import Pool
-from gguf_fc.protocols.ollama.names import entry_of, tagged
+from gguf_fc.protocols.ollama.names import tagged
 from gguf_fc.protocols.ollama.schema import OLLAMA_SHOW
 from gguf_fc.protocols.protocol import Json
 
@@ -59,7 +59,7 @@ class OllamaCatalog:
         name = body.model or body.name
         if not name:
             raise InvalidParameter("'model' is required.", param="model")
-        entry = entry_of(self.pool, name)
+        entry = self.pool.find(name)
         plan = await self.pool.outline(entry.alias)
         loaded = self.pool.loaded
         ready = loaded.ready if loaded is not None and loaded.entry is entry else None

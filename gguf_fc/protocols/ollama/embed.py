@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 from gguf_fc.generation.token_prompts import Prompt, given_prompts
 from gguf_fc.protocols.embeddings import MOST_INPUTS, Embeddings
 from gguf_fc.protocols.fields import Fields
-from gguf_fc.protocols.ollama.names import entry_of
 from gguf_fc.protocols.protocol import Json
 from gguf_fc.typed_json import about
 
@@ -60,7 +59,7 @@ class OllamaEmbed:
         body, ignored = OLLAMA_EMBED.parse(raw)
         texts: Prompt = body.input if isinstance(body.input, str) else [*body.input]
         inputs = given_prompts(texts, "input", most=MOST_INPUTS)
-        name = entry_of(self.embeddings.pool, body.model).alias
+        name = body.model
         vectors, n_tokens = await self.embeddings.vectors(name, inputs, body.dimensions)
         reply = {
             "model": body.model,
@@ -75,6 +74,6 @@ class OllamaEmbed:
         """The vector of one text; also the fields without effect."""
         body, ignored = OLLAMA_EMBEDDINGS.parse(raw)
         inputs = given_prompts(body.prompt, "prompt", most=1)
-        name = entry_of(self.embeddings.pool, body.model).alias
+        name = body.model
         (vector,), _ = await self.embeddings.vectors(name, inputs, None)
         return {"embedding": vector}, ignored

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from gguf_fc.models.models_yaml import Entry
-from gguf_fc.models.pool import Pool
-
-_LATEST = ":latest"
+from gguf_fc.models.pool import LATEST
 
 
 def tagged(alias: str) -> str:
-    """*alias* with a tag."""
-    return alias if ":" in alias else f"{alias}{_LATEST}"
-
-
-def entry_of(pool: Pool, name: str) -> Entry:
-    """The entry *name* means, with or without the tag.  Raises ModelNotFound."""
-    return pool.find(name if name in pool.names else name.removesuffix(_LATEST))
+    """*alias* with a tag; requests may leave it out (``Pool.find``)."""
+    return alias if ":" in alias else f"{alias}{LATEST}"

@@ -16,7 +16,6 @@ from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.models.pool import Pool
-from gguf_fc.protocols.ollama.names import entry_of
 from gguf_fc.protocols.ollama.schema import (
     OLLAMA_CHAT,
     OLLAMA_GENERATE,
@@ -61,7 +60,7 @@ class OllamaAsked(Asked[Request | RawPrompt]):
 def read_chat(body: bytes, pool: Pool) -> OllamaAsked:
     """Request of ``/api/chat``; *pool* has the sampling defaults.  Raises RequestError."""
     fields, ignored = OLLAMA_CHAT.parse(body)
-    entry = entry_of(pool, fields.model)
+    entry = pool.find(fields.model)
     request = chat_request(fields, entry.alias, entry.sampling)
     return OllamaAsked(
         requests=(request,),
@@ -74,7 +73,7 @@ def read_chat(body: bytes, pool: Pool) -> OllamaAsked:
 def read_generate(body: bytes, pool: Pool) -> OllamaAsked:
     """Request of ``/api/generate``, as ``read_chat``."""
     fields, ignored = OLLAMA_GENERATE.parse(body)
-    entry = entry_of(pool, fields.model)
+    entry = pool.find(fields.model)
     return OllamaAsked(
         requests=(generate_request(fields, entry.alias, entry.sampling),),
         stream=fields.stream is not False,

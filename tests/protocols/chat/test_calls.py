@@ -84,6 +84,7 @@ def test_a_legacy_call_has_no_id_and_a_finish_reason_of_its_own() -> None:
     assert choice["finish_reason"] == "function_call"
     assert choice["message"] == {
         "role": "assistant",
+        "refusal": None,
         "content": "so",
         "function_call": {"name": "f", "arguments": '{"x":1}'},
     }

@@ -87,7 +87,7 @@ def deltas(events: list[Event]) -> list[dict[str, Any]]:
 
 
 def test_the_first_delta_has_the_role_and_nothing_said() -> None:
-    assert deltas(TEXT)[0] == {"role": "assistant", "content": None}
+    assert deltas(TEXT)[0] == {"role": "assistant", "refusal": None, "content": None}
 
 
 def test_text_arrives_as_content() -> None:

@@ -16,6 +16,7 @@ from gguf_fc.protocols.completions.reply import TextReply, TextStream
 from gguf_fc.protocols.completions.request import TextAsked, to_asked
 from gguf_fc.protocols.completions.schema import TEXT
 from gguf_fc.protocols.protocol import Envelope
+from gguf_fc.protocols.reply_fields import FINGERPRINT
 
 ENVELOPE = Envelope("cmpl-1", 1_700_000_000, "m")
 
@@ -83,6 +84,7 @@ def test_a_whole_completion() -> None:
         "id": "cmpl-1",
         "object": "text_completion",
         "created": 1_700_000_000,
+        "system_fingerprint": FINGERPRINT,
         "model": "m",
         "choices": [{"index": 0, "text": "It is sunny", "logprobs": None, "finish_reason": "stop"}],
         "usage": {

@@ -11,7 +11,7 @@ import pytest
 
 from gguf_fc.errors import ModelNotFound
 from gguf_fc.protocols.ollama.error_body import error_body
-from gguf_fc.protocols.ollama.names import entry_of, tagged
+from gguf_fc.protocols.ollama.names import tagged
 from tests.support.gguf_files import write_gguf
 from tests.support.models import DEMO
 from tests.support.serving import Application, entry
@@ -93,8 +93,8 @@ def test_the_version_is_the_protocol_s(application: Application) -> None:
 
 def test_a_name_may_have_the_usual_tag(application: Application) -> None:
     for name in ("demo", "demo:latest", "default"):
-        assert entry_of(application.pool, name).alias == "demo"
-    assert entry_of(application.pool, "tiny:1b").alias == "tiny:1b"
+        assert application.pool.find(name).alias == "demo"
+    assert application.pool.find("tiny:1b").alias == "tiny:1b"
     with pytest.raises(ModelNotFound):
-        entry_of(application.pool, "tiny")
+        application.pool.find("tiny")
     assert (tagged("demo"), tagged("tiny:1b")) == ("demo:latest", "tiny:1b")

@@ -13,7 +13,7 @@ from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.request import passed_over, shape_of, to_request
 from gguf_fc.protocols.responses.schema import RESPONSES, ResponsesBody
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
-from gguf_fc.server.field_tables import tables
+from gguf_fc.server.pages.field_tables import tables
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 F: dict[str, Any] = {"type": "function", "name": "f", "parameters": SCHEMA}

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from gguf_fc.protocols.fields import Fields
-from gguf_fc.server.openapi import body_schemas, name_of
+from gguf_fc.server.pages.openapi import body_schemas, name_of
 
 Json = dict[str, Any]
 

@@ -13,9 +13,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gguf_fc.server.field_tables import html, tables
-from gguf_fc.server.openapi import document
 from gguf_fc.server.operations import Operation
+from gguf_fc.server.pages.field_tables import html, tables
+from gguf_fc.server.pages.openapi import document
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
@@ -26,6 +26,15 @@ pre { background: #8881; padding: .8rem; overflow: auto }
 code { font-size: .9em }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #dde } a { color: #9bf } }
 """
+
+# Nothing is fetched, nothing runs, and no other page may frame this one.
+POLICY = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+}
 
 
 class ApiReference:
@@ -52,7 +61,7 @@ class ApiReference:
         return Response(
             self._page,
             media_type="text/html",
-            headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"},
+            headers=POLICY,
         )
 
 

@@ -1,0 +1,1 @@
+"""Descriptions of the server for programs and people: OpenAPI, the reference, the first page."""
