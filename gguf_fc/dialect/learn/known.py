@@ -93,6 +93,11 @@ class _Data:
     named: tuple[NamedTemplate, ...]
 
 
+# Reads the classes while the module is loaded: models are planned in several threads, and msgspec
+# crashes where two of them do so for the first time at once.
+msgspec.convert({"known": (), "code": (), "named": ()}, _Data)
+
+
 @cache
 def _data() -> _Data:
     text = files("gguf_fc.dialect.learn").joinpath("known.toml").read_text(encoding="utf-8")

@@ -162,7 +162,9 @@ def _message(message: OllamaMessage, n: int) -> Message:
     where = f"messages[{n}]"
     if message.images:
         raise UnsupportedParameter(
-            f"'{where}.images' has images; this server reads only text.", param=f"{where}.images"
+            f"'{where}.images' has images; this server reads only text. Say in words what they "
+            "show, or leave them out.",
+            param=f"{where}.images",
         )
     if message.tool_calls and message.role != "assistant":
         raise InvalidParameter(

@@ -24,6 +24,7 @@ from gguf_fc.protocols.field_types import (
     TopP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
+from gguf_fc.protocols.ollama.as_sent import regular_chat
 from gguf_fc.typed_json import about
 
 Likely = Annotated[int, Meta(ge=0, le=20)]
@@ -102,7 +103,9 @@ class OllamaMessage(Struct):
     role: Annotated[Literal["system", "user", "assistant", "tool"], about("whose turn it is")]
     content: Annotated[str | None, about("text of the message, or a result of a tool")] = None
     thinking: Annotated[str | None, about("an assistant's earlier reasoning")] = None
-    images: Annotated[list[str] | None, about("refused, unless it is empty")] = None
+    images: Annotated[
+        list[str] | None, about("refused in the user's newest message; else each is a note")
+    ] = None
     tool_calls: Annotated[list[OllamaCall] | None, about("an assistant's earlier calls")] = None
     tool_name: Annotated[str | None, about("the tool whose result this is")] = None
     tool_call_id: Annotated[str | None, about("the call whose result this is")] = None
@@ -159,7 +162,9 @@ class OllamaShowBody(Struct):
 
 _WITHOUT_EFFECT = {"keep_alive": "a model stays loaded until another is asked for"}
 
-OLLAMA_CHAT = Fields(OllamaChatBody, without_effect=_WITHOUT_EFFECT)
+OLLAMA_CHAT = Fields(
+    OllamaChatBody, without_effect=_WITHOUT_EFFECT, histories={"messages": regular_chat}
+)
 OLLAMA_GENERATE = Fields(
     OllamaGenerateBody,
     without_effect=_WITHOUT_EFFECT,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from gguf_fc.dialect import Dialect
@@ -155,3 +158,12 @@ def test_a_word_instead_of_a_template_names_a_format_with_calls_of_its_own() -> 
     (call,) = dialect.parse(text, tools=TOOLS).tool_calls
     assert call.arguments == '{"city": "Paris"}'
     assert not Dialect.from_template("some-world").native
+
+
+def test_the_classes_are_read_before_threads_ask_for_entries() -> None:
+    code = (
+        "from gguf_fc.dialect.learn import known\n"
+        "assert not known._data.cache_info().currsize\n"
+        "assert all('__msgspec_cache__' in vars(one) for one in (known.Known, known.Syntax))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -118,7 +118,7 @@ def test_a_reply_without_a_limit(limit: int | None) -> None:
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"message": []}, "message"),
         ({"messages": [{**USER, "images": ["aGk="]}]}, "messages[0].images"),
-        ({"messages": [{**USER, "role": "developer"}]}, "messages[0].role"),
+        ({"messages": [{**USER, "role": "wizard"}]}, "messages[0].role"),
         (
             {"messages": [{**USER, "tool_calls": [{"function": {"name": "f"}}]}]},
             "messages[0].tool_calls",
