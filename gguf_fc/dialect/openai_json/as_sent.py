@@ -50,7 +50,7 @@ class SentParts:
     aside: Aside
     asked: bool = False  # the newest message of the user
     own: bool = False  # the assistant's
-    text_type: str = "text"
+    plain: tuple[str, ...] = ("text", "input_text", "output_text", "refusal")  # types of texts
     thoughts: list[str] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
     result_of: object = None
@@ -60,16 +60,17 @@ class SentParts:
         return [
             found
             for i, part in enumerate(content)
-            if (found := self._part(part, f"{self.where}[{i}]")) is not None
+            if (found := self.part(part, f"{self.where}[{i}]")) is not None
         ]
 
-    def _part(self, part: Any, at: str) -> Any:
+    def part(self, part: Any, at: str) -> Any:
+        """One part, whose path is *at*, as a text; None if none stands in its place."""
         if self.asked and not isinstance(part, str | dict):
             return part
         found = kind_of(part)
         match found.kind:
             case "text":
-                return part if _is_plain(part) else self._text(found.text)
+                return part if self._is_plain(part) else self._text(found.text)
             case "result":
                 self.result_of = self.result_of or _first(part, _RESULT_OF)
                 return self._text(found.text)
@@ -90,7 +91,13 @@ class SentParts:
         return self._text(left_out(found.what)) if noted else None
 
     def _text(self, text: str) -> Json:
-        return {"type": self.text_type, "text": text}
+        return {"type": self.plain[0], "text": text}
+
+    def _is_plain(self, part: Any) -> bool:
+        """True for a text part as the protocol has it."""
+        if not isinstance(part, dict) or part.get("type") not in self.plain:
+            return False
+        return isinstance(part.get("refusal" if part["type"] == "refusal" else "text"), str)
 
     def _refuse(self, part: Any, kind: str, what: str, at: str) -> Any:
         """Refuse what the reply is about and no model here reads; what is no part is refused later.
@@ -238,15 +245,6 @@ def _say_thoughts(found: Json, thoughts: Sequence[str]) -> None:
     if not any(map(found.get, _READ)):
         said = next(filter(None, map(text_in, given.values())), "") or "\n".join(thoughts)
         _put(found, "reasoning_content", said or None)
-
-
-def _is_plain(part: Any) -> bool:
-    """True for a text part as the protocol has it."""
-    if not isinstance(part, dict):
-        return False
-    name = "refusal" if part.get("type") == "refusal" else "text"
-    known = part.get("type") in ("text", "input_text", "output_text", "refusal")
-    return known and isinstance(part.get(name), str)
 
 
 def _calls(message: Json) -> bool:

@@ -27,7 +27,7 @@ class TextBlock(Block, tag="text"):
 
 
 class ImageBlock(Block, tag="image"):
-    """A picture; refused."""
+    """A picture; refused in the user's newest turn, elsewhere a note in its place."""
 
 
 class TextSource(Struct, tag="text"):
@@ -39,7 +39,7 @@ class TextSource(Struct, tag="text"):
 class ContentSource(Struct, tag="content"):
     """Blocks as a document."""
 
-    content: Annotated[str | list[TextBlock | ImageBlock], about("texts; an image is refused")]
+    content: Annotated[str | list[TextBlock | ImageBlock], about("texts, as above")]
 
 
 class DocumentBlock(Block, tag="document"):
@@ -88,7 +88,7 @@ class ToolResultBlock(Block, tag="tool_result"):
     tool_use_id: Annotated[str, about("the call it answers")]
     content: Annotated[
         str | Annotated[list[Readable], Meta(max_length=MAX_BLOCKS)] | None,
-        about("what came back; an image is refused"),
+        about("what came back; an image is a note in its place"),
     ] = None
     is_error: Annotated[bool | None, about("the model reads `Error:` before it")] = None
 
@@ -137,6 +137,34 @@ class McpResultBlock(ForeignBlock, tag="mcp_tool_result"):
     """Result of a call of a tool of an MCP server."""
 
 
+class ContainerUploadBlock(ForeignBlock, tag="container_upload"):
+    """File for a server's container."""
+
+
+class BrowserStateBlock(ForeignBlock, tag="browser_state"):
+    """State of a server's browser."""
+
+
+class McpListingBlock(ForeignBlock, tag="mcp_tool_listing"):
+    """Tools of an MCP server."""
+
+
+class ToolAdditionBlock(ForeignBlock, tag="tool_addition"):
+    """Tools that a server adds by itself."""
+
+
+class ToolRemovalBlock(ForeignBlock, tag="tool_removal"):
+    """Tools that a server takes away by itself."""
+
+
+class AdvisorResultBlock(ForeignBlock, tag="advisor_tool_result"):
+    """Advice that a server asked another model for."""
+
+
+class FallbackBlock(ForeignBlock, tag="fallback"):
+    """Note of a server that another model took over."""
+
+
 AnyBlock = (
     TextBlock
     | ImageBlock
@@ -156,5 +184,12 @@ AnyBlock = (
     | ToolSearchResultBlock
     | McpUseBlock
     | McpResultBlock
+    | ContainerUploadBlock
+    | BrowserStateBlock
+    | McpListingBlock
+    | ToolAdditionBlock
+    | ToolRemovalBlock
+    | AdvisorResultBlock
+    | FallbackBlock
 )
 Blocks = Annotated[list[AnyBlock], Meta(max_length=MAX_BLOCKS)]

@@ -19,6 +19,7 @@ from gguf_fc.protocols.field_types import (
     TopP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
+from gguf_fc.protocols.messages.as_sent import regular_system, regular_turns
 from gguf_fc.protocols.messages.blocks import Blocks, TextBlock
 from gguf_fc.protocols.shared_rows import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.typed_json import about
@@ -175,11 +176,16 @@ _REFUSED = {
     "thread": Refused("send the whole conversation in 'messages'"),
 }
 
-MESSAGES = Fields(MessagesBody, without_effect=_WITHOUT_EFFECT, refused=_REFUSED)
+_HISTORIES = {"messages": regular_turns, "system": regular_system}
+
+MESSAGES = Fields(
+    MessagesBody, without_effect=_WITHOUT_EFFECT, refused=_REFUSED, histories=_HISTORIES
+)
 
 _OF_THE_REPLY = MESSAGES.honoured - frozenset(PromptBody.__struct_fields__)
 COUNT_TOKENS = Fields(
     PromptBody,
     without_effect=_WITHOUT_EFFECT | dict.fromkeys(sorted(_OF_THE_REPLY), "nothing is generated"),
     refused=_REFUSED,
+    histories=_HISTORIES,
 )

@@ -2,8 +2,8 @@
 
 Knows the text in each block; nothing of the rest of the request.
 
-1. An assistant's turn is one message.  Its texts are pieces of what a model wrote in one go, so
-   they are joined as they are.
+1. An assistant's turn is one message, unless results stand among its blocks.  Its texts are pieces
+   of what a model wrote in one go, so they are joined as they are.
 2. A user's turn is one message for each result and one for the text between them, line by line.
 3. A block written by another server for itself is passed over; ``fields`` names it.
 """
@@ -51,12 +51,27 @@ def _turn(turn: MessageTurn, where: str) -> Iterator[Message]:
         if not isinstance(block, ForeignBlock)
     ]
     if turn.role == "assistant":
-        yield _assistant(blocks)
+        yield from _assistant(blocks)
     else:
         yield from _others(turn, blocks)
 
 
-def _assistant(blocks: Iterable[tuple[str, AnyBlock]]) -> Message:
+def _assistant(blocks: Iterable[tuple[str, AnyBlock]]) -> Iterator[Message]:
+    """The turn as a message; results among its blocks, as some servers have them, divide it."""
+    said: list[tuple[str, AnyBlock]] = []
+    divided = False
+    for where, block in blocks:
+        if isinstance(block, ToolResultBlock):
+            yield _said(said)
+            yield _result(block, where)
+            said, divided = [], True
+        else:
+            said.append((where, block))
+    if said or not divided:
+        yield _said(said)
+
+
+def _said(blocks: Iterable[tuple[str, AnyBlock]]) -> Message:
     texts, reasoning, calls = [], [], []
     for where, block in blocks:
         match block:
@@ -64,8 +79,6 @@ def _assistant(blocks: Iterable[tuple[str, AnyBlock]]) -> Message:
                 reasoning.append(reasoning_of(block))
             case ToolUseBlock():
                 calls.append(past_call(block.id, block.name, block.input, f"{where}.input"))
-            case ToolResultBlock():
-                raise _misplaced(where, "tool_result", "user")
             case _:
                 texts.append(text_of(block, where))
     return Message(

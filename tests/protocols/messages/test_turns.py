@@ -114,6 +114,18 @@ def test_what_is_text_inside_is_read_in_turns_and_in_results(
     ]
 
 
+def test_a_result_among_an_assistant_s_blocks_divides_the_turn() -> None:
+    used = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    called = Message(role="assistant", tool_calls=(ToolCall("a", "f", "{}"),))
+    found = Message(role="tool", tool_call_id="a", content="1")
+    assert read(turn("assistant", [used, result("a", content="1")])) == (called, found)
+    assert read(turn("assistant", [used, result("a", content="1"), text("So")])) == (
+        called,
+        found,
+        Message(role="assistant", content="So"),
+    )
+
+
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}
 OF_IMAGES = {"type": "document", "source": {"type": "content", "content": [IMAGE]}}
 
@@ -135,7 +147,6 @@ def test_an_image_is_refused_where_it_stands(block: dict[str, Any], inside: str)
 @pytest.mark.parametrize(
     ("role", "block"),
     [
-        ("assistant", result("a")),
         ("system", result("a")),
         ("user", {"type": "tool_use", "id": "a", "name": "f", "input": {}}),
         ("user", {"type": "thinking", "thinking": "hm"}),
