@@ -115,6 +115,7 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     )
     add("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     add("--port", metavar="N", help="default: 8080; 0: any free one")
+    _add_access_options(command)
     add("--ctx", metavar="TOKENS", help="context shared by all sequences (default: what fits)")
     add("--parallel", metavar="N", help="requests that run at once (default: 4)")
     add("--threads", metavar="N", help="default: one for each processor core")
@@ -152,6 +153,54 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--cache-disk-mb", metavar="MB", help="for these files, of all models (default: 10,000)")
     add("--cache-ram-mb", metavar="MB", help="for KV cache beside the context (default: 1,000)")
     _add_models_option(command)
+
+
+def _add_access_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--uds", metavar="PATH", help="a Unix socket to listen on, instead of host and port")
+    add("--tls-cert", metavar="FILE", help="certificate (PEM): serve HTTPS")
+    add("--tls-key", metavar="FILE", help="the certificate's private key (PEM)")
+    add(
+        "--api-key-file",
+        metavar="FILE",
+        help="keys that requests need, 'NAME KEY' a line (or the variable GGUF_FC_API_KEY)",
+    )
+    add("--api-key", action=_OnNoCommandLine, help=argparse.SUPPRESS)
+    add(
+        "--insecure-no-key",
+        action="store_const",
+        const="on",
+        help="let other machines in without a key, where --host does",
+    )
+    add(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        help="a name to be served under, '*.lan' or '*'; may be repeated",
+    )
+    add(
+        "--allow-origin",
+        metavar="ORIGIN",
+        action="append",
+        help="web pages that may use the server: https://NAME, vscode-webview://*, null; "
+        "may be repeated",
+    )
+
+
+class _OnNoCommandLine(argparse.Action):
+    """Refuses a secret that others could read in the list of processes."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _namespace: argparse.Namespace,
+        _values: str | Sequence[Any] | None,
+        _option: str | None = None,
+    ) -> None:
+        parser.error(
+            "other users can read a command line, so keys come from --api-key-file FILE "
+            "or the environment variable GGUF_FC_API_KEY"
+        )
 
 
 def _add_bench_options(command: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ Precedence: flag, then environment variable, then models.yaml entry, then defaul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -28,6 +28,14 @@ class Settings:
     models: Path | None = None  # None: ./models.yaml if there is one
     host: str = "127.0.0.1"
     port: int = 8080
+    uds: Path | None = None  # a Unix socket instead of host and port
+    tls_cert: Path | None = None  # with its key: HTTPS
+    tls_key: Path | None = None
+    api_key: str | None = field(default=None, repr=False)  # comma-separated; no flag: see cli
+    api_key_file: Path | None = None
+    insecure_no_key: bool = False  # other machines need no key
+    allow_host: tuple[str, ...] = ()  # names beside the usual ones, or instead of any
+    allow_origin: tuple[str, ...] = ()  # of web pages beside those of this machine
     ctx: int | None = None  # tokens, shared by all sequences
     parallel: int | None = None
     threads: int | None = None
@@ -52,7 +60,8 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
             values[name] = _READ[name](text, f"the environment variable {variable}")
     for name, value in flags.items():
         if value is not None:
-            values[name] = _READ[name](str(value), f"--{name.replace('_', '-')}")
+            text = ",".join(value) if isinstance(value, list) else str(value)
+            values[name] = _READ[name](text, f"--{name.replace('_', '-')}")
     return Settings(**values)
 
 
@@ -86,6 +95,11 @@ def _cache_dir(environ: Mapping[str, str]) -> Path:
 
 def _text(text: str, _where: str) -> str:
     return text
+
+
+def _words(text: str, _where: str) -> tuple[str, ...]:
+    """Items of a list with commas, or of an option that was given several times."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _path(text: str, _where: str) -> Path:
@@ -123,6 +137,14 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "models": _path,
     "host": _text,
     "port": _number(0, 65_535),
+    "uds": _path,
+    "tls_cert": _path,
+    "tls_key": _path,
+    "api_key": _text,
+    "api_key_file": _path,
+    "insecure_no_key": _switch,
+    "allow_host": _words,
+    "allow_origin": _words,
     "ctx": _number(64, 1 << 30),
     "parallel": _number(1, 256),
     "threads": _number(1, 1024),

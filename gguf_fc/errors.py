@@ -12,6 +12,7 @@
     + ResponseNotFound          no such response is kept (404)
     + BodyTooLarge              the body is over the limit (413)
     + UnsupportedMediaType      a body of another type than JSON (415)
+    + Unauthorized              no API key, or none that is accepted (401)
     + Forbidden                 a page or host that may not use this server (403)
     + Overloaded                the queue is full (429)
   x ServerError             ours: 5xx
@@ -118,6 +119,13 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class Unauthorized(RequestError):
+    """The request carries no API key that is accepted."""
+
+    status = 401
+    code = "invalid_api_key"
 
 
 class Forbidden(RequestError):

@@ -134,7 +134,8 @@ async def _reply(app: Callable[..., Any], body: Any) -> bytes:
         "type": "http",
         "method": "POST",
         "path": "/v1/chat/completions",
-        "headers": [],
+        "headers": [(b"host", b"localhost:8080")],
+        "server": ("127.0.0.1", 8080),
     }
     scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http", "root_path": ""}
 

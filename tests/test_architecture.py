@@ -152,7 +152,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "operations": set(),
         "paths": {"operations"},
         "errors": {"json_response", "paths"},
-        "guard": {"errors"},
+        "access": {"errors"},
         "read_body": set(),
         "event_stream": set(),
         "endpoint": {"errors", "event_stream", "json_response", "read_body"},
@@ -164,8 +164,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
             *("catalog", "endpoint", "json_endpoint", "json_response", "metrics", "operations"),
             "pages",
         },
-        "app": {"errors", "guard", "metrics", "paths", "routes"},
-        "server": {"app"},
+        "app": {"access", "errors", "metrics", "paths", "routes"},
+        "server": {"access", "app"},
     },
 }
 
@@ -184,6 +184,7 @@ DOORS: dict[str, set[str]] = {
     "httpx": {"bench/client.py"},
     "huggingface_hub": {"models/download.py"},
     "jsonschema_rs": {"generation/validation.py"},
+    "psutil": {"server/access/announce.py"},
     "prometheus_client": {"server/metrics.py"},
     "starlette": {"server"},
     "uvicorn": {"server/server.py"},

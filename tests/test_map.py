@@ -23,6 +23,7 @@ FOLDERS = {
     "": "the types at the joints, and what every part may use",
     "server": "HTTP: routes, limits, event streams, metrics, the list of operations",
     "server/pages": "descriptions of the server, for programs and people",
+    "server/access": "who may connect: sockets, hosts, origins, keys",
     "protocols": "what the protocols share: the wire, tables of fields, errors",
     "protocols/chat": "OpenAI's chat completions",
     "protocols/completions": "OpenAI's completions",
@@ -66,7 +67,10 @@ FOLDERS = {
 MAP = {
     # HTTP and protocols
     "which path is answered by what": ("server/routes.py", "def routes("),
-    "pages of other sites are kept out": ("server/guard.py", "class LocalOnly"),
+    "pages of other sites are kept out": ("server/access/guard.py", "class Guard"),
+    "a name in Host is served or not": ("server/access/hosts.py", "def serve("),
+    "API keys are compared": ("server/access/keys.py", "hmac.compare_digest("),
+    "a port is opened": ("server/access/listeners.py", "socket.create_server("),
     "an error becomes a status and a body": ("server/errors.py", "def error_response("),
     "a generation ends when its client is gone": ("server/event_stream.py", "class ClientGone"),
     "metrics are counted": ("server/metrics.py", "class Metrics"),

@@ -13,17 +13,17 @@ from starlette.middleware import Middleware
 from gguf_fc.errors import GgufFcError
 from gguf_fc.generation.generator import Generator
 from gguf_fc.models.pool import Pool
+from gguf_fc.server.access.guard import Access, Guard
 from gguf_fc.server.errors import on_bug, on_error, on_http_error
-from gguf_fc.server.guard import LocalOnly
 from gguf_fc.server.metrics import Metrics
 from gguf_fc.server.paths import MeantPaths
-from gguf_fc.server.routes import routes
+from gguf_fc.server.routes import OPEN_PATHS, routes
 
 
-def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
+def create_app(pool: Pool, access: Access | None = None) -> Starlette:
     """The application that serves *pool*, which it stops when it ends.
 
-    *allowed_hosts* are accepted in the Host header beside the loopback names.
+    *access*: who may connect; None: programs and pages of this machine.
     """
     metrics = Metrics(pool, clock=time.monotonic)
     generator = Generator(pool, watch=metrics.watch)
@@ -37,7 +37,16 @@ def create_app(pool: Pool, *, allowed_hosts: tuple[str, ...] = ()) -> Starlette:
 
     return Starlette(
         routes=routes(generator, metrics),
-        middleware=[Middleware(MeantPaths), Middleware(LocalOnly, allowed_hosts=allowed_hosts)],
+        middleware=[
+            Middleware(MeantPaths),
+            Middleware(
+                Guard,
+                access=access or Access(),
+                open_paths=OPEN_PATHS,
+                refused=metrics.count_refusal,
+                admitted=metrics.count_request,
+            ),
+        ],
         exception_handlers={
             GgufFcError: on_error,
             HTTPException: on_http_error,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from gguf_fc.errors import GgufFcError, Overloaded, RouteNotFound, WorkerUnavailable
+from gguf_fc.errors import GgufFcError, Overloaded, RouteNotFound, Unauthorized, WorkerUnavailable
 from gguf_fc.protocols.error_body import ErrorBody, error_body
 from gguf_fc.protocols.messages.error_body import error_body as messages_error
 from gguf_fc.protocols.ollama.error_body import error_body as ollama_error
@@ -41,6 +41,8 @@ def error_response(error: Exception, body: ErrorBody = error_body) -> Response:
     headers = {}
     if isinstance(error, Overloaded | WorkerUnavailable):
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, Unauthorized):
+        headers["www-authenticate"] = 'Bearer realm="gguf-fc"'
     return json_response(body(error), status=status, headers=headers)
 
 

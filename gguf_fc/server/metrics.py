@@ -102,6 +102,8 @@ class Metrics:
         self._drafted = counter("drafted_tokens", "Tokens guessed and evaluated ahead.")
         self._accepted = counter("accepted_tokens", "Of those, tokens that were right.")
         self._steps = counter("decode_steps", "Decodes that carried tokens of a reply.")
+        self._requests = counter("requests", "Requests that were let in.", "key")
+        self._refusals = counter("refused", "Requests that were not let in.", "reason")
         self._calls = counter("tool_calls", "Tool calls by how they came out.", "outcome")
         for outcome in ("complete", "cut_off", "invalid", "repeated"):
             self._calls.labels(outcome)
@@ -138,6 +140,14 @@ class Metrics:
         except GgufFcError as error:
             logger.warning("the worker does not answer a survey: %s", error.message)
         return None
+
+    def count_request(self, key: str) -> None:
+        """Count a request that was let in by the key of that name; empty: by none."""
+        self._requests.labels(key).inc()
+
+    def count_refusal(self, reason: str) -> None:
+        """Count a request that was not let in, for its host, its origin or its key."""
+        self._refusals.labels(reason).inc()
 
     @asynccontextmanager
     async def watch(self, pending: PendingGeneration) -> AsyncIterator[Generation]:

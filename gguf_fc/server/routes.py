@@ -49,6 +49,9 @@ from gguf_fc.server.pages.front_page import FrontPage
 COMPLETION_IDS = Ids.with_prefixes("cmpl-", "call_")
 CHAT_IDS = Ids.with_prefixes("chatcmpl-", "call_")
 MESSAGE_IDS = Ids.with_prefixes("msg_", "toolu_")
+# Read without a key even where all else needs one: they say nothing of models or requests.
+OPEN_PATHS = frozenset({"/", "/health"})
+
 RESPONSE_IDS = Ids.with_prefixes("resp_", "call_")
 
 

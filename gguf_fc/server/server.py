@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Callable
 
 import uvicorn
 
 from gguf_fc.config import Settings
-from gguf_fc.errors import ConfigError
 from gguf_fc.job import Load, Ready
 from gguf_fc.models.context_size import size_text
 from gguf_fc.models.gguf import Header
 from gguf_fc.models.pool import LoadedModel, Pool
+from gguf_fc.server.access.announce import Announcement
+from gguf_fc.server.access.certificate import Certificate, certificate_of
+from gguf_fc.server.access.listeners import listening, listening_at, places_of
+from gguf_fc.server.access.policy import access_of
 from gguf_fc.server.app import create_app
 
 logger = logging.getLogger(__name__)
@@ -26,32 +27,46 @@ GRACEFUL_SECONDS = 5  # how long running replies may take to end after the first
 def serve(settings: Settings, pool: Pool, say: Callable[[str], None]) -> None:
     """Serve *pool* until interrupted; *say* gets the start-up lines.
 
-    Raises ConfigError if the address cannot be had, ModelFileError if the model cannot be loaded.
+    Raises ConfigError if the address cannot be had or must not be without a key, ModelFileError if
+    the model cannot be loaded.
     """
-    with _listen(settings.host, settings.port) as listener:
-        asyncio.run(_serve(settings, pool, listener, say))
+    places = () if settings.uds is not None else places_of(settings.host)
+    access = access_of(settings, places)
+    certificate = certificate_of(settings.tls_cert, settings.tls_key)
+    if settings.uds is not None:
+        opened = listening_at(settings.uds, for_all=bool(access.keys))
+    else:
+        opened = listening(settings.host, places, settings.port)
+    with opened as sockets:
+        announcement = Announcement(settings, access, sockets)
+        asyncio.run(_serve(pool, announcement, certificate, say))
 
 
 async def _serve(
-    settings: Settings, pool: Pool, listener: socket.socket, say: Callable[[str], None]
+    pool: Pool,
+    announcement: Announcement,
+    certificate: Certificate | None,
+    say: Callable[[str], None],
 ) -> None:
     try:
         model = await pool.start()
-        for line in start_lines(model, _url(settings.host, listener.getsockname()[1])):
+        for line in start_lines(model, announcement):
             say(line)
-        app = create_app(pool, allowed_hosts=(settings.host,))
         config = uvicorn.Config(
-            app,
+            create_app(pool, announcement.access),
             log_level="warning",
             access_log=False,
+            ws="none",
+            ssl_certfile=certificate.chain if certificate else None,
+            ssl_keyfile=certificate.key if certificate else None,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await uvicorn.Server(config).serve(sockets=[*announcement.sockets])
     finally:
         await pool.stop()
 
 
-def start_lines(model: LoadedModel, url: str) -> list[str]:
+def start_lines(model: LoadedModel, announcement: Announcement) -> list[str]:
     """Start-up lines: what is served, and how."""
     ready, dialect = model.ready, model.dialect
     parallel = "yes" if dialect.syntax.parallel else "no"
@@ -66,17 +81,19 @@ def start_lines(model: LoadedModel, url: str) -> list[str]:
         f"tools     {tools}",
         f"cache     {_cache_note(model.plan.load)}",
         *(f"warning   {warning}" for warning in model.warnings),
-        f"url       {url}/v1",
-        f"try       {_curl(url, ready)}",
+        *announcement.lines(),
+        f"url       {announcement.url}/v1",
+        f"try       {_curl(announcement, ready)}",
     ]
 
 
-def _curl(url: str, ready: Ready) -> str:
+def _curl(announcement: Announcement, ready: Ready) -> str:
     """A request to paste into another terminal."""
     path, body = "chat/completions", '{"messages": [{"role": "user", "content": "Hello!"}]}'
     if not ready.generates:
         path, body = "embeddings", '{"input": "Hello!"}'
-    return f"curl {url}/v1/{path} -H 'content-type: application/json' -d '{body}'"
+    options = f"{announcement.curl_options} -H 'content-type: application/json' -d '{body}'"
+    return f"curl {announcement.url}/v1/{path}{options}"
 
 
 def _settings_note(ready: Ready, load: Load) -> str:
@@ -108,26 +125,3 @@ def _description(header: Header) -> str:
     millions = header.n_parameters / 1e6
     size = f"{millions / 1000:.1f} B" if millions >= 1000 else f"{millions:.1f} M"  # noqa: PLR2004
     return f"{header.architecture}, {size} parameters, {header.quantization}"
-
-
-def _url(host: str, port: int) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}"
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket, made before the model is loaded so that a taken port is known at once."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot listen on {host}:{port}: {_reason(error)}; "
-            "choose another with --host and --port."
-        ) from error
-
-
-def _reason(error: OSError) -> str:
-    """The system's text of *error*: the error's own repeats the address."""
-    known = error.errno is not None and error.errno > 0
-    return os.strerror(error.errno or 0) if known else str(error.strerror or error)

@@ -8,6 +8,7 @@ from gguf_fc.protocols.protocol import Json
 
 _TYPES = {
     400: "invalid_request_error",
+    401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",

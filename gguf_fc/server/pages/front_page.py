@@ -6,7 +6,7 @@ life.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -32,38 +32,43 @@ BASES = {
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
-    """The three answers, of which the request's ``Accept`` chooses one."""
+    """The three answers, of which the request's ``Accept`` chooses one.
+
+    Whoever lacks a key, where one is needed, is told that and no model's name.
+    """
 
     pool: Pool
 
     async def respond(self, http: Request) -> Response:
         """Answer one request; who accepts anything gets the line."""
-        vary = {"vary": "accept"}
+        vary, trusted = {"vary": "accept"}, http.state.caller.trusted
+        names = tuple(self.pool.names) if trusted else ()
         match preferred(http.headers.get("accept", ""), (LINE, OBJECT, PAGE)):
             case "text/html":
-                page = "".join(self._page(str(http.base_url).rstrip("/")))
+                page = "".join(self._page(str(http.base_url).rstrip("/"), names))
                 return Response(page, media_type=PAGE, headers={**POLICY, **vary})
             case "application/json":
-                return json_response(self._object(), headers=vary)
+                return json_response(self._object(names), headers=vary)
             case _:
                 return Response(RUNNING, media_type=LINE, headers=vary)
 
-    def _object(self) -> dict[str, Any]:
+    def _object(self, names: Sequence[str]) -> dict[str, Any]:
         return {
             "name": "gguf-fc",
             "version": __version__,
             "status": self.pool.state,
-            "models": list(self.pool.names),
+            "models": names,
             "base_urls": BASES,
             "docs": "/docs",
             "openapi": "/openapi.json",
         }
 
-    def _page(self, address: str) -> Iterator[str]:
+    def _page(self, address: str, names: Sequence[str]) -> Iterator[str]:
         yield f"<!doctype html><html lang=en><meta charset=utf-8><title>gguf-fc {__version__}"
         yield f"</title><meta name=viewport content='width=device-width'><style>{STYLE}</style>"
-        yield f"<h1>gguf-fc {__version__}</h1><h2>Models</h2><table>"
-        for name in self.pool.names:
+        yield f"<h1>gguf-fc {__version__}</h1><h2>Models</h2>"
+        yield "<table>" if names else "<p>This server needs an API key.</p><table>"
+        for name in names:
             yield f"<tr><td><code>{escape(name)}</code></td><td>{self._state_of(name)}</td></tr>"
         yield "</table><h2>How to connect</h2><table>"
         for protocol, base in BASES.items():

@@ -1,0 +1,1 @@
+"""Admission: keys, hosts, origins, and the sockets that requests come from."""
