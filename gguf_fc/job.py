@@ -88,6 +88,7 @@ class Sampling:
     top_k: int = 40  # 0: off
     top_p: float = 0.95  # 1: off
     min_p: float = 0.05  # 0: off
+    typical_p: float = 1.0  # 1: off
     repeat_penalty: float = 1.0  # 1: off
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
@@ -168,6 +169,7 @@ class Embed:
     id: str
     text: str
     tokens: tuple[int, ...] = ()  # in place of the text
+    cut: bool = False  # to what the model reads, where it is longer; else that is an error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +309,7 @@ class Embedded:
 
     id: str
     prompt_tokens: int
+    n_cut: int = 0  # tokens that were cut off
     vector: str  # normalized to length 1; little-endian float32, in base64
 
 

@@ -86,6 +86,7 @@ class _QueuedText:
 
     id: str
     tokens: list[int]
+    n_cut: int = 0  # tokens that were cut off
     slot: int | None = None
     n_read: int = 0
     pooled: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1), init=False)
@@ -157,12 +158,24 @@ class EmbeddingQueue:
             tokens = self._model.tokenize_text(embed.text, frame=True, special=True)
         if not tokens:
             raise InvalidParameter("The text is empty: it has no token.")
-        if len(tokens) > self._model.n_ctx:
+        if (n_over := len(tokens) - self._model.n_ctx) <= 0:
+            return _QueuedText(embed.id, tokens)
+        if not embed.cut:
             raise ContextLengthExceeded(
                 f"This model reads texts of up to {self._model.n_ctx} tokens, this one has "
                 f"{len(tokens)}. Send it in parts."
             )
-        return _QueuedText(embed.id, tokens)
+        end = len(tokens) - self._n_closing(embed, tokens)
+        return _QueuedText(embed.id, tokens[: end - n_over] + tokens[end:], n_over)
+
+    def _n_closing(self, embed: Embed, tokens: list[int]) -> int:
+        """Number of *tokens* that the model wants behind a text, which stay when it is cut."""
+        if embed.tokens:
+            return 0
+        plain = self._model.tokenize_text(embed.text, frame=False, special=True)
+        starts = range(len(tokens) - len(plain) + 1)
+        found = (at for at in starts if tokens[at : at + len(plain)] == plain)
+        return len(tokens) - next(found, len(tokens) - len(plain)) - len(plain)
 
     def cancel(self, text_id: str) -> None:
         """Drop that text; nothing where it has ended already."""
@@ -247,7 +260,8 @@ class EmbeddingQueue:
             self._give_up(text, error)
             return
         self._remove(text)
-        self._emit(Embedded(id=text.id, prompt_tokens=len(text.tokens), vector=vector))
+        n_tokens = len(text.tokens)
+        self._emit(Embedded(id=text.id, prompt_tokens=n_tokens, n_cut=text.n_cut, vector=vector))
 
     def _give_up(self, text: _QueuedText, error: GgufFcError) -> None:
         self._remove(text)

@@ -20,6 +20,7 @@ class Generation:
     loosened: tuple[str, ...]  # "path:keyword" for each schema keyword no grammar can hold
     events: AsyncGenerator[tuple[int, Event]]  # with the choice they belong to
     left_out: int = 0  # messages, because the conversation was too long
+    warnings: tuple[str, ...] = ()  # sentences for whoever sent the request
 
 
 # Leaving the context of a generation cancels what is not finished.  Entering it, or reading the

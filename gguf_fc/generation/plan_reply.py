@@ -43,7 +43,6 @@ def plan_reply(
     Raises GgufFcError.
     """
     refuse_embedding_model(model)
-    refuse_small_context(request.n_ctx, model)
     dialect = model.dialect
     prompt = prompt_of(request, dialect, request.shown_tools)
     grammar, text = _grammar(request, model, grammars, prompt)
@@ -136,17 +135,12 @@ def refuse_embedding_model(model: LoadedModel) -> None:
         )
 
 
-def refuse_small_context(n_ctx: int | None, model: LoadedModel) -> None:
-    """Raise InvalidParameter where a client counts on more context than there is.
-
-    It would be cut short without knowing.
-    """
-    if n_ctx is not None and n_ctx > model.ready.n_ctx:
-        raise InvalidParameter(
-            f"'num_ctx' is {n_ctx}, but a conversation can have {model.ready.n_ctx} tokens "
-            "here; ask for less, or start the server with a larger --ctx.",
-            param="num_ctx",
-        )
+def smaller_context(n_ctx: int | None, model: LoadedModel) -> tuple[str, ...]:
+    """Warning where a client counts on more context than there is; a longer prompt is refused."""
+    if n_ctx is None or n_ctx <= model.ready.n_ctx:
+        return ()
+    most = model.ready.n_ctx
+    return (f"num_ctx: {n_ctx} is more than the {most} tokens of a conversation here.",)
 
 
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:

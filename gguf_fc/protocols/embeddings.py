@@ -29,6 +29,7 @@ from gguf_fc.request import Given
 from gguf_fc.typed_json import about
 
 MOST_INPUTS = 2048  # as OpenAI
+MOST_WARNED = 5  # texts that a warning names one by one
 
 
 class EmbeddingsBody(Struct):
@@ -63,7 +64,7 @@ class Embeddings:
         """The reply to a body, and its fields without effect.  Raises GgufFcError."""
         body, ignored = EMBEDDINGS.parse(raw)
         inputs = given_prompts(body.input, "input", most=MOST_INPUTS)
-        vectors, n_tokens = await self.vectors(body.model, inputs, body.dimensions)
+        vectors, n_tokens, _ = await self.vectors(body.model, inputs, body.dimensions)
         as_text = body.encoding_format == "base64"
         reply = {
             "object": "list",
@@ -81,26 +82,37 @@ class Embeddings:
         return reply, ignored
 
     async def vectors(
-        self, name: str | None, inputs: Sequence[Given], dimensions: int | None
-    ) -> tuple[list[NDArray[np.float32]], int]:
-        """A vector for each of *inputs*, and the tokens of all.  Raises GgufFcError."""
+        self,
+        name: str | None,
+        inputs: Sequence[Given],
+        dimensions: int | None,
+        *,
+        cut: bool = False,
+    ) -> tuple[list[NDArray[np.float32]], int, tuple[str, ...]]:
+        """A vector for each of *inputs*, the tokens of all, and warnings of what was cut.
+
+        Texts that are too long are refused, unless they may be *cut*.  Raises GgufFcError.
+        """
         _refuse_empty(inputs)
         async with self.pool.use(name) as model:
             refuse_unknown_tokens(inputs, model)
-            answers = await self._ask_all(inputs, model)
+            answers = await self._ask_all(inputs, model, cut=cut)
         n_tokens = sum(answer.prompt_tokens for answer in answers)
-        return _cut([answer.vector for answer in answers], dimensions), n_tokens
+        vectors = _shortened([answer.vector for answer in answers], dimensions)
+        return vectors, n_tokens, _warnings(inputs, answers)
 
-    async def _ask_all(self, inputs: Sequence[Given], model: LoadedModel) -> list[Embedded]:
+    async def _ask_all(
+        self, inputs: Sequence[Given], model: LoadedModel, *, cut: bool
+    ) -> list[Embedded]:
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._ask(given, model)) for given in inputs]
+                tasks = [group.create_task(self._ask(given, model, cut=cut)) for given in inputs]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    async def _ask(self, given: Given, model: LoadedModel) -> Embedded:
-        question = Embed(id=self.new_id(), text=given.text, tokens=given.tokens)
+    async def _ask(self, given: Given, model: LoadedModel, *, cut: bool) -> Embedded:
+        question = Embed(id=self.new_id(), text=given.text, tokens=given.tokens, cut=cut)
         return await ask(model, question, Embedded, param=given.param)
 
 
@@ -110,7 +122,19 @@ def _refuse_empty(inputs: Sequence[Given]) -> None:
             raise InvalidParameter(f"'{given.param}' is empty.", param=given.param)
 
 
-def _cut(vectors: Sequence[str], dimensions: int | None) -> list[NDArray[np.float32]]:
+def _warnings(inputs: Sequence[Given], answers: Sequence[Embedded]) -> tuple[str, ...]:
+    """Warning for the first few texts that were cut, and their number."""
+    cut = [pair for pair in zip(inputs, answers, strict=True) if pair[1].n_cut]
+    named = [
+        f"{given.param}: the last {answer.n_cut} tokens were cut off, as the model reads "
+        f"{answer.prompt_tokens}."
+        for given, answer in cut[:MOST_WARNED]
+    ]
+    more = [f"So were those of {len(cut) - MOST_WARNED} more."] if len(cut) > MOST_WARNED else []
+    return (*named, *more)
+
+
+def _shortened(vectors: Sequence[str], dimensions: int | None) -> list[NDArray[np.float32]]:
     """Vectors from the worker (base64 of float32) cut to *dimensions*, of length 1 again."""
     found = [np.frombuffer(base64.b64decode(vector), "<f4") for vector in vectors]
     if dimensions is None:

@@ -33,6 +33,10 @@ TopK = Annotated[
 MinP = Annotated[
     Probability | None, about("least probability, as a share of the likeliest's; 0 is off")
 ]
+TypicalP = Annotated[
+    Probability | None,
+    about("choose among the tokens whose surprise is nearest the mean, this much in all; 1 is off"),
+]
 RepeatPenalty = Annotated[_Division | None, about("divides the logits of recent tokens; 1 is off")]
 AsRepeatPenalty = Annotated[_Division | None, about("as `repeat_penalty`")]
 LookBack = Annotated[

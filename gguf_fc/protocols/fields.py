@@ -134,6 +134,18 @@ class Fields(Generic[T]):
         return f"Unknown field '{shortened(name)}'.{hint}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarks:
+    """Remarks that go with a reply: fields without effect, and warnings."""
+
+    ignored: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def headers(self) -> dict[str, str]:
+        """Response headers that carry them."""
+        return ignored_header(self.ignored) | warning_header(self.warnings)
+
+
 def agreed(values: Mapping[str, V | None]) -> V | None:
     """Value of synonymous fields, which *values* has by name; None if none was sent.
 
@@ -160,6 +172,12 @@ def ignored_header(paths: Iterable[str]) -> dict[str, str]:
     if len(shown) > MAX_NAMED:
         shown = [*shown[:MAX_NAMED], f"and {len(shown) - MAX_NAMED} more"]
     return {"x-gguf-fc-ignored": ", ".join(shown)} if shown else {}
+
+
+def warning_header(warnings: Iterable[str]) -> dict[str, str]:
+    """Response header with *warnings*, one behind the other; empty if there are none."""
+    told = " ".join(warnings).encode("unicode_escape").decode("ascii")
+    return {"x-gguf-fc-warning": told} if told else {}
 
 
 def shortened(name: str) -> str:

@@ -45,6 +45,7 @@ class Envelope:
     prompt_tokens: int = 0  # of the first choice
     loosened: tuple[str, ...] = ()  # "path:keyword" for each schema keyword no grammar can hold
     left_out: int = 0  # messages, because the conversation was too long
+    warnings: tuple[str, ...] = ()  # sentences for whoever sent the request
 
 
 class WireReply(Protocol):

@@ -42,6 +42,5 @@ SHARED_REFUSED = {
     "stop_token_ids": Refused("use 'stop'", harmless=([],)),
     "structured_outputs": AS_FORMAT,
     "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1,)),
-    "typical_p": Refused(NOT_SAMPLED, harmless=(1,)),
     "xtc_probability": Refused(NOT_SAMPLED, harmless=(0,)),
 }

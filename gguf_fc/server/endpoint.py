@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from gguf_fc.errors import GgufFcError
 from gguf_fc.generation.generation import Generation, PendingGeneration
-from gguf_fc.protocols.fields import ignored_header
+from gguf_fc.protocols.fields import ignored_header, warning_header
 from gguf_fc.protocols.protocol import Asked, Envelope, Json, Wire, WireStream
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import PING_SECONDS, ClientGone, EventStream, while_connected
@@ -54,31 +54,32 @@ class Endpoint(Generic[R]):
             headers = ignored_header(asked.ignored)
             if asked.stream:
                 return await self._stream(http, asked, headers)
-            reply = await while_connected(http, self._whole(asked))
+            reply, warned = await while_connected(http, self._whole(asked))
         except ClientGone:
             logger.info("client gone before its reply was ready")
             return Response(status_code=499)
         except GgufFcError as error:
             return error_response(error, self._wire.error_body)
-        return json_response(reply, headers=headers)
+        return json_response(reply, headers=headers | warned)
 
-    async def _whole(self, asked: Asked[R]) -> Json:
+    async def _whole(self, asked: Asked[R]) -> tuple[Json, dict[str, str]]:
         async with self._generate(asked.requests) as generation:
             reply = self._wire.reply(asked, self._envelope(generation))
             async for choice, event in generation.events:
                 reply.add(choice, event)
-        return reply.result()
+        return reply.result(), warning_header(generation.warnings)
 
     async def _stream(
         self, http: HttpRequest, asked: Asked[R], headers: dict[str, str]
     ) -> Response:
         begun: list[WireStream] = []  # the encoder, once there is one: it knows what was sent
+        warnings: list[str] = []  # what is known when the headers are sent
 
         def fail(error: Exception) -> Json:
             return begun[0].fail(error) if begun else self._wire.error_event(error)
 
         stream = EventStream(
-            self._objects(asked, begun),
+            self._objects(asked, begun, warnings),
             headers=headers,
             framing=self._wire.framing,
             ping_seconds=self._ping_seconds,
@@ -86,13 +87,17 @@ class Endpoint(Generic[R]):
         )
         try:
             await while_connected(http, stream.first_frame(HEADERS_WITHIN_SECONDS))
+            stream.headers.update(warning_header(warnings))
         except BaseException:
             await stream.aclose()
             raise
         return stream
 
-    async def _objects(self, asked: Asked[R], begun: list[WireStream]) -> AsyncGenerator[Json]:
+    async def _objects(
+        self, asked: Asked[R], begun: list[WireStream], warnings: list[str]
+    ) -> AsyncGenerator[Json]:
         async with self._generate(asked.requests) as generation:
+            warnings.extend(generation.warnings)
             encoder = self._wire.stream(asked, self._envelope(generation))
             begun.append(encoder)
             for opening in encoder.begin():
@@ -111,4 +116,5 @@ class Endpoint(Generic[R]):
             prompt_tokens=generation.prompt_tokens,
             loosened=generation.loosened,
             left_out=generation.left_out,
+            warnings=generation.warnings,
         )

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from gguf_fc.errors import GgufFcError
 from gguf_fc.protocols.error_body import ErrorBody, error_body
-from gguf_fc.protocols.fields import ignored_header
+from gguf_fc.protocols.fields import Remarks
 from gguf_fc.protocols.protocol import Json
 from gguf_fc.server.errors import error_response
 from gguf_fc.server.event_stream import ClientGone, while_connected
@@ -24,8 +24,8 @@ from gguf_fc.server.read_body import read_body
 
 logger = logging.getLogger(__name__)
 
-# A body to the reply, and the fields that were accepted without effect.
-JsonWork = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...]]]]
+# A body to the reply, and the fields that were accepted without effect, or more to remark.
+JsonWork = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...] | Remarks]]]
 JsonView = Callable[[], Coroutine[Any, Any, Json | list[Json]]]
 
 
@@ -40,13 +40,15 @@ class JsonEndpoint:
         """Answer one request."""
         try:
             body = await read_body(http)
-            reply, ignored = await while_connected(http, self.work(body))
+            reply, remarks = await while_connected(http, self.work(body))
         except ClientGone:
             logger.info("client gone before its reply was ready")
             return Response(status_code=499)
         except GgufFcError as error:
             return error_response(error, self.error_body)
-        return json_response(reply, headers=ignored_header(ignored))
+        if not isinstance(remarks, Remarks):
+            remarks = Remarks(ignored=remarks)
+        return json_response(reply, headers=remarks.headers())
 
 
 @dataclass(frozen=True, slots=True)

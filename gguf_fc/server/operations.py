@@ -202,6 +202,11 @@ OPERATIONS = (
         table="ollama show",
         examples={"the demo model": {"model": "demo"}},
     ),
+    Operation(
+        method="POST",
+        path="/api/copy",
+        summary="Always a 400: a model has the names that its entry in models.yaml gives it",
+    ),
     Operation(method="GET", path="/api/tags", summary="The models offered, as Ollama lists them"),
     Operation(method="GET", path="/api/ps", summary="The model that is loaded, as Ollama lists it"),
     Operation(method="GET", path="/api/version", summary="The version of Ollama's protocol"),

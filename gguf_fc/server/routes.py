@@ -126,6 +126,7 @@ def ollama_routes(generator: Generator) -> list[Route]:
         _post("/api/embed", embed.embed, ollama_error),
         _post("/api/embeddings", embed.embed_one, ollama_error),
         _post("/api/show", catalog.show, ollama_error),
+        _post("/api/copy", catalog.copy, ollama_error),
         _view("/api/tags", catalog.tags),
         _view("/api/ps", catalog.ps),
         _view("/api/version", catalog.version),

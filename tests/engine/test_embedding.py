@@ -245,3 +245,38 @@ def test_a_full_queue_turns_texts_away() -> None:
     for n in range(MOST_WAITING + 1):
         run.embeddings.submit(Embed(id=str(n), text="a"))
     assert run.failed(str(MOST_WAITING)).code == "queue_full"
+
+
+@pytest.mark.parametrize(("before", "behind"), [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_a_text_that_may_be_cut_keeps_what_the_model_wants_behind_it(
+    before: int, behind: int
+) -> None:
+    model = FramedRows(n_ctx=8, before=before, behind=behind)
+    emitted: list[FromWorker] = []
+    queue = EmbeddingQueue(model, emitted.append)
+    queue.submit(Embed(id="long", text="abcdefghijkl", cut=True))
+    queue.submit(Embed(id="tokens", text="", tokens=tuple(range(9)), cut=True))
+    queue.submit(Embed(id="short", text="abc", cut=True))
+    queue.submit(Embed(id="kept", text="abcdefghijkl"))
+    while not queue.is_idle:
+        queue.step()
+    ends = {one.id: one for one in emitted if isinstance(one, Embedded)}
+    assert ends["long"].n_cut == 12 + before + behind - 8
+    assert (ends["tokens"].n_cut, ends["short"].n_cut) == (1, 0)
+    read = next(list(feed.tokens) for batch in model.batches for feed in batch)
+    text = b"abcdefghijkl"[: 8 - before - behind]
+    assert read == [1] * before + list(text) + [2] * behind
+    assert [one.id for one in emitted if isinstance(one, Failed)] == ["kept"]
+
+
+@dataclass(slots=True, eq=False)
+class FramedRows(ScriptedRows):
+    """Wants a token before or behind each text."""
+
+    before: int = 0
+    behind: int = 0
+
+    def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
+        assert special
+        tokens = list(text.encode())
+        return [1] * self.before + tokens + [2] * self.behind if frame else tokens

@@ -1,7 +1,8 @@
 """Sampling the next token from a row of logits.
 
-Penalties and biases, then top_k, top_p and min_p, then temperature and one random number, in the
-order llama.cpp applies them.  Each job has its own generator: its seed alone decides its numbers.
+Penalties and biases, then top_k, typical_p, top_p and min_p, then temperature and one random
+number, in the order llama.cpp applies them.  Each job has its own generator: its seed alone decides
+its numbers.
 
 Theory of operation.  A vocabulary has 150,000 tokens, and a step has a tenth of a millisecond.
 1. It is never sorted as a whole: partitions of maxima find the few candidates first (``largest``).
@@ -102,6 +103,14 @@ class Sampler:
     def _one_of(self, values: Logits) -> int:
         """Index in *values* of the sampled one."""
         s, share = self.sampling, self._random.random()
+        if s.typical_p < 1:
+            places = typical(values, s.typical_p)
+            return int(places[self._draw_of(values[places], share)])
+        return self._draw_of(values, share)
+
+    def _draw_of(self, values: Logits, share: float) -> int:
+        """Index in *values* of the one that *share* falls on, of those top_p and min_p leave."""
+        s = self.sampling
         if len(values) <= FEW:
             left = ranked(values.tolist(), s.top_p, s.min_p)
             heights = [*accumulate(exp((value - left[0][0]) / s.temperature) for value, _ in left)]
@@ -210,6 +219,24 @@ def likely(logits: Logits, top_p: float, min_p: float) -> Tokens:
     goal = top_p * float(weights.sum())
     near = np.flatnonzero(weights >= min_p)
     return near[_head(weights[near], goal)] if top_p < 1 else near
+
+
+def typical(logits: Logits, mass: float) -> Tokens:
+    """Indices of the fewest that together have *mass*, those of the most usual surprise first.
+
+    Locally typical sampling (Meister et al. 2022): a token's surprise is the negative logarithm of
+    its probability, and the nearer it is to the entropy, their mean, the more usual.
+    """
+    weights = _weights(logits).astype(np.float64)
+    shares = weights / weights.sum()
+    possible = np.flatnonzero(shares)
+    surprise = -np.log(shares[possible])
+    entropy = float((shares[possible] * surprise).sum())
+    if not entropy < inf:
+        raise EngineError(NO_NUMBERS)
+    order = possible[np.argsort(np.abs(surprise - entropy), kind="stable")]
+    needed = int(np.searchsorted(shares[order].cumsum(), mass)) + 1
+    return order[:needed]
 
 
 def _head(weights: Logits, goal: float) -> Tokens:

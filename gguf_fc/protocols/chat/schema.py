@@ -34,6 +34,7 @@ from gguf_fc.protocols.field_types import (
     TokenLimit,
     TopK,
     TopP,
+    TypicalP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.shared_rows import (
@@ -129,6 +130,7 @@ class ChatBody(Struct):
     top_p: TopP = None
     top_k: TopK = None
     min_p: MinP = None
+    typical_p: TypicalP = None
     repeat_penalty: RepeatPenalty = None
     repetition_penalty: AsRepeatPenalty = None
     repeat_last_n: LookBack = None

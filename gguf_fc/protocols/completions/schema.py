@@ -23,6 +23,7 @@ from gguf_fc.protocols.field_types import (
     TokenLimit,
     TopK,
     TopP,
+    TypicalP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.shared_rows import SHARED_REFUSED, SHARED_WITHOUT_EFFECT
@@ -68,6 +69,7 @@ class TextBody(Struct):
     top_p: TopP = None
     top_k: TopK = None
     min_p: MinP = None
+    typical_p: TypicalP = None
     repeat_penalty: RepeatPenalty = None
     repetition_penalty: AsRepeatPenalty = None
     repeat_last_n: LookBack = None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gguf_fc import __version__
-from gguf_fc.errors import InvalidParameter, SetupError
+from gguf_fc.errors import InvalidParameter, SetupError, UnsupportedParameter
 from gguf_fc.job import Ready
 from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.pool import Pool
@@ -64,6 +64,13 @@ class OllamaCatalog:
         loaded = self.pool.loaded
         ready = loaded.ready if loaded is not None and loaded.entry is entry else None
         return _shown(plan, ready), ignored
+
+    async def copy(self, raw: bytes) -> tuple[Json, tuple[str, ...]]:  # noqa: ARG002
+        """Nothing: names are given where models are offered.  Raises UnsupportedParameter."""
+        raise UnsupportedParameter(
+            "This server copies no models; give a file another name in models.yaml: "
+            "'- {alias: NAME, path: FILE.gguf}'."
+        )
 
     async def _entry(self, name: str) -> Json | None:
         """A problem is not remembered, it may be mended; ``GET /v1/models`` says what it is."""

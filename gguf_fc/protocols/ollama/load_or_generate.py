@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gguf_fc.events import Event
 from gguf_fc.generation.generation import Complete, Generate, Generation, PendingGeneration
-from gguf_fc.generation.plan_reply import refuse_small_context
+from gguf_fc.generation.plan_reply import smaller_context
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.ollama.request import RawPrompt
 from gguf_fc.request import Request
@@ -36,9 +36,9 @@ class OllamaGenerator:
     @asynccontextmanager
     async def _complete(self, raw: RawPrompt) -> AsyncIterator[Generation]:
         async with self.pool.use(raw.text.model) as model:
-            refuse_small_context(raw.n_ctx, model)
+            warnings = smaller_context(raw.n_ctx, model)
         async with self.complete((raw.text,)) as generation:
-            yield generation
+            yield replace(generation, warnings=warnings)
 
     @asynccontextmanager
     async def _load(self, name: str | None) -> AsyncIterator[Generation]:

@@ -104,7 +104,8 @@ class OllamaStream:
         ended = {"done": True, "done_reason": "load"}
         if self._finish is not None:
             ended = _ended(self._finish)
-        return self._object(piece(self.kind)) | ended | loosened(self.envelope)
+        warned = {"warnings": list(self.envelope.warnings)} if self.envelope.warnings else {}
+        return self._object(piece(self.kind)) | ended | loosened(self.envelope) | warned
 
     def _object(self, said: Json) -> Json:
         scores = {"logprobs": self._scores} if self._scores else {}

@@ -149,6 +149,7 @@ def _request(body: OllamaBody, model: str, defaults: Sampling) -> Request:
         format=_format(body.format),
         max_tokens=None if limit is None or limit < 0 else limit,
         n_ctx=options.num_ctx,
+        leave_out_oldest=bool(body.truncate),
         sampling=sampling_of(options, defaults),
         thinking=None if body.think is None else bool(body.think),
         effort=body.think if isinstance(body.think, str) else None,

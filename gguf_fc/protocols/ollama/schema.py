@@ -22,6 +22,7 @@ from gguf_fc.protocols.field_types import (
     Temperature,
     TopK,
     TopP,
+    TypicalP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.ollama.as_sent import regular_chat
@@ -53,7 +54,7 @@ class OllamaOptions(Struct):
     ] = None
     num_ctx: Annotated[
         Annotated[int, Meta(ge=1, le=2**31 - 1)] | None,
-        about("refused where it is more than a conversation can have here"),
+        about("more than a conversation can have here is a warning; a prompt over that, a 400"),
     ] = None
     stop: Stop = None
     repeat_penalty: RepeatPenalty = None
@@ -62,7 +63,7 @@ class OllamaOptions(Struct):
     frequency_penalty: FrequencyPenalty = None
     mirostat: Annotated[Literal[0] | None, about("not offered; 0 is off")] = None
     tfs_z: Annotated[Neutral | None, about("not offered; 1 is off")] = None
-    typical_p: Annotated[Neutral | None, about("not offered; 1 is off")] = None
+    typical_p: TypicalP = None
 
 
 class OllamaFunction(Struct):
@@ -118,6 +119,10 @@ class OllamaBody(Struct, kw_only=True):
     format: Form = None
     options: Annotated[OllamaOptions | None, about("how the reply is made")] = None
     think: Think = None
+    truncate: Annotated[
+        bool | None,
+        about("`true`: where a conversation is too long its oldest turns are left out; else a 400"),
+    ] = None
     stream: Annotated[bool | None, about("send the reply line by line, unless it is `false`")] = (
         None
     )
@@ -160,7 +165,10 @@ class OllamaShowBody(Struct):
     name: Annotated[str | None, about("as `model`, which is newer")] = None
 
 
-_WITHOUT_EFFECT = {"keep_alive": "a model stays loaded until another is asked for"}
+_WITHOUT_EFFECT = {
+    "keep_alive": "a model stays loaded until another is asked for",
+    "shift": "a reply ends where the context is full",
+}
 
 OLLAMA_CHAT = Fields(
     OllamaChatBody, without_effect=_WITHOUT_EFFECT, histories={"messages": regular_chat}

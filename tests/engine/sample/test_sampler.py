@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gguf_fc.engine.model import Logits
-from gguf_fc.engine.sample.sampler import FEW, Sampler, draw, largest, likeliest, likely, ranked
+from gguf_fc.engine.sample.sampler import (
+    FEW,
+    Sampler,
+    draw,
+    largest,
+    likeliest,
+    likely,
+    ranked,
+    typical,
+)
 from gguf_fc.errors import EngineError
 from gguf_fc.job import Sampling
 
@@ -219,3 +228,37 @@ def test_a_bias_is_added_and_one_for_no_token_is_ignored() -> None:
     logits = row(0, 0)
     Sampler(options(logit_bias=((1, 5.0), (99, 5.0)))).prepare(logits, [])  # type: ignore[arg-type]
     assert logits.tolist() == [0, 5]
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32), st.sampled_from([0.0, 0.2, 0.5, 0.9, 0.999]), st.sampled_from([5, 400])
+)
+def test_typical_tokens_are_those_of_the_definition(seed: int, mass: float, count: int) -> None:
+    logits = np.random.default_rng(seed).normal(0, 3, count).astype(np.float32)
+    shares = np.exp(logits.astype(np.float64))
+    shares /= shares.sum()
+    away = np.abs(-np.log(shares) + (shares * np.log(shares)).sum())
+    kept, total = [], 0.0
+    for token in np.argsort(away, kind="stable"):
+        kept.append(int(token))
+        total += shares[token]
+        if total > mass:
+            break
+    assert sorted(typical(logits, mass).tolist()) == sorted(kept)
+
+
+def test_a_typical_choice_is_never_a_token_that_is_out_of_reach() -> None:
+    logits = np.full(500, -np.inf, np.float32)
+    logits[7], logits[9] = 1.0, 0.0
+    sampler = Sampler(Sampling(seed=3, temperature=1, top_k=0, typical_p=0.9))
+    assert {sampler.choose(logits) for _ in range(50)} <= {7, 9}
+    with pytest.raises(EngineError):
+        typical(np.full(5, np.nan, np.float32), 0.5)
+
+
+def test_typical_sampling_can_leave_out_the_likeliest_token() -> None:
+    logits = np.log(np.array([0.4, *[0.6 / 60] * 60], np.float32))
+    assert 0 not in typical(logits, 0.3)
+    sampler = Sampler(Sampling(seed=3, temperature=1, top_k=0, top_p=1, min_p=0, typical_p=0.3))
+    assert 0 not in {sampler.choose(logits) for _ in range(200)}

@@ -110,7 +110,7 @@ def test_a_reply_without_a_limit(limit: int | None) -> None:
         ({"options": {"num_ctx": 0}}, "options.num_ctx"),
         ({"options": {"mirostat": 1}}, "options.mirostat"),
         ({"options": {"tfs_z": 0.5}}, "options.tfs_z"),
-        ({"options": {"typical_p": 0.5}}, "options.typical_p"),
+        ({"options": {"typical_p": 1.5}}, "options.typical_p"),
         ({"options": {"temperature": -1}}, "options.temperature"),
         ({"model": None}, "model"),
         ({"format": "xml"}, "format"),
