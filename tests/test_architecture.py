@@ -88,7 +88,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "common_text": set(),
         "read": {"code_tools", "common_text", "parameter_types", "syntax"},
         "write": {"parameter_types", "read", "syntax"},
-        "constrain": {"code_tools", "read", "syntax", "write"},
+        "constrain": {"code_tools", "common_text", "read", "syntax", "write"},
         "prompt": {"syntax", "write"},
         "learn": {"common_text", "constrain", "prompt", "read", "syntax", "write"},
         "openai_json": {"prompt"},

@@ -96,6 +96,7 @@ class Pairs:
     item: str | None = None  # lists and objects are nested pairs; the key of a list's items
     ordered: bool = False  # keys in alphabetical order, whatever the caller's
     nulls: bool = True  # an argument that is null is written; if not, it is left out
+    either_key: bool = False  # a key may also be written as a string is, and is read so
 
     @property
     def quotes_keys(self) -> bool:
@@ -112,6 +113,7 @@ class Pairs:
 _FIRST_TAG = re.compile(r"\s*(\S*>)\s+\S")
 _TAG = re.compile(r"<[^<>\s]+>")
 _BRACKETS = ("", "[", "(", "{")
+_FENCE = re.compile(r"\n[^\w\s]{3,}")  # on a line of its own
 _MOST_NAMED = 16  # tools whose calls are looked for in text by their names
 _SAMPLES = {"arguments": "{}", "index": "0"}
 ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
@@ -212,6 +214,8 @@ class Syntax:
     section: Marked = Marked()  # around all calls of a turn
     separator: str = "\n"  # between two calls
     gap: str = ""  # between content and the first call
+    opened: str = ""  # the beginning of a turn with which prompts end
+    space: str = ""  # white space that a turn may begin with, where a call has no mark
     content: Marked = Marked()  # around text
     also_content: tuple[str, ...] = ()  # other openings of text
     reasoning: Marked | None = None
@@ -276,13 +280,29 @@ class Syntax:
         Empty where the form begins otherwise, or where they are too many to look for in text.
         """
         pattern = self.patterns[0]
-        named = pattern.inside[:1] == (Placeholder("name"),) and self.lead.strip()
         following = (*pattern.inside[1:2], pattern.closing)[0]
+        named = pattern.inside[:1] == (Placeholder("name"),)
         if self.marker or not named or len(names) > _MOST_NAMED:
             return {}
         if isinstance(following, Placeholder):
             return {}
-        return {name: self.lead + name + following.lstrip()[:1] for name in names}
+        if self.lead.strip():
+            following = following.lstrip()[:1]
+        elif self.joint:
+            following = following[:1]
+        elif fence := _FENCE.match(following):
+            following = fence.group()
+        else:
+            return {}
+        return {name: self.before_name + name + following for name in names}
+
+    @property
+    def before_name(self) -> str:
+        """The text before the name of a call that stands behind text, where no mark announces it.
+
+        What opens a call, or where nothing does, the header of a new part of the turn, or a line.
+        """
+        return self.lead if self.lead.strip() else self.joint or "\n"
 
     @cached_property
     def joint(self) -> str:

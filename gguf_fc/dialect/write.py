@@ -41,6 +41,7 @@ def write(
     if reasoning and syntax.reasoning:
         parts.append(syntax.reasoning.open + reasoning + syntax.reasoning.close)
     if content:
+        parts.append("" if parts else syntax.space)
         parts.append(syntax.content.open + content + syntax.content.close)
     if calls:
         parts.append(syntax.gap if content else "")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gguf_fc.dialect.constrain.grammar_prefix import merged
+from gguf_fc.dialect.constrain.grammar_prefix import merged, without_start
 from gguf_fc.dialect.constrain.schema_rules import ANY_OBJECT, schema_rules
 from gguf_fc.dialect.constrain.turn.announced import AnnouncedComposer
 from gguf_fc.dialect.constrain.turn.bare import BareComposer
@@ -32,7 +32,17 @@ from gguf_fc.dialect.constrain.turn.reasoning import with_reasoning
 from gguf_fc.dialect.constrain.turn.text import TextComposer
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import GrammarError
-from gguf_fc.grammar import NEVER, Builder, Grammar, Literal, Loosened, Node, Spacing, sequence
+from gguf_fc.grammar import (
+    NEVER,
+    Builder,
+    Grammar,
+    Literal,
+    Loosened,
+    Node,
+    Spacing,
+    choice,
+    sequence,
+)
 from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Format, Tool, ToolChoice
 
@@ -113,6 +123,9 @@ class _TurnComposer:
             # The prompt holds the beginning of text: the call comes right behind it.
             between = self.syntax.content.close + self.syntax.gap
             turn = sequence(Literal(between), self._called(required))
+        if self.syntax.opened and not prefill:
+            # Where it is not said what the prompt holds, it may hold what prompts end with.
+            turn = choice(turn, without_start(turn, self.syntax.opened))
         return Grammar(self._builder.build(turn), tuple(dict.fromkeys(self._report)))
 
     def _reply(self, *, after: str = "", instead_of: str = "") -> Node:
@@ -123,7 +136,8 @@ class _TurnComposer:
                 return sequence(gap, self._json)
             return self._form.text_only(gap, instead_of)
         if self.wanted.must_call:
-            return sequence(gap, or_code(self._called(self._calls), self._code))
+            space = self._form.space if isinstance(self._form, BareComposer) else Literal("")
+            return sequence(gap, space, or_code(self._called(self._calls), self._code))
         if self._json is not None:
             called = merged(self._json, self._called(self._calls))
             return sequence(gap, or_code(called, self._code))

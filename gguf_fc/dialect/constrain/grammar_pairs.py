@@ -142,7 +142,11 @@ class ArgumentWriter:
     def member(self, name: str, schema: Schema, path: str) -> Node:
         """Argument of that name."""
         forms = (self.nested or self.values).forms(name, schema, path)
-        key = Literal(write_key(self.pairs, name))
+        written = write_key(self.pairs, name)
+        key: Node = Literal(written)
+        quoted = self.pairs.notation.string(name) if self.pairs.either_key else None
+        if quoted is not None and quoted != written:
+            key = choice(key, Literal(quoted))
         return choice(*(value.pair(key) for value in forms))
 
     def other_member(self, names: StringBound, schema: Schema, path: str) -> Node:

@@ -18,11 +18,11 @@ from gguf_fc.dialect.learn.derive import Finding, NotDerivable, derive, header_o
 from gguf_fc.dialect.learn.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.learn.inputs import inputs_of
 from gguf_fc.dialect.learn.instructions import Asked, asked_for
-from gguf_fc.dialect.learn.known import Known, code_for, known_for
+from gguf_fc.dialect.learn.known import Known, code_for, known_for, told_for
 from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, other_views, probe
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
-from gguf_fc.dialect.prompt.needs import Needs
+from gguf_fc.dialect.prompt.needs import Needs, Told
 from gguf_fc.dialect.prompt.render import Chat, Compile, CompiledTemplate
 from gguf_fc.dialect.prompt.template import Clock, Template
 from gguf_fc.dialect.syntax import Syntax
@@ -146,8 +146,17 @@ def _analysed(facts: FileFacts, chat: Chat) -> Analysis:
         raise TemplateError("The chat template leaves out what the user says.")
     found = _native_or_generic(chat, replace(seen, text=facts.text, tokens=facts.tokens))
     found = replace(found, syntax=_with_code(found.syntax, facts.text))
-    told_otherwise = found.native and not found.needs.tells_tools
-    return replace(found, warnings=(*found.warnings, _TOLD)) if told_otherwise else found
+    return _told(found, facts.text) if found.native and not found.needs.tells_tools else found
+
+
+def _told(found: Analysis, text: str) -> Analysis:
+    """Add the words in which the models of the template *text* were trained to be told of tools."""
+    needs, evidence = found.needs, found.evidence
+    if not needs.told.text and (known := told_for(text)):
+        needs = replace(needs, told=known.told)
+        evidence = (*evidence, Finding("told", known.name, known.evidence))
+    warnings = (*found.warnings, _TOLD)
+    return replace(found, needs=needs, evidence=evidence, warnings=warnings)
 
 
 def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
@@ -216,7 +225,15 @@ def _with_code(syntax: Syntax, text: str) -> Syntax:
 
 def _known(chat: Chat, seen: Renderings, known: Known) -> Analysis:
     """Analysis by an entry of the data file; the reasoning is derived where the entry has none."""
-    syntax, needs = known.syntax, replace(seen.needs, told=known.told)
+    syntax, needs = (
+        known.syntax,
+        replace(
+            seen.needs,
+            told=Told(text=known.told),
+            result_text=known.result_text,
+            tight=known.tight or seen.needs.tight,
+        ),
+    )
     if syntax.reasoning is None:
         syntax = replace(syntax, reasoning=derive_reasoning(seen))
     if objected := self_objections(syntax):

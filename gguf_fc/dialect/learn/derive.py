@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gguf_fc.dialect.common_text import (
@@ -145,10 +145,25 @@ class _Deriver:
             spacing=spacing,
             ascii_only=ascii_only,
             parallel=self.seen.two is not None,
+            opened=prefill,
         )
+        if syntax.form == "bare":
+            syntax = self._without_mark(syntax)
         self._note("call", "".join(_shown(part) for part in syntax.call), f"turn {one!r}")
         self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
         return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
+
+    def _without_mark(self, syntax: Syntax) -> Syntax:
+        """*syntax* with the white space before text, and the header before a call behind text.
+
+        Where a call takes the place of content, text beside it is a turn before it.
+        """
+        turn = self._turn(self.seen.plain or "")
+        before = turn[: max(0, turn.rfind(TEXT))]
+        header = header_of(self.seen, syntax, "")
+        tags = _TAG.findall(header) if self.seen.needs.metadata else []
+        gap = tags[-1] if tags and header.rstrip().endswith(tags[-1]) else syntax.gap
+        return replace(syntax, space="" if before.strip() else before, gap=gap)
 
     def _around_absent_text(self, lead: str) -> Marked:
         """Tags that a turn of calls begins with, and that stand around its text if it has any."""

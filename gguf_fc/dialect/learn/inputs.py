@@ -35,6 +35,7 @@ _TOOLS = tuple(
 _TOOL_VARIABLE = re.compile(r"(?<![\w.'\"])[a-z_]*(?:tool|function)[a-z_]*\b(?!\s*[(=.'\"])")
 _DATE_VARIABLE = re.compile(r"(?<![\w.'\"])[a-z_]*date[a-z_]*\b(?!\s*[(=.'\"])")
 _MESSAGE_TOOLS = re.compile(r"\[['\"]tools['\"]\]|\w\.tools\b|get\(['\"]tools['\"]")
+_QUOTED = re.compile(r"""['"]([A-Za-z_]*(?:functions|tools)[a-z_]*)['"]""", re.IGNORECASE)
 _MOST_NAMES = 8  # that are tried
 
 
@@ -53,6 +54,8 @@ def _candidates(text: str) -> Iterator[Inputs]:
     for date in ("", *_found(_DATE_VARIABLE, text)):
         for name in dict.fromkeys(names):
             yield from (Inputs(tools=name, shape=shape, date=date) for shape in get_args(Shape))
+    roles = (role.lower() for role in _found(_QUOTED, text))
+    yield from (Inputs(role=role) for role in dict.fromkeys(roles))
 
 
 def _found(pattern: re.Pattern[str], text: str) -> list[str]:

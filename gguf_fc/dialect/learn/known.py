@@ -12,6 +12,7 @@ from importlib.resources import files
 
 import msgspec
 
+from gguf_fc.dialect.prompt.needs import Told
 from gguf_fc.dialect.syntax import Code, Syntax
 
 
@@ -25,6 +26,8 @@ class Known:
     lacks: tuple[str, ...] = ()
     told: str = ""  # of the tools, where the template does not; see ``Needs``
     result_role: str = ""  # who brings results, where another role is shown as well
+    result_text: str = ""  # results as text of the turn with their call; see ``Needs``
+    tight: bool = False  # see ``Needs``
     syntax: Syntax
 
     def fits(self, template: str) -> bool:
@@ -76,6 +79,22 @@ def named_template(text: str) -> str:
     return next((entry.text for entry in _data().named if entry.word == word), text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTold:
+    """Words in which some models are told of tools, and the texts that tell their templates."""
+
+    name: str
+    evidence: str
+    contains: tuple[str, ...]
+    told: Told
+
+
+def told_for(template: str) -> KnownTold | None:
+    """Find the first such entry all of whose texts *template* contains."""
+    fitting = (entry for entry in _data().told if all(text in template for text in entry.contains))
+    return next(fitting, None)
+
+
 def entries() -> tuple[Known, ...]:
     """All entries of calls, in their order."""
     return _data().known
@@ -91,11 +110,12 @@ class _Data:
     known: tuple[Known, ...]
     code: tuple[KnownCode, ...]
     named: tuple[NamedTemplate, ...]
+    told: tuple[KnownTold, ...]
 
 
 # Reads the classes while the module is loaded: models are planned in several threads, and msgspec
 # crashes where two of them do so for the first time at once.
-msgspec.convert({"known": (), "code": (), "named": ()}, _Data)
+msgspec.convert({"known": (), "code": (), "named": (), "told": ()}, _Data)
 
 
 @cache

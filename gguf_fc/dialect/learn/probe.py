@@ -19,6 +19,7 @@ from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.render import Chat, probe_clock
 from gguf_fc.dialect.prompt.values import normalised, tool_values
 from gguf_fc.errors import TemplateError
+from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Message, Tool, ToolCall
 
 # Words no template is likely to contain, write itself or change.
@@ -116,6 +117,14 @@ def probe(chat: Chat) -> Renderings:
     return _Prober(chat, thinking_of(chat)).run(needs_of(chat))
 
 
+def _tight(seen: Renderings) -> Renderings:
+    """The same, without white space at the end of the prompt that stands before text alone."""
+    header, one = seen.prompt.rstrip(SPACE), seen.one or ""
+    if one.startswith(seen.prompt) or not one.startswith(header + NAMES[0]):
+        return seen
+    return replace(seen, prompt=header, needs=replace(seen.needs, tight=True))
+
+
 def other_views(chat: Chat, seen: Renderings) -> Iterator[Renderings]:
     """Other renderings of calls that *seen* shows: from them a syntax may be derived all the same.
 
@@ -173,7 +182,7 @@ class _Prober:
             off=self._switched(user, tools, on=False),
             on=self._switched(user, tools, on=True),
         )
-        seen = self._calls(seen)
+        seen = _tight(self._calls(seen))
         thought = replace(plain, reasoning_content=THOUGHT)
         thought_and_call = call_turn(reasoning_content=THOUGHT)
         return replace(

@@ -10,7 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gguf_fc.dialect.prompt.needs import Told
 from gguf_fc.dialect.prompt.repair import read_object
+from gguf_fc.dialect.prompt.typescript import typescript
 from gguf_fc.dialect.prompt.values import tool_values
 from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
@@ -55,16 +57,13 @@ def with_tools(messages: Sequence[Message], tools: Sequence[Tool], syntax: Synta
     return [Message(role="system", content=_instruction(tools, syntax)), *written]
 
 
-def with_told_tools(
-    messages: Sequence[Message], tools: Sequence[Tool], syntax: Syntax, told: str
-) -> list[Message]:
-    """The conversation with the tools in a system message: as *told*, or as we tell of them."""
-    if not tools:
-        return list(messages)
+def told_tools(tools: Sequence[Tool], syntax: Syntax, told: Told) -> Message:
+    """System message about the tools: as *told*, or as we tell of them."""
     functions = [value["function"] for value in tool_values(tools)]
-    text = told.replace("{tools}", json.dumps(functions, ensure_ascii=False, indent=4))
+    text = told.text.replace("{tools}", json.dumps(functions, ensure_ascii=False, indent=4))
     text = text.replace("{tools_line}", json.dumps(functions, ensure_ascii=False))
-    return [Message(role="system", content=text or _instruction(tools, syntax)), *messages]
+    text = text.replace("{typescript}", typescript(functions))
+    return Message(role="system", content=text or _instruction(tools, syntax))
 
 
 def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
@@ -73,9 +72,23 @@ def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
     return _INSTRUCTION.format(tools="\n".join(lines), example=example)
 
 
-def with_calls(messages: Sequence[Message], syntax: Syntax) -> list[Message]:
-    """The conversation with calls as text; results stay as they are."""
-    return [_calls_as_text(message, syntax) for message in messages]
+def with_calls(messages: Sequence[Message], syntax: Syntax, result_text: str = "") -> list[Message]:
+    """The conversation with calls as text; results stay as they are, or go on that text."""
+    turns: list[Message] = []
+    for message in messages:
+        called = turns[-1] if turns and turns[-1].role == "assistant" else None
+        if message.role == "tool" and result_text and called is not None:
+            result = result_text.replace("{result}", message.content or "")
+            turns[-1] = replace(called, content=f"{called.content}\n\n{result}")
+        else:
+            turns.append(_calls_as_text(message, syntax))
+    return turns
+
+
+def call_texts(messages: Sequence[Message], syntax: Syntax) -> tuple[str, ...]:
+    """Texts of the turns that hold calls alone."""
+    calling = (message for message in messages if message.tool_calls and not message.content)
+    return tuple(_calls_as_text(message, syntax).content or "" for message in calling)
 
 
 def _as_text(message: Message, syntax: Syntax) -> Message:

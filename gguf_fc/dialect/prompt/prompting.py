@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
 from gguf_fc.dialect.prompt.generic import (
     CHAT_TEMPLATE,
+    call_texts,
+    told_tools,
     with_calls,
-    with_told_tools,
     with_tools,
 )
 from gguf_fc.dialect.prompt.hidden_parameters import with_hidden_parameters
@@ -28,6 +29,7 @@ from gguf_fc.dialect.prompt.template import Template
 from gguf_fc.dialect.prompt.values import normalised, tool_values
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import InvalidParameter, TemplateError
+from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Message, Tool
 
 _Values = list[dict[str, Any]]
@@ -49,6 +51,8 @@ class TemplateFacts(Protocol):
     def calls_as_text(self) -> bool: ...
     @property
     def prefill(self) -> str: ...
+    @property
+    def header(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class RenderForm:
     turns: Sequence[Message]
     tools: Sequence[Tool]
     plain_schemas: bool = False
+    calls: Sequence[str] = ()  # texts of turns that stand right behind their header
     makeshift: bool = False  # the template's own way did not do
 
 
@@ -126,9 +131,9 @@ class Prompter:
     ) -> Iterator[RenderForm]:
         """The template's own way, with ever less that it might refuse."""
         needs = analysis.needs
-        told = turns
-        if not needs.tells_tools:
-            told = with_told_tools(turns, tools, analysis.syntax, needs.told)
+        told = None
+        if tools and not needs.tells_tools:
+            told = told_tools(tools, analysis.syntax, needs.told)
         calls_as_text = analysis.calls_as_text or not (tools or needs.calls_without_tools)
         orders: tuple[_Order, ...] = (
             settled,
@@ -139,10 +144,19 @@ class Prompter:
         placed = [needs] + [replace(needs, late_system=False)] * needs.late_system
         schemas = (False, True) if tools else (False,)
         for plain_schemas, placing, order in product(schemas, placed, orders):
-            ordered = order(told, placing)
+            apart = told is not None and needs.told.apart
+            given = turns if told is None or apart else [told, *turns]
+            ordered = order(given, placing)
+            if told is not None and apart:
+                ordered = [told, *_with_system(ordered, needs.told.system)]
             # Results have found their calls before those become text.
-            shown = with_calls(ordered, analysis.syntax) if calls_as_text else ordered
-            yield RenderForm(analysis.chat, needs, shown, tools, plain_schemas=plain_schemas)
+            shown, texts = ordered, tuple[str, ...]()
+            if calls_as_text:
+                shown = with_calls(ordered, analysis.syntax, needs.result_text)
+                texts = call_texts(ordered, analysis.syntax)
+            yield RenderForm(
+                analysis.chat, needs, shown, tools, plain_schemas=plain_schemas, calls=texts
+            )
 
     def _rendered(
         self,
@@ -157,7 +171,8 @@ class Prompter:
         described = self._described(form, given)
 
         def rendered(values: _Values, *, generate: bool) -> str:
-            return form.chat.render(values, described, generate=generate, variables=given)
+            shown = form.chat.render(values, described, generate=generate, variables=given)
+            return self._tight(shown, form) if form.needs.tight else shown
 
         prompt = rendered(values, generate=generate)
         own = self._own_part(prompt) if generate else ""
@@ -187,6 +202,14 @@ class Prompter:
             said=begun.content or "",
             thought=thought if thought.strip() in self._plain(own) else "",
         )
+
+    def _tight(self, prompt: str, form: RenderForm) -> str:
+        """*prompt* without the white space between a header and a call, or the end."""
+        header, space = self.analysis.header, self._syntax.space
+        for text in map(self._own_guard.wrap, form.calls):
+            prompt = prompt.replace(header + space + text, header + text)
+        ends = form.tools and prompt.rstrip(SPACE).endswith(header)
+        return prompt.rstrip(SPACE) if ends else prompt
 
     def _described(self, form: RenderForm, given: Mapping[str, Any]) -> _Values:
         """The tools as the template is given them; clients send the same ones turn after turn.
@@ -235,3 +258,9 @@ class Prompter:
         if prefill and prompt.endswith(prefill):
             return prefill
         return reasoning_at_end(self._syntax, prompt)
+
+
+def _with_system(turns: Sequence[Message], text: str) -> list[Message]:
+    """The conversation with *text* as its system message, if it has none."""
+    needed = text and not (turns and turns[0].role == "system")
+    return [Message(role="system", content=text), *turns] if needed else list(turns)

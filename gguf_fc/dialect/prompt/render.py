@@ -65,6 +65,8 @@ class Chat:
         }
         now = self.clock()
         values |= self._own_inputs(messages, tools, now)
+        if self.inputs.role:
+            return self._with_message_of_tools(values, tools, now)
         if self.inputs.tools != "tools":
             tools = ()
         if tools:
@@ -74,6 +76,26 @@ class Chat:
         except TemplateError:
             # Some templates loop over tools without asking whether there are any.
             return self.template.render(values, now)
+
+    def _with_message_of_tools(
+        self, values: dict[str, Any], tools: Sequence[Mapping[str, Any]], now: datetime
+    ) -> str:
+        """Render with the tools in a message of their own role; one of no tools if there must be.
+
+        Raises TemplateError.
+        """
+        functions = _shaped(tools, "flat")
+        content = json.dumps(functions, ensure_ascii=False, indent=4)
+        message = {"role": self.inputs.role, "content": content}
+        given = values["messages"]
+        at = 1 if given and given[0]["role"] == "system" else 0
+        told = {**values, "messages": [*given[:at], message, *given[at:]]}
+        if tools:
+            return self.template.render(told, now)
+        try:
+            return self.template.render(values, now)
+        except TemplateError:
+            return self.template.render(told, now)
 
     def _own_inputs(
         self,

@@ -49,7 +49,8 @@ class Parser:
     """Reads one turn.  ``feed`` pieces, then ``finish``; both return the events they complete.
 
     *schemas* are the parameters of the tools that may be called, by name; None: any name is a
-    tool's.  Empty: nothing is a call.  *prefill* is the part of the turn that the prompt holds.
+    tool's.  Empty: nothing is a call.  *prefill* is the part of the turn that the prompt holds;
+    where none is given and prompts end with the beginning of a turn, the text may have that or not.
     With *inline*, reasoning is emitted as text, between its marks.
     """
 
@@ -62,6 +63,7 @@ class Parser:
     _text: TextReader = field(init=False)
     _reasoning: ReasoningReader = field(init=False)
     _steps: Steps = field(init=False)
+    _first: str | None = field(default=None, init=False)  # what may begin the turn, or goes on
 
     def __post_init__(self) -> None:
         self._text = TextReader(self.syntax, self._reader)
@@ -70,6 +72,8 @@ class Parser:
         )
         self._steps = self._turn()
         self._reader.push(self.prefill)
+        if self.syntax.opened and not self.prefill:
+            self._first = ""
 
     @property
     def shows_reasoning(self) -> bool:
@@ -79,6 +83,8 @@ class Parser:
     def feed(self, piece: str) -> list[ParseEvent]:
         """Read more of the model's text."""
         events: list[ParseEvent] = []
+        if self._first is not None:
+            piece = self._begun(piece)
         for start in range(0, len(piece), _SLICE):
             self._reader.push(piece[start : start + _SLICE])
             events += self._run()
@@ -89,9 +95,20 @@ class Parser:
 
         *stopped*: that was a stop string of the client, up to which code is complete.
         """
+        if self._first:
+            self._reader.push(self._first)
         self._reader.whole, self._reader.stopped = whole and not stopped, stopped
         self._reader.final = True
         return self._run()
+
+    def _begun(self, piece: str) -> str:
+        """*piece* with the beginning of the turn, once it shows whether the text has it."""
+        text, opened = (self._first or "") + piece, self.syntax.opened
+        if opened.startswith(text) and text != opened:
+            self._first = text
+            return ""
+        self._first = None
+        return text if text.startswith(opened) else opened + text
 
     def _run(self) -> list[ParseEvent]:
         next(self._steps, None)

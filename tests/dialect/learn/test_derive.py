@@ -35,12 +35,16 @@ EXPECTED = {
     ),
     "name_in_tag": Syntax(call=("<function=", NAME, ">", ARGUMENTS, "</function>"), separator=""),
     "recipient": Syntax(
-        call=(">>>", NAME, "\n", ARGUMENTS), separator="", content=Marked(">>>all\n")
+        call=(">>>", NAME, "\n", ARGUMENTS),
+        separator="",
+        content=Marked(">>>all\n"),
+        opened=">>>",
     ),
     "headed": Syntax(
         call=("<|from|>me\n<|to|>", NAME, "\n<|content|>", ARGUMENTS),
         gap="\n",
         content=Marked("<|from|>me\n<|to|>all\n<|content|>"),
+        opened="<|from|>me\n<|to|>",
     ),
     "short_ids": Syntax(
         call=('{"name": "', NAME, '", "arguments": ', ARGUMENTS, ', "id": "', ID, '"}'),

@@ -93,7 +93,7 @@ def test_results_of_calls_that_became_text_keep_their_role_and_order() -> None:
     turn = {"role": "assistant", "tool_calls": calls}
     text = dialect.render([USER, turn, *results], tools=[TOOL]).text
     assert text.startswith("[gMASK]sop<|system|>\n Answer the following questions")
-    call = "<|assistant|>\n look\n```python\ntool_call(at='x')\n```<|observation|>\n Is "
+    call = "<|assistant|>look\n```python\ntool_call(at='x')\n```<|observation|>\n Is "
     assert text.endswith(f"{call}a.{call}b.<|assistant|>")
 
 
@@ -111,7 +111,7 @@ def test_a_template_of_blocks_is_told_of_tools_as_its_models_were_trained() -> N
     assert dialect.evidence[0].name == "known"
     text = dialect.render([USER, CALLED, RESULT], tools=[TOOL]).text
     assert text.startswith("System: You are a helpful assistant with access to the following")
-    assert text.endswith("look\n```\ntool_call()\n```\n\nUser: Rain.\n\nAssistant:")
+    assert text.endswith("look\n```\ntool_call()\n```\n\nObersavtion: Rain.\n\nAssistant:")
     tool = {**TOOL["function"], "parameters": {"properties": {"at": {"type": "string"}}}}
     for call in ('tool_call("at"="a=b, (c)")', "tool_call(at='a=b, (c)')"):
         for language in ("", "python"):

@@ -37,7 +37,8 @@ class AnnouncedComposer:
         called = sequence(Literal(rest), calls)
         announced = sequence(Literal(mark), called)
         if self.syntax.content.open:
-            return sequence(gap, self._framed_then(called, announced))
+            called = perhaps_ended(self.syntax, called)
+            return sequence(gap, self._framed_then(called, sequence(Literal(mark), called)))
         called = choice(called, *self.calls.loosely(rest))
         announced = sequence(Literal(mark), called)
         text = self.text.guarded(choice(Without(self._announcing), *self._then(called)), instead_of)
@@ -80,6 +81,11 @@ def lead_in_two(syntax: Syntax) -> tuple[str, str]:
     """Split the fixed text before the first call: up to and with the marker, and behind it."""
     at = syntax.lead.index(syntax.marker) + len(syntax.marker)
     return syntax.lead[:at], syntax.lead[at:]
+
+
+def perhaps_ended(syntax: Syntax, calls: Node) -> Node:
+    """*calls*, and perhaps the mark that ends the turn: text in a frame may have it as well."""
+    return sequence(calls, choice(Literal(""), Literal(syntax.end))) if syntax.end else calls
 
 
 def closed_then(text: TextComposer, announced: Node) -> Node:

@@ -6,7 +6,7 @@ Behind text a call is known by what its form begins with together with the name 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gguf_fc.dialect.constrain.grammar_prefix import without_start
@@ -25,6 +25,7 @@ from gguf_fc.grammar import (
     not_opening,
     sequence,
 )
+from gguf_fc.grammar.search.trie import Trie
 from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Tool
 
@@ -45,11 +46,16 @@ class BareComposer:
         """No call, and nothing that reads like one."""
         return self._text(instead_of)
 
+    @property
+    def space(self) -> Node:
+        """White space before a call that is required, where turns begin with some."""
+        return Repeat(_LAYOUT, 0, len(self.syntax.space))
+
     def text_then(self, calls: Node, gap: Node, instead_of: str) -> Node:
         """Calls; or text, then perhaps calls."""
         written = sequence(Literal(self.syntax.lead), calls)
         called = or_code(choice(written, *map(self._marked, self._marking)), self.code)
-        return choice(sequence(gap, called), self._text(instead_of))
+        return choice(sequence(gap, self.space, called), self._text(instead_of))
 
     @property
     def _marking(self) -> list[CallPattern]:
@@ -65,29 +71,61 @@ class BareComposer:
         """Text that does not begin like a call; without tools, any text."""
         if not self.tools:
             return self.text.guarded(Without(()), instead_of)
-        begun = self.syntax.lead.strip()[:1] or self._names_begun()
+        begun = self.syntax.lead.strip()[:1]
         marks = [self.code.mark] if self.code else []
         marks += [pattern.marker for pattern in self._marking]
-        if named := self._with_calls():
+        later = self._later_calls()
+        if later and begun:
             barred = {*SPACE, *instead_of[:1], *begun, *(mark[0] for mark in marks)}
-            text = choice(sequence(none_of(barred), named), Literal(""))
+            text = choice(sequence(none_of(barred), self._with_calls(later)), Literal(""))
+        elif later:
+            text = self._unlike_names((*SPACE, *instead_of[:1], *marks), later)
         else:
-            text = not_opening(self.calls.builder, (*SPACE, *instead_of[:1], *begun, *marks))
+            opening = [begun] if begun else self._names_begun()
+            text = not_opening(self.calls.builder, (*SPACE, *instead_of[:1], *opening, *marks))
         return sequence(Repeat(_LAYOUT), text)
 
-    def _with_calls(self) -> Node | None:
-        """Text, then perhaps calls that only the name of a tool announces; None: it holds none."""
+    def _later_calls(self) -> dict[str, Node]:
+        """Calls that stand behind text: the mark that announces one -> what follows it."""
         tools = self.calls.tools
         begun = self.syntax.beginnings([tool.name for _, tool in tools])
-        options: list[Node] = []
+        found: dict[str, Node] = {}
         for numbered in tools if begun else ():
             mark = begun[numbered[1].name]
-            others = tuple(other for other in begun.values() if other != mark)
             call = self.calls.one(numbered, self.syntax.call)
-            rest = without_start(call, mark.removeprefix(self.syntax.lead))
-            closing = Literal(self.syntax.section.close)
-            options.append(sequence(Until((mark,), others), rest, self.calls.more(), closing))
-        return choice(Without(tuple(begun.values())), *options) if options else None
+            rest = without_start(call, mark.removeprefix(self.syntax.before_name))
+            found[mark] = sequence(rest, self.calls.more(), Literal(self.syntax.section.close))
+        return found
+
+    def _with_calls(self, later: Mapping[str, Node]) -> Node:
+        """Text, then perhaps calls that only the name of a tool announces."""
+        options: list[Node] = []
+        for mark, rest in later.items():
+            others = tuple(other for other in later if other != mark)
+            options.append(sequence(Until((mark,), others), rest))
+        return choice(Without(tuple(later)), *options)
+
+    def _unlike_names(self, barred: Sequence[str], later: Mapping[str, Node]) -> Node:
+        """Text that opens neither as a call does nor with one of *barred*, then perhaps calls.
+
+        One rule for each text that may still become an opening, from the longest up.  Behind such
+        a text a mark stands whole or not at all: its first character is where the two part.
+        """
+        root = Trie.of(map(tuple, (*barred, *self._names_begun())))
+        text = self.calls.builder.define("behind-text", self._with_calls(later))
+        announced = [sequence(Literal(mark), rest) for mark, rest in later.items()]
+        rules: dict[Trie, Node] = {}
+        for trie, _ in reversed(root.downwards()):
+            inner = {} if trie is root else {mark[0] for mark in later}
+            options: list[Node] = [Literal(""), sequence(none_of({*trie.after, *inner}), text)]
+            options += [
+                sequence(Literal(character), rules[after])
+                for character, after in trie.after.items()
+                if not after.ends
+            ]
+            options += announced if trie is not root else []
+            rules[trie] = self.calls.builder.define("opening", choice(*options))
+        return rules[root]
 
     def _names_begun(self) -> list[str]:
         """Beginnings of calls where nothing stands before the name."""

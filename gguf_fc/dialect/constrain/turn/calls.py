@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
+from gguf_fc.dialect.common_text import common_start
 from gguf_fc.dialect.constrain.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.constrain.schema_rules import arguments_schema, schema_rules
 from gguf_fc.dialect.constrain.turn.loose_calls import loose_calls
@@ -126,10 +128,11 @@ class CallComposer:
     def _row(self, parts: Parts, tool: Tool, arguments: Node) -> Node:
         """The pattern behind its opening text."""
         items: list[Node] = []
-        for part in parts[1 if isinstance(parts[0], str) else 0 :]:
+        start = 1 if isinstance(parts[0], str) else 0
+        for at, part in enumerate(parts[start:], start):
             match part:
-                case str(text):
-                    items.append(Literal(text))
+                case str():
+                    items.append(self._fixed(parts, at))
                 case Placeholder(kind="name"):
                     items.append(Literal(write_name(self.syntax, tool.name)))
                 case Placeholder(kind="id"):
@@ -139,6 +142,27 @@ class CallComposer:
                 case Placeholder():
                     items.append(arguments)
         return _joined(items)
+
+    def _fixed(self, parts: Parts, at: int) -> Node:
+        """The fixed text at one place, where no mark announces calls in each of its layouts."""
+        if self.syntax.marker or parts != self.syntax.call:
+            return Literal(str(parts[at]))
+        around = parts[:at], parts[at + 1 :]
+        same = (also for also in self.syntax.also if (also[:at], also[at + 1 :]) == around)
+        return either([str(layout[at]) for layout in (parts, *same)])
+
+
+def either(texts: Sequence[str]) -> Node:
+    """One of *texts*; what some begin with is written once, so that no two ways begin alike."""
+    first: dict[str, list[str]] = {}
+    for text in dict.fromkeys(texts):
+        first.setdefault(text[:1], []).append(text)
+    options: list[Node] = []
+    for begun in first.values():
+        shared = reduce(common_start, begun)
+        behind = [text[len(shared) :] for text in begun]
+        options.append(sequence(Literal(shared), either(behind) if len(begun) > 1 else Literal("")))
+    return choice(*options)
 
 
 def _joined(items: Sequence[Node]) -> Node:

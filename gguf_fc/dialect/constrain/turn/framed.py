@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gguf_fc.dialect.constrain.grammar_prefix import merged
-from gguf_fc.dialect.constrain.turn.announced import closed_then, lead_in_two
+from gguf_fc.dialect.constrain.turn.announced import closed_then, lead_in_two, perhaps_ended
 from gguf_fc.dialect.constrain.turn.text import TextComposer
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.grammar import Literal, Node, Until, Without, choice, sequence
@@ -28,6 +28,7 @@ class FramedComposer:
     def text_then(self, calls: Node, gap: Node, instead_of: str) -> Node:  # noqa: ARG002
         """Text, then perhaps calls, then the end."""
         mark, rest = lead_in_two(self.syntax)
+        calls = perhaps_ended(self.syntax, calls)
         announced = sequence(Literal(mark), sequence(Literal(rest), calls))
         if self.syntax.content.close:
             return sequence(gap, merged(closed_then(self.text, announced), announced))

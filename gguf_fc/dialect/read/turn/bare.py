@@ -29,6 +29,8 @@ class BareReader:
 
     def read(self) -> Steps:
         """Read what follows reasoning."""
+        if self.syntax.space:
+            yield from self.reader.skip_space()
         if self.section.offered:
             yield from self._begin()
         names = self.section.calls.schemas or ()
@@ -50,6 +52,7 @@ class BareReader:
 
     def _calls_at(self, beginning: str) -> Steps:
         """Read calls of which the first begins so; if there is none, that was text."""
-        self.reader.give_back(len(beginning))
+        header = self.syntax.before_name.removesuffix(self.syntax.lead)
+        self.reader.give_back(len(beginning) - len(header))
         if not (yield from self.section.bare()) and not self.reader.cut_off:
-            self.text.say(self.reader.take(len(beginning)))
+            self.text.say(header + self.reader.take(len(beginning) - len(header)))
