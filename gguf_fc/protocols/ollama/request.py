@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gguf_fc.dialect.openai_json.messages import past_call, unread_arguments
+from gguf_fc.dialect.openai_json.tool_choice import tool_choice_of
 from gguf_fc.dialect.openai_json.tools import Declared, checked_tools
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.job import Sampling
@@ -38,7 +39,6 @@ from gguf_fc.request import (
     TextRequest,
     Tool,
     ToolCall,
-    ToolChoice,
 )
 
 
@@ -89,7 +89,7 @@ def chat_request(body: OllamaChatBody, model: str, defaults: Sampling) -> Reques
         _request(body, model, defaults),
         messages=tuple(_message(message, n) for n, message in enumerate(body.messages or [])),
         tools=tools,
-        tool_choice=ToolChoice("auto" if tools else "none"),
+        tool_choice=tool_choice_of(body.tool_choice, tools),
     )
 
 

@@ -143,6 +143,10 @@ class OllamaChatBody(OllamaBody, kw_only=True):
         Annotated[list[OllamaTool], Meta(max_length=1000)] | None,
         about("functions the model may call"),
     ] = None
+    tool_choice: Annotated[
+        str | dict[str, Any] | None,
+        about("as in Chat Completions, beyond Ollama's own fields; held by a grammar"),
+    ] = None
 
 
 class OllamaGenerateBody(OllamaBody, kw_only=True):

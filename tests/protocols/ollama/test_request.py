@@ -162,6 +162,28 @@ def test_tools_may_be_called_where_there_are_any() -> None:
 
 
 @pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("none", ToolChoice("none")),
+        ("auto", ToolChoice("auto")),
+        ("required", ToolChoice("required")),
+        ("get_weather", ToolChoice("named", "get_weather")),
+        (
+            {"type": "function", "function": {"name": "get_weather"}},
+            ToolChoice("named", "get_weather"),
+        ),
+        (None, ToolChoice("auto")),
+    ],
+)
+def test_a_choice_of_tools_is_read_as_in_chat_completions(
+    choice: str | dict[str, Any] | None, expected: ToolChoice
+) -> None:
+    assert chat(tools=[WEATHER], tool_choice=choice).tool_choice == expected
+    assert refused(tools=[WEATHER], tool_choice={"name": "other"}) == "tool_choice.name"
+    assert refused(tool_choice="required") == "tool_choice"
+
+
+@pytest.mark.parametrize(
     ("form", "expected"),
     [
         (None, Format()),
