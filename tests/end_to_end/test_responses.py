@@ -169,6 +169,24 @@ def test_tools_of_other_servers_are_passed_over_and_named(client: OpenAI) -> Non
     assert [call.name for call in calls_of(raw.parse())] == ["get_weather"] * 2
 
 
+def test_a_call_of_a_tool_in_a_namespace_says_so_and_is_read_back(client: OpenAI) -> None:
+    tools = [{"type": "namespace", "name": "mcp__weather", "description": "", "tools": [WEATHER]}]
+    options: Any = {"tools": tools, "tool_choice": {"type": "namespace", "name": "mcp__weather"}}
+    whole = ask(client, QUESTION, **options)
+    last = streamed(client, QUESTION, **options)[-1].response
+    for response in (whole, last):
+        calls = calls_of(response)
+        assert calls
+        assert {(call.namespace, call.name) for call in calls} == {("mcp__weather", "get_weather")}
+    items = [{"role": "user", "content": QUESTION}, *whole.output]
+    results = [
+        {"type": "function_call_output", "call_id": call.call_id, "output": SUNNY}
+        for call in calls_of(whole)
+    ]
+    answer = ask(client, [*items, *results], tools=tools)
+    assert "18" in answer.output_text
+
+
 def test_a_cut_off_call_is_incomplete_and_left_out(client: OpenAI) -> None:
     options: Any = {"tools": [WEATHER], "tool_choice": "required", "max_output_tokens": 18}
     whole = ask(client, QUESTION, **options)
@@ -234,12 +252,12 @@ def test_an_item_can_be_referred_to_by_its_id(client: OpenAI) -> None:
     [
         ({}, "input"),
         ({"input": 3}, "input"),
-        ({"input": [{"type": "computer_call_output", "output": {}}]}, "input[0].type"),
+        ({"input": [{"type": "computer_call_output", "output": {}}]}, "input"),
+        ({"input": [{"role": "critic", "content": "x"}]}, "input[0].role"),
         (
             {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
             "input[0].content[0].type",
         ),
-        ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id"),
         ({"input": "x", "background": True}, "background"),
         ({"input": "x", "conversation": "conv_1"}, "conversation"),
         ({"input": "x", "temprature": 1}, "temprature"),

@@ -32,6 +32,7 @@ _MEDIA = (
     *(("inline_data", "file"), ("inlinedata", "file"), ("file", "file"), ("document", "file")),
     *(("pdf", "file"), ("media", "file"), ("blob", "file"), ("attachment", "file")),
 )
+_PART_MEMBERS = frozenset({"type", "text", "content", "refusal", "annotations", "logprobs"})
 _MEDIA_MEMBERS = frozenset({"image_url", "inlineData", "inline_data", "input_audio"})
 _READABLE = ("text", "content", "value", "resource", "refusal", "output", "result", "data")
 _THOUGHT = ("thinking", "reasoning", "text", "content", "summary", "thought")
@@ -95,7 +96,8 @@ def is_part(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     if isinstance(value.get("type"), str):
-        return kind_of(value).kind not in ("foreign", "nothing")
+        known = kind_of(value).kind not in ("foreign", "nothing")
+        return known or value.keys() <= _PART_MEMBERS
     return bool(_MEDIA_MEMBERS & value.keys())
 
 

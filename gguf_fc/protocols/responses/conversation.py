@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import assert_never
 
 from gguf_fc.dialect.openai_json.custom_tools import custom_arguments
 from gguf_fc.dialect.openai_json.messages import past_call
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.responses.items import (
+    AdditionalToolsItem,
     CustomToolCallItem,
     CustomToolCallOutputItem,
     FunctionCallItem,
@@ -30,10 +31,13 @@ _TEXT_PARTS = frozenset({"input_text", "output_text", "text", "summary_text", "r
 _SEALED = "gguf-fc:"  # what reasoning we wrapped begins with, so that other servers' is told apart
 
 
-def messages_of(placed: Iterable[tuple[str, Kept]]) -> Iterator[Message]:
+NameOf = Callable[[str | None, str], str]  # a namespace and a name to the name a model knows
+
+
+def messages_of(placed: Iterable[tuple[str, Kept]], name_of: NameOf) -> Iterator[Message]:
     """A message for each item that holds text or a call; each item comes with its path."""
     for place, item in placed:
-        message = _message(item, place)
+        message = _message(item, place, name_of)
         if message is not None:
             yield message
 
@@ -43,20 +47,27 @@ def sealed(reasoning: str) -> str:
     return base64.b64encode(f"{_SEALED}{reasoning}".encode()).decode()
 
 
-def _message(item: Kept, where: str) -> Message | None:
+def _message(item: Kept, where: str, name_of: NameOf) -> Message | None:
     match item:
         case MessageItem(role=role, content=content):
             return Message(role=role, content=_text(content, f"{where}.content"))
-        case FunctionCallItem(call_id=id_, name=name, arguments=arguments):
-            call = past_call(id_, name, arguments, f"{where}.arguments")
+        case FunctionCallItem():
+            name = name_of(item.namespace, item.name)
+            call = past_call(item.call_id, name, item.arguments, f"{where}.arguments")
             return Message(role="assistant", tool_calls=(call,))
-        case CustomToolCallItem(call_id=id_, name=name, input=given):
-            return Message(
-                role="assistant", tool_calls=(ToolCall(id_, name, custom_arguments(given)),)
-            )
+        case CustomToolCallItem():
+            name = name_of(item.namespace, item.name)
+            call = ToolCall(item.call_id, name, custom_arguments(item.input))
+            return Message(role="assistant", tool_calls=(call,))
         case FunctionCallOutputItem() | CustomToolCallOutputItem():
-            output = _text(item.output, f"{where}.output")
-            return Message(role="tool", content=output, tool_call_id=item.call_id)
+            return Message(
+                role="tool",
+                content=_text(item.output, f"{where}.output"),
+                tool_call_id=item.call_id,
+                name=name_of(item.namespace, item.name) if item.name else None,
+            )
+        case AdditionalToolsItem():
+            return None
         case ReasoningItem():
             reasoning = _reasoning(item, where)
             return Message(role="assistant", reasoning_content=reasoning) if reasoning else None

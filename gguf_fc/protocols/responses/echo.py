@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from gguf_fc.protocols.responses.schema import ReasoningConfig, ResponsesBody, ResponseTool
+from gguf_fc.protocols.responses.schema import ReasoningConfig, ResponsesBody
+from gguf_fc.protocols.responses.tool_types import CallableTool, ResponseTool
 from gguf_fc.request import Request
 
 Json = dict[str, Any]
@@ -29,7 +30,7 @@ def echo(body: ResponsesBody, request: Request) -> Json:
         "temperature": request.sampling.temperature,
         "text": {"format": _format(body), "verbosity": request.verbosity},
         "tool_choice": body.tool_choice or "auto",
-        "tools": [_tool(tool) for tool in body.tools or () if tool.is_offered],
+        "tools": [_tool(tool) for tool in body.tools or () if _is_shown(tool)],
         "top_logprobs": body.top_logprobs or 0,
         "top_p": request.sampling.top_p,
         "truncation": body.truncation or "disabled",
@@ -50,8 +51,15 @@ def _format(body: ResponsesBody) -> Json:
     return found | {"name": asked.name or "answer", "strict": bool(asked.strict)}
 
 
-def _tool(tool: ResponseTool) -> Json:
+def _is_shown(tool: ResponseTool) -> bool:
+    return tool.is_offered or tool.type == "namespace"
+
+
+def _tool(tool: CallableTool) -> Json:
     shown: Json = {"type": tool.type, "name": tool.name, "description": tool.description}
+    if isinstance(tool, ResponseTool) and tool.type == "namespace":
+        inside = [_tool(inner) for inner in tool.tools or () if inner.is_offered]
+        return shown | {"tools": inside}
     if tool.type == "function":
         return shown | {"parameters": tool.parameters, "strict": bool(tool.strict)}
     form = {"type": "text"} if tool.format is None else _present(msgspec.to_builtins(tool.format))

@@ -13,7 +13,7 @@ from gguf_fc.protocols.responses.items import (
     Kept,
     MessageItem,
     NewId,
-    PassedOver,
+    OtherItem,
     settled,
 )
 from gguf_fc.protocols.responses.schema import ResponsesBody
@@ -76,7 +76,7 @@ def _kept(items: Iterable[Item], store: ResponseStore) -> Iterator[tuple[str, Ke
     for n, item in enumerate(items):
         if isinstance(item, ItemReference):
             yield f"input[{n}]", _referred(item.id, store, f"input[{n}].id")
-        elif not isinstance(item, PassedOver):
+        elif not isinstance(item, OtherItem):
             yield f"input[{n}]", item
 
 

@@ -12,18 +12,22 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from gguf_fc.protocols.responses.tool_types import ResponseTool
 from gguf_fc.typed_json import about
 
 Status = Literal["in_progress", "completed", "incomplete"]
 CallId = Annotated[str, about("links a call and its result")]
 Name = Annotated[str, about("of the tool")]
+Namespace = Annotated[str | None, about("the group of tools that it is in")]
 NewId = Callable[[str], str]  # a fresh id behind a prefix
 
 
 class ItemPart(Struct, omit_defaults=True):
     """One part of a content; only text can be read by the models served here."""
 
-    type: Annotated[str, about("`input_text`, `output_text`, `refusal`, ...; no images or files")]
+    type: Annotated[
+        str, about("`input_text`, `output_text`, `refusal`, ...; any other is a note in its place")
+    ]
     text: Annotated[str | None, about("required, but for a `refusal`")] = None
     refusal: Annotated[str | None, about("read as text")] = None
     annotations: Annotated[list[Any] | None, about("as they were sent; not read")] = None
@@ -50,6 +54,7 @@ class FunctionCallItem(ResponseItem, kw_only=True, tag="function_call"):
 
     call_id: CallId
     name: Name
+    namespace: Namespace = None
     arguments: Annotated[
         Any, about("JSON; repaired if it is not quite JSON, else kept as a text `input`")
     ]
@@ -60,6 +65,8 @@ class FunctionCallOutputItem(ResponseItem, kw_only=True, tag="function_call_outp
 
     call_id: CallId
     output: Annotated[str | list[ItemPart], about("what the tool returned")]
+    name: Annotated[str | None, about("of the tool")] = None
+    namespace: Namespace = None
 
 
 class CustomToolCallItem(ResponseItem, kw_only=True, tag="custom_tool_call"):
@@ -67,6 +74,7 @@ class CustomToolCallItem(ResponseItem, kw_only=True, tag="custom_tool_call"):
 
     call_id: CallId
     name: Name
+    namespace: Namespace = None
     input: Annotated[str, about("the text")]
 
 
@@ -75,6 +83,8 @@ class CustomToolCallOutputItem(ResponseItem, kw_only=True, tag="custom_tool_call
 
     call_id: CallId
     output: Annotated[str | list[ItemPart], about("what the tool returned")]
+    name: Annotated[str | None, about("of the tool")] = None
+    namespace: Namespace = None
 
 
 class ReasoningItem(ResponseItem, kw_only=True, tag="reasoning"):
@@ -93,20 +103,14 @@ class ItemReference(ResponseItem, kw_only=True, tag="item_reference"):
     id: Annotated[str, Meta(min_length=1, description="of an item that is kept here")]
 
 
-class WebSearchCallItem(ResponseItem, kw_only=True, tag="web_search_call"):
-    """A search that another server made; passed over."""
+class AdditionalToolsItem(ResponseItem, kw_only=True, tag="additional_tools"):
+    """Tools that stand in the conversation instead of ``tools``; they are offered too."""
+
+    tools: Annotated[list[ResponseTool], about("as the field `tools` has them")] = []
 
 
-class FileSearchCallItem(ResponseItem, kw_only=True, tag="file_search_call"):
-    """A search that another server made; passed over."""
-
-
-class ImageGenerationCallItem(ResponseItem, kw_only=True, tag="image_generation_call"):
-    """An image that another server made; passed over."""
-
-
-class McpListToolsItem(ResponseItem, kw_only=True, tag="mcp_list_tools"):
-    """The tools that another server found; passed over."""
+class OtherItem(ResponseItem, kw_only=True, tag="other"):
+    """An item of any other type, which only the server that made it can use; passed over."""
 
 
 Kept = (
@@ -116,8 +120,8 @@ Kept = (
     | CustomToolCallItem
     | CustomToolCallOutputItem
     | ReasoningItem
+    | AdditionalToolsItem
 )
-PassedOver = WebSearchCallItem | FileSearchCallItem | ImageGenerationCallItem | McpListToolsItem
 Item = (
     MessageItem
     | FunctionCallItem
@@ -125,11 +129,9 @@ Item = (
     | CustomToolCallItem
     | CustomToolCallOutputItem
     | ReasoningItem
+    | AdditionalToolsItem
     | ItemReference
-    | WebSearchCallItem
-    | FileSearchCallItem
-    | ImageGenerationCallItem
-    | McpListToolsItem
+    | OtherItem
 )
 
 _PREFIXES = {
@@ -139,23 +141,14 @@ _PREFIXES = {
     CustomToolCallItem: "ctc_",
     CustomToolCallOutputItem: "ctco_",
     ReasoningItem: "rs_",
+    AdditionalToolsItem: "at_",
 }
-
-
-def with_types(given: object) -> object:
-    """*given* as ``input``, with the types that may be left out filled in.
-
-    Anything that is not a list of objects is returned as it is, to be refused by its type.
-    """
-    if not isinstance(given, list):
-        return given
-    return [_with_type(entry) if isinstance(entry, dict) else entry for entry in given]
 
 
 def settled(item: Kept, new_id: NewId) -> Kept:
     """*item* as it is kept and listed: with an id, a status and its content as parts."""
     changes: dict[str, Any] = {"id": item.id or new_id(_PREFIXES[type(item)])}
-    if not isinstance(item, ReasoningItem):
+    if not isinstance(item, ReasoningItem | AdditionalToolsItem):
         changes["status"] = item.status or "completed"
     if isinstance(item, MessageItem):
         kind = "output_text" if item.role == "assistant" else "input_text"
@@ -177,12 +170,6 @@ def shown(item: Kept) -> dict[str, Any]:
 def kept_items(output: list[dict[str, Any]]) -> tuple[Kept, ...]:
     """The output of a response as items of a conversation."""
     return tuple(msgspec.convert(output, list[Kept]))
-
-
-def _with_type(entry: dict[str, Any]) -> dict[str, Any]:
-    if entry.get("type") is not None:
-        return entry
-    return {**entry, "type": "item_reference" if entry.keys() <= {"id", "type"} else "message"}
 
 
 def _with_annotations(part: ItemPart) -> ItemPart:

@@ -6,7 +6,7 @@ not know where in the output it stands, nor when it is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +25,13 @@ class OutputShape:
     summary: bool = False  # reasoning as its summary instead of its content
     sealed: bool = False  # reasoning also as an opaque text to send back
     custom: frozenset[str] = frozenset()  # names of the tools that take a text
+    # Namespace and name of the tools that a model knows by one name for both.
+    namespaced: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def names(self, name: str) -> Json:
+        """Name of a tool that the model calls *name*, as the client has it."""
+        namespace, own = self.namespaced.get(name, (None, name))
+        return {"name": own} | ({} if namespace is None else {"namespace": namespace})
 
 
 class OpenItem(Protocol):
@@ -140,7 +147,7 @@ class OpenCall:
 
     id: str
     call_id: str
-    name: str
+    names: Json
     _pieces: list[str] = field(default_factory=list)
 
     def begin(self) -> Iterator[Json]:
@@ -158,7 +165,7 @@ class OpenCall:
         yield {
             "type": "response.function_call_arguments.done",
             "item_id": self.id,
-            "name": self.name,
+            **self.names,
             "arguments": "".join(self._pieces),
         }
 
@@ -168,7 +175,7 @@ class OpenCall:
             "type": "function_call",
             "status": status,
             "call_id": self.call_id,
-            "name": self.name,
+            **self.names,
             "arguments": "".join(self._pieces),
         }
 
@@ -179,7 +186,7 @@ class OpenCustomCall:
 
     id: str
     call_id: str
-    name: str
+    names: Json
     _pieces: list[str] = field(default_factory=list)
 
     def begin(self) -> Iterator[Json]:
@@ -200,7 +207,7 @@ class OpenCustomCall:
             "type": "custom_tool_call",
             "status": status,
             "call_id": self.call_id,
-            "name": self.name,
+            **self.names,
             "input": "" if status == "in_progress" else self._text,
         }
 

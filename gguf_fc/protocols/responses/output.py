@@ -73,10 +73,11 @@ class Output:
                     yield from self._begin(reasoning)
                 yield from self._placed(reasoning.more(text))
             case CallStart(_, call_id, name):
+                names = self.shape.names(name)
                 if name in self.shape.custom:
-                    yield from self._begin(OpenCustomCall(self.new_id("ctc_"), call_id, name))
+                    yield from self._begin(OpenCustomCall(self.new_id("ctc_"), call_id, names))
                 else:
-                    yield from self._begin(OpenCall(self.new_id("fc_"), call_id, name))
+                    yield from self._begin(OpenCall(self.new_id("fc_"), call_id, names))
             case CallDelta(_, arguments):
                 assert isinstance(self._open, OpenCall | OpenCustomCall), (
                     "a call's pieces come in order"

@@ -5,23 +5,22 @@ Knows which combinations of fields make sense; knows nothing of templates, gramm
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gguf_fc.dialect.openai_json.messages import unread_arguments
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.models.pool import Pool
-from gguf_fc.protocols.fields import decode_object
 from gguf_fc.protocols.protocol import Asked, Json
 from gguf_fc.protocols.responses.conversation import messages_of
 from gguf_fc.protocols.responses.echo import echo
 from gguf_fc.protocols.responses.input import GivenInput, read_input
-from gguf_fc.protocols.responses.items import NewId, with_types
+from gguf_fc.protocols.responses.items import AdditionalToolsItem, Kept, NewId
 from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.schema import RESPONSES, ResponsesBody
 from gguf_fc.protocols.responses.store import ResponseStore
-from gguf_fc.protocols.responses.tools import choice_of, custom_names, tools_of, tools_passed_over
+from gguf_fc.protocols.responses.tools import Offers, read_offers
 from gguf_fc.protocols.sampling import sampling_of, stop_strings
 from gguf_fc.protocols.stream_options import refuse_without_stream
 from gguf_fc.request import Format, Message, Request
@@ -61,31 +60,43 @@ class ResponsesReader:
 
     def read(self, body: bytes) -> ResponsesAsked:
         """Request of *body*.  Raises RequestError."""
-        fields = decode_object(body)
-        parsed, ignored = RESPONSES.convert({**fields, "input": with_types(fields.get("input"))})
+        parsed, ignored = RESPONSES.parse(body)
         given = read_input(parsed, self.store, self.new_id)
-        messages = tuple(messages_of(given.placed))
-        request = to_request(parsed, messages, self.pool.sampling(parsed.model))
+        offers = offers_of(parsed, given.placed)
+        messages = tuple(messages_of(given.placed, offers.name_of))
+        request = to_request(parsed, messages, self.pool.sampling(parsed.model), offers)
         return ResponsesAsked(
             requests=(request,),
             stream=request.stream,
             ignored=(
                 *ignored,
                 *given.passed_over,
-                *passed_over(parsed),
+                *passed_over(parsed, offers),
                 *unread_arguments(request.messages),
             ),
             given=given,
-            shape=shape_of(parsed),
+            shape=shape_of(parsed, offers),
             repeated=echo(parsed, request),
             store=parsed.store is not False,
         )
 
 
-def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling) -> Request:
+def offers_of(body: ResponsesBody, placed: Iterable[tuple[str, Kept]] = ()) -> Offers:
+    """The tools of *body*, and those that stand in its conversation.  Raises InvalidParameter."""
+    added = (
+        (f"{place}.tools", item.tools)
+        for place, item in placed
+        if isinstance(item, AdditionalToolsItem)
+    )
+    return read_offers([("tools", body.tools or ()), *added])
+
+
+def to_request(
+    body: ResponsesBody, messages: tuple[Message, ...], defaults: Sampling, offers: Offers
+) -> Request:
     """Translate *body*, whose conversation is *messages*; sampling not given is *defaults*."""
     refuse_without_stream(body.stream_options, stream=body.stream)
-    tools = tools_of(body)
+    tools = offers.tools()
     reasoning = body.reasoning
     effort = None if reasoning is None else reasoning.effort
     if body.instructions:
@@ -96,7 +107,7 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
         messages_at="input",
         leave_out_oldest=body.truncation == "auto",
         tools=tools,
-        tool_choice=choice_of(body, tools),
+        tool_choice=offers.choice(body.tool_choice, tools),
         parallel_tool_calls=body.parallel_tool_calls,
         format=_format(body),
         verbosity=None if body.text is None else body.text.verbosity,
@@ -110,19 +121,21 @@ def to_request(body: ResponsesBody, messages: tuple[Message, ...], defaults: Sam
     )
 
 
-def shape_of(body: ResponsesBody) -> OutputShape:
+def shape_of(body: ResponsesBody, offers: Offers) -> OutputShape:
     """The form the output should have."""
     reasoning = body.reasoning
     return OutputShape(
         summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
         sealed=SEALED_REASONING in (body.include or ()),
-        custom=custom_names(body),
+        custom=offers.custom,
+        namespaced=offers.namespaced,
     )
 
 
-def passed_over(body: ResponsesBody) -> Iterator[str]:
+def passed_over(body: ResponsesBody, offers: Offers) -> Iterator[str]:
     """Paths of what is accepted without effect because only other servers have it."""
-    yield from tools_passed_over(body)
+    yield from offers.passed_over
+    yield from offers.entries_passed_over(body.tool_choice)
     for n, name in enumerate(body.include or ()):
         if name in _OF_OTHER_TOOLS:
             yield f"include[{n}]"

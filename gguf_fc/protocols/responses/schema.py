@@ -24,44 +24,15 @@ from gguf_fc.protocols.field_types import (
     TopP,
 )
 from gguf_fc.protocols.fields import Fields, Refused
+from gguf_fc.protocols.responses.as_sent import regular_input
 from gguf_fc.protocols.responses.items import Item
+from gguf_fc.protocols.responses.tool_types import ResponseTool
 from gguf_fc.protocols.shared_rows import CACHE, NOTHING_KEPT, ONE_ANSWER
 from gguf_fc.typed_json import about
 
 SummaryStyle = Literal["auto", "concise", "detailed"]
 MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
-
-
-class TextToolFormat(Struct):
-    """The form of a custom tool's text."""
-
-    type: Annotated[Literal["text", "grammar"], about("any text, or one of a form")]
-    syntax: Annotated[
-        Literal["lark", "regex"] | None, about("a tool whose syntax is `lark` is passed over")
-    ] = None
-    definition: Annotated[str | None, about("of a `grammar`; required there")] = None
-
-
-class ResponseTool(Struct):
-    """An entry of ``tools``: a function or a custom tool; other types are passed over."""
-
-    type: Annotated[str, about("`function`, or `custom` for one that takes a text")]
-    name: Annotated[str | None, about("what it is called by; required")] = None
-    description: Annotated[str | None, about("what the model is told of it")] = None
-    parameters: Annotated[
-        dict[str, Any] | bool | None, about("JSON Schema of a function's arguments")
-    ] = None
-    strict: Annotated[
-        bool | None, about("`true`: refuse a schema that cannot be enforced in full")
-    ] = None
-    format: Annotated[TextToolFormat | None, about("the form of a custom tool's text")] = None
-
-    @property
-    def is_offered(self) -> bool:
-        """True if the model may call it; other tools are passed over."""
-        lark = self.format is not None and self.format.syntax == "lark"
-        return self.type == "function" or (self.type == "custom" and not lark)
 
 
 class TextFormat(Struct):
@@ -171,6 +142,7 @@ RESPONSES = Fields(
     ResponsesBody,
     without_effect={
         "access_programs": ONE_ANSWER,
+        "background_options": "it says how `background` is done, which is not offered",
         "client_metadata": NOTHING_KEPT,
         "image": NO_SUCH_TOOLS,
         "max_tool_calls": f"it counts calls of the server's own tools, and {NO_SUCH_TOOLS}",
@@ -188,4 +160,5 @@ RESPONSES = Fields(
         "conversation": Refused("use 'previous_response_id', or send all items in 'input'"),
         "prompt": Refused("send the text in 'instructions' and 'input'"),
     },
+    histories={"input": regular_input},
 )

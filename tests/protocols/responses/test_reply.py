@@ -30,7 +30,7 @@ from gguf_fc.protocols.responses.echo import echo
 from gguf_fc.protocols.responses.open_items import OutputShape
 from gguf_fc.protocols.responses.output import Output
 from gguf_fc.protocols.responses.reply import Responder, error_event
-from gguf_fc.protocols.responses.request import to_request
+from gguf_fc.protocols.responses.request import offers_of, to_request
 from gguf_fc.protocols.responses.schema import RESPONSES
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -122,7 +122,7 @@ def counting() -> Callable[[str], str]:
 
 def responder(shape: OutputShape = CONTENT, **body: Any) -> Responder:
     parsed, _ = RESPONSES.convert({"input": "x", **body})
-    request = to_request(parsed, (), Sampling(temperature=0.5))
+    request = to_request(parsed, (), Sampling(temperature=0.5), offers_of(parsed))
     envelope = Envelope(id="resp_1", created=1, model="demo")
     return Responder(envelope, echo(parsed, request), Output(counting(), shape), clock=lambda: 2.0)
 

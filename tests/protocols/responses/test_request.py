@@ -10,8 +10,9 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from gguf_fc.errors import InvalidParameter, RequestError, UnsupportedParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.responses.open_items import OutputShape
-from gguf_fc.protocols.responses.request import passed_over, shape_of, to_request
+from gguf_fc.protocols.responses.request import offers_of, passed_over, shape_of, to_request
 from gguf_fc.protocols.responses.schema import RESPONSES, ResponsesBody
+from gguf_fc.protocols.responses.tools import Offers
 from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
 from gguf_fc.server.pages.field_tables import tables
 
@@ -31,8 +32,16 @@ def body(**fields: Any) -> ResponsesBody:
     return RESPONSES.convert({"input": "Hi", **fields})[0]
 
 
+def read_body(fields: ResponsesBody, defaults: Sampling) -> Request:
+    return to_request(fields, MESSAGES, defaults, offers_of(fields))
+
+
+def shape(**fields: Any) -> OutputShape:
+    return shape_of(body(**fields), Offers())
+
+
 def request(**fields: Any) -> Request:
-    return to_request(body(**fields), MESSAGES, Sampling(temperature=0.7))
+    return read_body(body(**fields), Sampling(temperature=0.7))
 
 
 def test_instructions_come_before_the_conversation() -> None:
@@ -45,10 +54,10 @@ def test_instructions_come_before_the_conversation() -> None:
 
 def test_tools_are_flat_and_others_are_passed_over() -> None:
     fields = body(tools=[SEARCH, {**F, "strict": True}, {"type": "local_shell"}])
-    found = to_request(fields, MESSAGES, Sampling())
+    found = read_body(fields, Sampling())
     assert found.tools == (Tool(name="f", parameters=SCHEMA, strict=True),)
     assert found.tools[0].schema_at == "tools[1].parameters"
-    assert list(passed_over(fields)) == ["tools[0]", "tools[2]"]
+    assert list(passed_over(fields, offers_of(fields))) == ["tools[0]", "tools[2]"]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_a_custom_tool_takes_a_text_whose_form_may_be_given() -> None:
         ],
         tool_choice={"type": "custom", "name": "pin"},
     )
-    found = to_request(fields, MESSAGES, Sampling())
+    found = read_body(fields, Sampling())
     forms = {tool.name: tool.parameters["properties"]["input"] for tool in found.tools}  # type: ignore[index]
     assert forms == {
         "sh": {"type": "string"},
@@ -88,17 +97,17 @@ def test_a_custom_tool_takes_a_text_whose_form_may_be_given() -> None:
         "say": {"type": "string"},
     }
     assert found.tool_choice == ToolChoice("named", "pin")
-    assert shape_of(fields).custom == frozenset({"sh", "pin", "say"})
-    assert list(passed_over(fields)) == ["tools[3]"]
+    assert shape_of(fields, offers_of(fields)).custom == frozenset({"sh", "pin", "say"})
+    assert list(passed_over(fields, offers_of(fields))) == ["tools[3]"]
 
 
 def test_a_choice_among_tools_leaves_out_those_that_are_passed_over() -> None:
     entries = [F, {"type": "custom", "name": "apply_patch"}, SEARCH]
     choice = {"type": "allowed_tools", "mode": "required", "tools": entries}
     fields = body(tools=[F, G, PATCH, SEARCH], tool_choice=choice)
-    found = to_request(fields, MESSAGES, Sampling())
+    found = read_body(fields, Sampling())
     assert found.tool_choice == ToolChoice("required", allowed=("f",))
-    assert list(passed_over(fields)) == [
+    assert list(passed_over(fields, offers_of(fields))) == [
         "tools[2]",
         "tools[3]",
         "tool_choice.tools[1]",
@@ -137,9 +146,9 @@ def test_reasoning_is_switched_and_shaped() -> None:
     assert request(reasoning={"effort": "none"}).thinking is False
     assert request(reasoning={"effort": "high"}).effort == "high"
     assert request(reasoning={"effort": None}).thinking is None
-    assert shape_of(body(reasoning={"summary": "auto"})) == OutputShape(summary=True)
-    assert shape_of(body(reasoning={"generate_summary": "concise"})) == OutputShape(summary=True)
-    assert shape_of(body(include=["reasoning.encrypted_content"])) == OutputShape(sealed=True)
+    assert shape(reasoning={"summary": "auto"}) == OutputShape(summary=True)
+    assert shape(reasoning={"generate_summary": "concise"}) == OutputShape(summary=True)
+    assert shape(include=["reasoning.encrypted_content"]) == OutputShape(sealed=True)
 
 
 def test_limits_and_sampling_are_taken_over() -> None:

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from gguf_fc.errors import GgufFcError
 from gguf_fc.protocols.responses.input import read_input
-from gguf_fc.protocols.responses.items import kept_items, with_types
+from gguf_fc.protocols.responses.items import kept_items
 from gguf_fc.protocols.responses.schema import RESPONSES
 from gguf_fc.protocols.responses.store import ResponseStore, stored
 from gguf_fc.server.errors import on_error
@@ -49,7 +49,7 @@ OUTPUT: list[dict[str, Any]] = [
 def store() -> ResponseStore:
     """A store with the response that answered ``ITEMS``."""
     numbers = count(1)
-    body, _ = RESPONSES.convert({"input": with_types(ITEMS)})
+    body, _ = RESPONSES.convert({"input": ITEMS})
     kept = ResponseStore()
     given = read_input(body, kept, lambda prefix: f"{prefix}{next(numbers)}")
     response = {"id": "resp_1", "object": "response", "output": OUTPUT}
