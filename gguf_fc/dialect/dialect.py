@@ -15,7 +15,7 @@ from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.learn.analysis import Analysis, FileFacts, Store, analyse
 from gguf_fc.dialect.learn.derive import Finding
 from gguf_fc.dialect.learn.derive_reasoning import reasoning_tokens
-from gguf_fc.dialect.learn.known import named_template
+from gguf_fc.dialect.learn.known import Origin, named_template
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.openai_json.library import (
     GivenCalls,
@@ -64,6 +64,8 @@ class Dialect:
         bos_token: str = "",
         eos_token: str = "</s>",  # noqa: S107  not a password
         special_tokens: Collection[str] = (),
+        architecture: str = "",
+        pre_tokenizer: str = "",
         tool_use_template: str | None = None,
         clock: Clock = probe_clock,
         compile_template: Compile = Template,
@@ -71,17 +73,21 @@ class Dialect:
     ) -> Self:
         """Derive and check.  An odd template gives a dialect that is not native, never an error.
 
-        *template_text* may also be the name of a built-in format that some files carry instead.
+        *template_text* may also be the name of a built-in format that some files carry instead, or
+        empty: then *architecture* and *pre_tokenizer* decide, which are those of the file's header.
         *special_tokens* are the texts of the vocabulary's control tokens, some of which may name
         reasoning; *tool_use_template* is used instead where there are tools; *clock* says what
         ``strftime_now`` shows; *compile_template* decides where the template runs; *store* keeps
         what is learned.
         """
+        origin = Origin(architecture, pre_tokenizer)
+        named = named_template(template_text, origin)
         facts = FileFacts(
-            text=named_template(template_text),
+            text=named.text if named else template_text,
             bos_token=bos_token,
             eos_token=eos_token,
             tokens=reasoning_tokens(special_tokens),
+            origin=origin,
         )
         understood = partial(analyse, clock=clock, compile_template=compile_template, store=store)
         toolless = analysis = understood(facts)
@@ -89,6 +95,8 @@ class Dialect:
             special = understood(replace(facts, text=tool_use_template))
             # A second template that shows less than the first is no help.
             analysis = special if special.native or not toolless.native else toolless
+        if named is not None:
+            analysis = analysis.with_evidence(Finding("template", named.word, named.evidence))
         return cls(analysis, toolless=toolless, special_tokens=special_tokens)
 
     @property
@@ -115,6 +123,13 @@ class Dialect:
     def label(self) -> str:
         """A few words for the start-up line."""
         return f"{'native' if self.native else 'generic'} ({_form(self.syntax)})"
+
+    @property
+    def decided_by(self) -> str:
+        """The kind of evidence that decided how calls are written, in words."""
+        found = {item.name: item for item in self.evidence}
+        ways = (_DECIDED[name].format(found[name].value) for name in _DECIDED if name in found)
+        return next(ways, "the template")
 
     @property
     def needs(self) -> Needs:
@@ -259,6 +274,16 @@ class Dialect:
         return own
 
 
+# By the name of the finding, the one that counts most first.
+_DECIDED = {
+    "fallback": "nothing that shows calls: the format is ours",
+    "file": "the file ({}), whose models are known",
+    "known": "the template's text, which is known",
+    "instructions": "what the template asks for",
+    "call": "the turns that the template writes",
+}
+
+
 def describe(dialect: Dialect) -> dict[str, Any]:
     """All of it as JSON-able data, with an example call and its grammar."""
     tool = Tool(
@@ -273,6 +298,7 @@ def describe(dialect: Dialect) -> dict[str, Any]:
     return {
         "native": dialect.native,
         "label": dialect.label,
+        "decided_by": dialect.decided_by,
         "syntax": dialect.syntax.to_dict(),
         "needs": asdict(dialect.needs),
         "thinking": dialect.thinking.to_dict(),

@@ -108,6 +108,11 @@ class Header:
         return self._text("tokenizer.chat_template.tool_use")
 
     @property
+    def pre_tokenizer(self) -> str:
+        """Name by which llama.cpp knows the splitting of text before it is tokenized, or ""."""
+        return self._text("tokenizer.ggml.pre") or ""
+
+    @property
     def bos_token(self) -> str:
         return self._token("tokenizer.ggml.bos_token_id")
 

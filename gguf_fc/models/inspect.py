@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from gguf_fc.dialect import Dialect, describe
+from gguf_fc.dialect.learn.known import Origin, named_template
 from gguf_fc.errors import ConfigError
 from gguf_fc.models.context_size import size_text
 from gguf_fc.models.gguf import Header, read_header
@@ -54,6 +55,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     if "template" in found:
         yield f"template    {found['template']}"
     yield f"tools       {tools['label']}"
+    yield f"decided by  {tools['decided_by']}"
     yield from (f"thinking    {setting}" for setting in _settings(tools["thinking"]))
     yield from (f"warning     {warning}" for warning in tools["warnings"])
     yield from ("", "syntax")
@@ -98,7 +100,9 @@ def _origin(override: Path | None, header: Header) -> str:
     if override is not None:
         return str(override)
     if header.chat_template is None:
-        return "none in the file; a plain one is used"
+        origin = Origin(header.architecture, header.pre_tokenizer)
+        named = "that of its architecture" if named_template("", origin) else "a plain one"
+        return f"none in the file; {named} is used"
     return "in the file" + (", with one more for tools" if header.tool_use_template else "")
 
 

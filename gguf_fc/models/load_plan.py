@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gguf_fc.config import Settings
 from gguf_fc.dialect import Dialect, Store
+from gguf_fc.dialect.learn.known import Origin, named_template
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE
 from gguf_fc.errors import ConfigError, DownloadError, ModelFileError
 from gguf_fc.job import Load
@@ -113,13 +114,19 @@ def template_text(override: Path | None, header: Header) -> str | None:
 def dialect_of(
     header: Header, template: str | None, renderer: Renderer, store: Store | None = None
 ) -> Dialect:
-    """Dialect of the model.  Without *template*, a plain one that every model understands."""
+    """Dialect of the model.
+
+    Without *template*, that of its architecture, or a plain one that every model understands.
+    """
     own = template is not None and template == header.chat_template
+    origin = Origin(header.architecture, header.pre_tokenizer)
     return Dialect.from_template(
-        template or CHAT_TEMPLATE,
+        template or ("" if named_template("", origin) else CHAT_TEMPLATE),
         bos_token=header.bos_token,
         eos_token=header.eos_token,
         special_tokens=tuple(header.control_tokens),
+        architecture=header.architecture,
+        pre_tokenizer=header.pre_tokenizer,
         tool_use_template=header.tool_use_template if own else None,
         clock=_local_time,
         compile_template=renderer.compile,

@@ -70,7 +70,8 @@ def start_lines(model: LoadedModel, announcement: Announcement) -> list[str]:
     """Start-up lines: what is served, and how."""
     ready, dialect = model.ready, model.dialect
     parallel = "yes" if dialect.syntax.parallel else "no"
-    tools = f"{dialect.label}; parallel calls: {parallel}{_constraint_note(model)}"
+    tools = f"{dialect.label}, by {dialect.decided_by}; parallel calls: {parallel}"
+    tools += _constraint_note(model)
     if not ready.generates:
         tools = "none: this model makes embeddings only"
     return [

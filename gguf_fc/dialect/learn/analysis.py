@@ -18,7 +18,7 @@ from gguf_fc.dialect.learn.derive import Finding, NotDerivable, derive, header_o
 from gguf_fc.dialect.learn.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.learn.inputs import inputs_of
 from gguf_fc.dialect.learn.instructions import Asked, asked_for
-from gguf_fc.dialect.learn.known import Known, code_for, known_for, told_for
+from gguf_fc.dialect.learn.known import Known, Origin, code_for, known_for, told_for
 from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, other_views, probe
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
@@ -57,6 +57,10 @@ class Analysis(Learned):
         """Join a stored result with the template of *chat*."""
         return cls(chat=replace(chat, inputs=learned.needs.inputs), **_fields(learned))
 
+    def with_evidence(self, *findings: Finding) -> Analysis:
+        """Add *findings* to the evidence."""
+        return replace(self, evidence=(*self.evidence, *findings))
+
     @property
     def learned(self) -> Learned:
         """The part a store keeps."""
@@ -79,11 +83,14 @@ class FileFacts:
     bos_token: str = ""
     eos_token: str = ""
     tokens: tuple[str, ...] = ()  # control tokens that name reasoning
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def key(self) -> str:
         """Key of the analysis: 32 hexadecimal digits."""
-        facts = json.dumps([self.text, self.bos_token, self.eos_token, *self.tokens]).encode()
+        origin = (self.origin.architecture, self.origin.pre_tokenizer)
+        known = [self.text, self.bos_token, self.eos_token, origin, *self.tokens]
+        facts = json.dumps(known).encode()
         return hashlib.blake2b(facts, digest_size=16).hexdigest()
 
     def chat(self, template: CompiledTemplate, clock: Clock) -> Chat:
@@ -144,7 +151,12 @@ def _analysed(facts: FileFacts, chat: Chat) -> Analysis:
     seen = probe(chat)
     if USER.casefold() not in seen.prompt.casefold():  # some templates change a text's case
         raise TemplateError("The chat template leaves out what the user says.")
-    found = _native_or_generic(chat, replace(seen, text=facts.text, tokens=facts.tokens))
+    seen = replace(seen, text=facts.text, tokens=facts.tokens)
+    known = known_for(facts.text, facts.origin, seen.prompt)
+    found = _known(chat, seen, known) if known else _native_or_generic(chat, seen)
+    if known and found.native and not known.fits(facts.text):
+        words = "architecture, pre-tokenizer and the end of a prompt"
+        found = found.with_evidence(Finding("file", facts.origin.architecture, words))
     found = replace(found, syntax=_with_code(found.syntax, facts.text))
     return _told(found, facts.text) if found.native and not found.needs.tells_tools else found
 
@@ -160,8 +172,6 @@ def _told(found: Analysis, text: str) -> Analysis:
 
 
 def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
-    if (known := known_for(seen.text)) is not None:
-        return _known(chat, seen, known)
     asked, found = asked_for(seen), _derived(chat, seen)
     if isinstance(found, str):
         views = (replace(v, text=seen.text, tokens=seen.tokens) for v in other_views(chat, seen))

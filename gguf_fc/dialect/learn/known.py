@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 
 import msgspec
 
@@ -28,18 +29,43 @@ class Known:
     result_role: str = ""  # who brings results, where another role is shown as well
     result_text: str = ""  # results as text of the turn with their call; see ``Needs``
     tight: bool = False  # see ``Needs``
+    # A file that fits by these instead: its architecture, pre-tokenizer, and end of a prompt.
+    architectures: tuple[str, ...] = ()
+    pre_tokenizers: tuple[str, ...] = ()  # none: any
+    ends: str = ""
     syntax: Syntax
 
     def fits(self, template: str) -> bool:
         """True if *template* contains every required text and no excluded one."""
-        return all(text in template for text in self.contains) and not any(
-            text in template for text in self.lacks
-        )
+        return all(text in template for text in self.contains) and not self._excludes(template)
+
+    def fits_file(self, template: str, file: Origin, prompt: str) -> bool:
+        """True if *template*, whose prompts end as *prompt* does, is one of such a *file*."""
+        fits = _of(file, self.architectures, self.pre_tokenizers)
+        return fits and prompt.endswith(self.ends) and not self._excludes(template)
+
+    def _excludes(self, template: str) -> bool:
+        return any(text in template for text in self.lacks)
 
 
-def known_for(template: str) -> Known | None:
-    """Find the first entry that fits *template*."""
-    return next((entry for entry in entries() if entry.fits(template)), None)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Facts of a model file beside its template."""
+
+    architecture: str = ""
+    pre_tokenizer: str = ""
+
+
+def known_for(template: str, file: Origin, prompt: str) -> Known | None:
+    """Find the first entry that fits *template*, or else its *file* and *prompt*."""
+    by_text = (entry for entry in entries() if entry.fits(template))
+    by_file = (entry for entry in entries() if entry.fits_file(template, file, prompt))
+    return next(chain(by_text, by_file), None)
+
+
+def _of(file: Origin, architectures: tuple[str, ...], pre_tokenizers: tuple[str, ...]) -> bool:
+    told = not pre_tokenizers or file.pre_tokenizer in pre_tokenizers
+    return file.architecture in architectures and told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +92,29 @@ def code_for(template: str) -> Code | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedTemplate:
-    """Template that some files name by a *word* instead of carrying its *text*."""
+    """Template that some files name by a *word* instead of carrying its *text*.
 
-    word: str
+    Files of its architectures that carry nothing at all have it too.
+    """
+
+    word: str  # in small letters
     evidence: str
     text: str
+    architectures: tuple[str, ...] = ()
+    pre_tokenizers: tuple[str, ...] = ()  # none: any
 
 
-def named_template(text: str) -> str:
-    """The template that *text* names; *text* itself if it names none."""
-    word = text.strip()
-    return next((entry.text for entry in _data().named if entry.word == word), text)
+def named_template(text: str, file: Origin) -> NamedTemplate | None:
+    """The template that *text* names, or that a *file* without any goes by; None if there is none.
+
+    Files are written by converters that know the format of a model and not its template.
+    """
+    word = text.strip().casefold()
+    named = _data().named
+    if word:
+        return next((entry for entry in named if entry.word == word), None)
+    fitting = (e for e in named if _of(file, e.architectures, e.pre_tokenizers))
+    return next(fitting, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gguf_fc.dialect import Dialect
-from gguf_fc.dialect.learn.known import Known, entries, known_for
+from gguf_fc.dialect.learn.known import Known, Origin, entries, known_for
 from gguf_fc.dialect.syntax import Parts, Placeholder
 from tests.support.families import (
     EVERYTHING,
@@ -40,6 +40,39 @@ def heard(dialect: Dialect, text: str) -> Heard:
     return whole
 
 
+BLOCKS = (
+    "{% for m in messages %}{{ m.role | capitalize }}: {{ m.content }}\n\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "architecture", "pre_tokenizer", "label", "decided_by"),
+    [
+        ("rwkv-world", "", "", "native (name and key-value pairs)", "the template's text"),
+        ("", "rwkv7", "", "native (name and key-value pairs)", "the template's text"),
+        ("", "chatglm", "default", "native (name and key-value pairs)", "the template's text"),
+        ("ChatGLM3", "", "", "native (name and key-value pairs)", "the template's text"),
+        ("", "chatglm", "chatglm-bpe", "native (name and JSON arguments)", "the turns"),
+        ("ChatGLM4", "", "", "native (name and JSON arguments)", "the turns"),
+        (BLOCKS, "rwkv6", "", "native (name and key-value pairs)", "the file (rwkv6)"),
+        (BLOCKS, "llama", "", "generic (tagged JSON)", "nothing that shows calls"),
+        (FORGETFUL, "rwkv6", "", "generic (tagged JSON)", "nothing that shows calls"),
+    ],
+)
+def test_what_a_file_says_beside_its_template_counts_where_that_shows_no_calls(
+    template: str, architecture: str, pre_tokenizer: str, label: str, decided_by: str
+) -> None:
+    dialect = Dialect.from_template(
+        template, architecture=architecture, pre_tokenizer=pre_tokenizer
+    )
+    assert dialect.label == label
+    assert dialect.decided_by.startswith(decided_by)
+    prompt = dialect.render([{"role": "user", "content": "Hi"}], TOOLS)
+    assert "Hi" in prompt.text
+    assert prompt.warning is None
+
+
 @EVERY_ENTRY
 def test_an_entry_is_used_for_what_contains_its_texts(entry: Known) -> None:
     dialect = dialect_of(entry)
@@ -50,8 +83,10 @@ def test_an_entry_is_used_for_what_contains_its_texts(entry: Known) -> None:
 
 @EVERY_ENTRY
 def test_an_entry_is_not_used_without_them_or_with_what_it_lacks(entry: Known) -> None:
-    assert known_for("".join(entry.contains[1:])) is not entry
-    assert known_for("".join((*entry.contains, *entry.lacks[:1]))) is not entry or not entry.lacks
+    unknown = Origin()
+    assert known_for("".join(entry.contains[1:]), unknown, "") is not entry
+    excluded = "".join((*entry.contains, *entry.lacks[:1]))
+    assert known_for(excluded, unknown, "") is not entry or not entry.lacks
 
 
 @EVERY_ENTRY
