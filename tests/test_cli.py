@@ -251,3 +251,15 @@ def test_the_cache_is_listed_and_cleared(tmp_path: Path, capsys: Capture) -> Non
     assert main(["cache", "ls", "--cache-dir", str(tmp_path)]) == 0
     empty = f"0 files, 0 B, in {tmp_path / 'states'}\n0 analyses of chat templates\n"
     assert capsys.readouterr().out == empty
+
+
+@pytest.mark.parametrize("arguments", [["--api-key", "sk-SECRET"], ["--api-key=sk-SECRET"]])
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(
+    arguments: list[str], capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", *arguments])
+    told = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert "--api-key-file FILE or the environment variable GGUF_FC_API_KEY" in told
+    assert "SECRET" not in told

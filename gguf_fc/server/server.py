@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import uvicorn
 
@@ -14,7 +16,7 @@ from gguf_fc.models.context_size import size_text
 from gguf_fc.models.gguf import Header
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.server.access.announce import Announcement
-from gguf_fc.server.access.certificate import Certificate, certificate_of
+from gguf_fc.server.access.certificate import certificate_of
 from gguf_fc.server.access.listeners import listening, listening_at, places_of
 from gguf_fc.server.access.policy import access_of
 from gguf_fc.server.app import create_app
@@ -37,23 +39,11 @@ def serve(settings: Settings, pool: Pool, say: Callable[[str], None]) -> None:
         opened = listening_at(settings.uds, for_all=bool(access.keys))
     else:
         opened = listening(settings.host, places, settings.port)
-    with opened as sockets:
+    with ExitStack() as listeners:
+        sockets = listeners.enter_context(opened)
         announcement = Announcement(settings, access, sockets)
-        asyncio.run(_serve(pool, announcement, certificate, say))
-
-
-async def _serve(
-    pool: Pool,
-    announcement: Announcement,
-    certificate: Certificate | None,
-    say: Callable[[str], None],
-) -> None:
-    try:
-        model = await pool.start()
-        for line in start_lines(model, announcement):
-            say(line)
         config = uvicorn.Config(
-            create_app(pool, announcement.access),
+            create_app(pool, access),
             log_level="warning",
             access_log=False,
             ws="none",
@@ -61,7 +51,31 @@ async def _serve(
             ssl_keyfile=certificate.key if certificate else None,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
-        await uvicorn.Server(config).serve(sockets=[*announcement.sockets])
+        server = ClosingServer(config, listeners)
+        asyncio.run(_serve(pool, announcement, server, say))
+
+
+class ClosingServer(uvicorn.Server):
+    """Closes *listeners* when it has ended: a signal ends the process before anybody else could."""
+
+    def __init__(self, config: uvicorn.Config, listeners: ExitStack) -> None:
+        super().__init__(config)
+        self._listeners = listeners
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, as a signal asks."""
+        await super().shutdown(sockets)
+        self._listeners.close()
+
+
+async def _serve(
+    pool: Pool, announcement: Announcement, server: ClosingServer, say: Callable[[str], None]
+) -> None:
+    try:
+        model = await pool.start()
+        for line in start_lines(model, announcement):
+            say(line)
+        await server.serve(sockets=[*announcement.sockets])
     finally:
         await pool.stop()
 

@@ -55,11 +55,12 @@ class Announcement:
             yield f"keys      {', '.join(self.access.keys.names)}: each request needs one of theirs"
         if self.settings.uds is not None:
             yield f"socket    {self.settings.uds}"
-        for address, interface in self._from_outside():
-            yield f"network   {self._url(address)}/v1 ({interface})"
-        for name in sorted(self.access.hosts.listed):
-            if self._exposed and "*" not in name:
-                yield f"network   {self._url(name)}/v1 (--allow-host)"
+        reached = dict(self._from_outside())
+        if self._exposed:
+            names = self.access.hosts.listed - {*reached, *FROM_CONTAINERS}
+            reached |= {name: "--allow-host" for name in sorted(names) if "*" not in name}
+        for name, how in reached.items():
+            yield f"network   {self._url(name)}/v1 ({how})"
         if any(address.is_unspecified for address in self._bound):
             yield from self._for_containers()
         yield from (f"warning   {warning}" for warning in self._warnings())

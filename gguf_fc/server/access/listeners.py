@@ -119,7 +119,7 @@ def _bind_once(places: Sequence[Place], port: int) -> list[socket.socket]:
 
 @contextmanager
 def listening_at(path: Path, *, for_all: bool) -> Iterator[list[socket.socket]]:
-    """A bound Unix socket at *path*, removed afterwards.  Raises ConfigError.
+    """A listening Unix socket at *path*, removed afterwards.  Raises ConfigError.
 
     *for_all*: every user of the machine may connect, else only this one.
     """
