@@ -145,6 +145,7 @@ class Job:
     # Characters of the prompt's prefix that is shared with other conversations; None: unknown.
     prefix: int | None = None
     max_tokens: int | None = None  # None: until the context is full
+    min_tokens: int = 0  # before the model may end its reply; a grammar, a stop string may
     sampling: Sampling = field(default_factory=Sampling)
     grammar: GrammarText | None = None
     reasoning: ReasoningLimit | None = None  # only where there is a grammar

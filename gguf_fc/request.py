@@ -93,6 +93,19 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnGrammar:
+    """A client's own grammar over all that the model writes.
+
+    *source* is GBNF, a regular expression, or the texts of which one is to be written; *param* is
+    its path in the request.
+    """
+
+    kind: Literal["gbnf", "regex", "texts"] = "gbnf"
+    source: str | tuple[str, ...]
+    param: str = field(default="grammar", compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One generation, as it was asked for."""
 
@@ -104,9 +117,10 @@ class Request:
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     parallel_tool_calls: bool | None = None  # None: not sent; several, if the format is native
     format: Format = field(default_factory=Format)
-    grammar: str | None = None  # GBNF over the whole reply, instead of tools and a format
+    grammar: OwnGrammar | None = None  # over the whole reply, instead of tools and a format
     verbosity: Literal["low", "medium", "high"] | None = None  # of the answer, not the reasoning
     max_tokens: int | None = None
+    min_tokens: int = 0  # before the model may end its reply
     n_ctx: int | None = None  # context length the client counts on
     sampling: Sampling = field(default_factory=Sampling)
     thinking: bool | None = None  # None: as the template has it
@@ -160,9 +174,10 @@ class TextRequest:
     suffix: str | None = None
     echo: bool = False
     max_tokens: int | None = DEFAULT_MAX_TOKENS  # None: no limit
+    min_tokens: int = 0  # before the model may end its reply
     sampling: Sampling
     stop: tuple[str, ...] = ()
-    grammar: str | None = None
+    grammar: OwnGrammar | None = None
     form: Form | None = None
     logprobs: int | None = None
     scored: bool = False

@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 
 # What protocols share: the tables of their bodies, and the pieces of their replies.
-BODIES = {"field_types", "fields", "sampling", "shared_rows"}
+BODIES = {"constraints", "field_types", "fields", "sampling", "shared_rows"}
 REPLIES = {"error_body", "protocol", "reply_fields"}
 
 # One level down: a room is a subfolder of a part, or a module beside the subfolders.  Again an
@@ -78,7 +78,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "search": {"rules"},
         "match": {"rules", "search"},
         "notations": {"prune", "regex", "rules", "search"},
-        "grammar": {"compile", "match", "notations", "prune", "rules", "schema", "values"},
+        "grammar": {"compile", "match", "notations", "prune", "regex", "rules", "schema", "values"},
         "__init__": {"compile", "grammar", "notations", "rules", "schema", "search", "values"},
     },
     "dialect": {
@@ -131,6 +131,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "sampling": {"fields"},
         "field_types": set(),
         "shared_rows": {"fields"},
+        "constraints": {"shared_rows"},
         "stream_options": set(),
         "reply_fields": {"protocol"},
         # No protocol imports another; OpenAI's three have ``stream_options``.

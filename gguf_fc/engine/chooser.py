@@ -93,6 +93,8 @@ class Chooser:
         else:
             row = logits.copy() if sequence.job.logprobs is not None else logits
             sequence.sampler.prepare(row, sequence.tokens)
+            if len(sequence.tokens) - sequence.n_prompt < sequence.job.min_tokens:
+                row[[*self.vocabulary.ends]] = -np.inf
             token = choose(sequence.sampler, sequence.constraint, row)
             self._take(sequence, token, self._score(sequence, logits, token))
             self.follow_grammar(sequence)

@@ -151,7 +151,7 @@ def _refusal(error: GgufFcError, plan: ReplyPlan) -> GgufFcError:
     """*error* with the place of the grammar at fault, if it is one's."""
     if isinstance(error, GrammarError):
         if plan.request.grammar is not None:
-            error.param = "grammar"
+            error.param = plan.request.grammar.param
         elif plan.job.grammar is not None and plan.job.grammar.begun:
             return unlike_begun(error, plan.request)
     return error

@@ -20,12 +20,14 @@ from gguf_fc.grammar import (
     Spacing,
     compile_schema,
     gbnf_to_grammar,
+    regex_to_grammar,
     schema_to_grammar,
+    texts_to_grammar,
 )
 from gguf_fc.grammar.schema.well_formed import NULL_IS_ABSENT
 from gguf_fc.job import GrammarText
 from gguf_fc.models.pool import LoadedModel
-from gguf_fc.request import Request, Schema
+from gguf_fc.request import OwnGrammar, Request, Schema
 
 
 class GrammarCache:
@@ -108,19 +110,29 @@ def schema_grammar(schema: Schema, param: str, model: LoadedModel) -> tuple[Gram
         ) from error
 
 
-def client_grammar(gbnf: str, model: LoadedModel) -> tuple[Grammar, GrammarText]:
+def client_grammar(own: OwnGrammar, model: LoadedModel) -> tuple[Grammar, GrammarText]:
     """Grammar sent by the client, who is told the line and column of what is wrong with it.
 
     Raises GrammarError.
     """
     try:
-        grammar = gbnf_to_grammar(gbnf)
+        grammar = _own(own)
         _refuse_unknown_tokens(grammar, model)
         return grammar, _printed(grammar, model)
     except GrammarError as error:
         raise GrammarError(
-            f"'grammar' cannot be used: {error.message}.", param="grammar"
+            f"'{own.param}' cannot be used: {error.message}.", param=own.param
         ) from error
+
+
+def _own(own: OwnGrammar) -> Grammar:
+    match own.kind, own.source:
+        case "gbnf", str(gbnf):
+            return gbnf_to_grammar(gbnf)
+        case "regex", str(pattern):
+            return regex_to_grammar(pattern)
+        case _, texts:
+            return texts_to_grammar(texts)
 
 
 def loosened_keywords(grammar: Grammar | None) -> tuple[str, ...]:

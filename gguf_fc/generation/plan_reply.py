@@ -52,6 +52,7 @@ def plan_reply(
         prompt=prompt.segments,
         prefix=shared_prefix(prompt.text, request.messages),
         max_tokens=request.max_tokens,
+        min_tokens=request.min_tokens,
         sampling=request.sampling,
         grammar=text,
         reasoning=_reasoning(request, dialect, prompt),
@@ -87,10 +88,11 @@ def _reasoning(request: Request, dialect: Dialect, prompt: Prompt) -> ReasoningL
     """The limit of the reply's reasoning: at once where it is switched off."""
     if request.grammar is not None:
         if request.thinking_budget is not None:
+            param = request.grammar.param
             raise InvalidParameter(
-                "'grammar' is over the whole reply, so its reasoning cannot be limited as well; "
+                f"'{param}' is over the whole reply, so its reasoning cannot be limited as well; "
                 "leave out the budget, or hold the reasoning in the grammar.",
-                param="grammar",
+                param=param,
             )
         return None
     budget = 0 if request.thinking is False else request.thinking_budget

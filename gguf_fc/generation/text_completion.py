@@ -158,6 +158,7 @@ def _job(request: TextRequest, job_id: str, grammar: GrammarText | None, model: 
         id=job_id,
         prompt=_segments(request, model),
         max_tokens=request.max_tokens,
+        min_tokens=request.min_tokens,
         sampling=request.sampling,
         grammar=grammar,
         stop=request.stop,

@@ -6,7 +6,13 @@ Knows nothing of tools, models or tokens (but for the texts of control tokens in
 from __future__ import annotations
 
 from gguf_fc.grammar.compile.schema import compile_schema
-from gguf_fc.grammar.grammar import Grammar, gbnf_to_grammar, schema_to_grammar
+from gguf_fc.grammar.grammar import (
+    Grammar,
+    gbnf_to_grammar,
+    regex_to_grammar,
+    schema_to_grammar,
+    texts_to_grammar,
+)
 from gguf_fc.grammar.notations.gbnf_parser import parse_gbnf
 from gguf_fc.grammar.rules import (
     NEVER,
@@ -63,6 +69,8 @@ __all__ = [
     "not_opening",
     "optional",
     "parse_gbnf",
+    "regex_to_grammar",
     "schema_to_grammar",
     "sequence",
+    "texts_to_grammar",
 ]

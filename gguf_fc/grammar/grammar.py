@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gguf_fc.errors import GrammarError
 from gguf_fc.grammar.compile.schema import compile_schema
 from gguf_fc.grammar.match import Matcher
 from gguf_fc.grammar.notations.ambiguity_limit import refuse_crowded
@@ -21,9 +22,13 @@ from gguf_fc.grammar.notations.llguidance import print_llguidance
 from gguf_fc.grammar.notations.named_tokens import named_tokens
 from gguf_fc.grammar.notations.size_limit import refuse_long
 from gguf_fc.grammar.prune import prune
-from gguf_fc.grammar.rules import Builder, Rules
+from gguf_fc.grammar.regex.automaton import regex_automaton
+from gguf_fc.grammar.regex.parse import Unsupported, parse_regex
+from gguf_fc.grammar.regex.to_rules import automaton_rules
+from gguf_fc.grammar.rules import Builder, Literal, Rules, choice
 from gguf_fc.grammar.schema.tree import Loosened
 from gguf_fc.grammar.values.spacing import Spacing
+from gguf_fc.grammar.values.spelling import char_class
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,21 @@ class Grammar:
 def gbnf_to_grammar(text: str) -> Grammar:
     """The grammar that *text* is, in llama.cpp's notation.  Raises GrammarError, saying where."""
     return Grammar(parse_gbnf(text), by_character=True)
+
+
+def regex_to_grammar(pattern: str) -> Grammar:
+    """The grammar of the texts that match the whole of *pattern*.  Raises GrammarError."""
+    try:
+        dfa = regex_automaton(parse_regex(pattern))
+    except Unsupported as error:
+        raise GrammarError(str(error)) from error
+    builder = Builder()
+    return Grammar(builder.build(automaton_rules(dfa, char_class, builder)))
+
+
+def texts_to_grammar(texts: Iterable[str]) -> Grammar:
+    """The grammar of *texts*, one of which is to be written."""
+    return Grammar(Builder().build(choice(*map(Literal, dict.fromkeys(texts)))))
 
 
 def schema_to_grammar(

@@ -15,6 +15,13 @@ StopString = Annotated[str, Meta(min_length=1, max_length=1000)]
 _Penalty = Annotated[float, Meta(ge=-2, le=2)]
 _Division = Annotated[float, Meta(gt=0, le=10)]
 
+LeastTokens = Annotated[
+    Annotated[int, Meta(ge=0, le=10_000_000)] | None,
+    about("fewest tokens of a reply; a stop string, or a form that is complete, still ends it"),
+]
+IgnoreEos = Annotated[
+    bool | None, about("`true`: the model cannot end its reply, which goes on to its limit")
+]
 ModelName = Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")]
 Stop = Annotated[
     StopString | Annotated[list[StopString], Meta(max_length=16)] | None,

@@ -32,6 +32,20 @@ def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     return sampling if bias is None else dataclasses.replace(sampling, logit_bias=_bias(bias))
 
 
+def least_tokens(body: Struct, limit: int | None) -> int:
+    """Tokens before the model may end its reply, by ``min_tokens`` and ``ignore_eos`` of *body*.
+
+    Raises InvalidParameter where they are more than *limit*.
+    """
+    least: int = getattr(body, "min_tokens", None) or 0
+    if limit is not None and least > limit:
+        raise InvalidParameter(
+            f"'min_tokens' is {least}, more than the {limit} tokens a reply may have here.",
+            param="min_tokens",
+        )
+    return ALL_TOKENS if getattr(body, "ignore_eos", None) else least
+
+
 def seeded(sampling: Sampling, n: int) -> Sampling:
     """*sampling* of the *n*-th choice: each has a seed of its own, the first the one given."""
     if sampling.seed is None or n == 0:

@@ -18,6 +18,7 @@ OFF = "belongs to a sampler that is off: the field that would switch it on is re
 
 SHARED_WITHOUT_EFFECT = {
     "cache_prompt": CACHE,
+    "guided_decoding_backend": ONE_ANSWER,
     "id_slot": "the server chooses where a request runs",
     "keep_alive": STAYS_LOADED,
     "return_progress": "a stream is kept alive by comments",
@@ -28,19 +29,12 @@ SHARED_WITHOUT_EFFECT = {
 SHARED_REFUSED = {
     "dry_multiplier": Refused(NOT_SAMPLED, harmless=(0,)),
     "dynatemp_range": Refused(NOT_SAMPLED, harmless=(0,)),
-    "guided_choice": AS_FORMAT,
-    "guided_grammar": AS_FORMAT,
-    "guided_json": AS_FORMAT,
-    "guided_regex": AS_FORMAT,
-    "ignore_eos": Refused(harmless=(False,)),
     "lora": Refused("name a merged model", harmless=([],)),
-    "min_tokens": Refused(harmless=(0,)),
     "mirostat": Refused(NOT_SAMPLED, harmless=(0,)),
     "return_tokens": Refused("use 'logprobs'", harmless=(False,)),
     "samplers": Refused(NOT_SAMPLED),
     "skip_special_tokens": Refused(harmless=(True,)),
     "stop_token_ids": Refused("use 'stop'", harmless=([],)),
-    "structured_outputs": AS_FORMAT,
     "top_n_sigma": Refused(NOT_SAMPLED, harmless=(-1,)),
     "xtc_probability": Refused(NOT_SAMPLED, harmless=(0,)),
 }

@@ -50,6 +50,18 @@ def test_max_tokens_cuts(n: int) -> None:
     assert (run.done().finish_reason, run.done().completion_tokens) == ("length", n)
 
 
+@pytest.mark.parametrize(("least", "most", "count"), [(5, 9, 6), (6, 9, 7), (8, 8, 8), (99, 7, 7)])
+@pytest.mark.parametrize("logprobs", [None, 1])
+def test_a_reply_does_not_end_before_its_fewest_tokens(
+    least: int, most: int, count: int, logprobs: int | None
+) -> None:
+    run = Run(ScriptedModel(saying("hello")))
+    run.job("0|", min_tokens=least, max_tokens=most, logprobs=logprobs)
+    run.finish()
+    assert run.text().startswith("hello")
+    assert run.done().completion_tokens == count
+
+
 def test_without_max_tokens_the_context_is_the_end() -> None:
     run = Run(ScriptedModel(lambda _: ord("x"), n_ctx_seq=20))
     run.job("0123")

@@ -15,7 +15,7 @@ from gguf_fc.job import ConstraintEngine
 from gguf_fc.models.load_plan import plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import LoadedModel
-from gguf_fc.request import Format, Message, Request, Tool, ToolChoice
+from gguf_fc.request import Format, Message, OwnGrammar, Request, Tool, ToolChoice
 from tests.support.random_model import write_random_model
 from tests.support.serving import READY, CountingWorker
 
@@ -40,7 +40,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 def test_only_the_notation_that_the_worker_runs_is_printed(
     model: LoadedModel, tmp_path: Path
 ) -> None:
-    request = asking(grammar='root ::= <|im_start|> "a"')
+    request = asking(grammar=OwnGrammar(source='root ::= <|im_start|> "a"'))
     _, text = GrammarCache().get(model, request, "")
     assert text.llguidance.startswith("%llguidance")
     assert (text.gbnf, text.tokens) == ("", ())
@@ -81,8 +81,9 @@ def test_strict_refuses_malformed_keywords_but_not_those_that_are_null(model: Lo
 def test_a_bad_grammar_names_its_parameter_and_place(
     tmp_path: Path, constraint: ConstraintEngine, grammar: str, message: str
 ) -> None:
+    request = asking(grammar=OwnGrammar(source=grammar))
     with pytest.raises(GrammarError, match="'grammar' cannot be used") as caught:
-        GrammarCache().get(loaded(tmp_path, constraint), asking(grammar=grammar), "")
+        GrammarCache().get(loaded(tmp_path, constraint), request, "")
     assert caught.value.param == "grammar"
     assert message in caught.value.message
 
@@ -134,7 +135,7 @@ def test_the_least_used_is_forgotten(model: LoadedModel) -> None:
     grammars = GrammarCache(size=2)
 
     def get(letter: str) -> object:
-        return grammars.get(model, asking(grammar=f'root ::= "{letter}"'), "")[0]
+        return grammars.get(model, asking(grammar=OwnGrammar(source=f'root ::= "{letter}"')), "")[0]
 
     a, b = get("a"), get("b")
     assert get("a") is a

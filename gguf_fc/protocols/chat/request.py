@@ -19,9 +19,10 @@ from gguf_fc.job import Sampling
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.chat.calls import CallForm
 from gguf_fc.protocols.chat.schema import CHAT, ChatBody
+from gguf_fc.protocols.constraints import Constrained, constraint_of
 from gguf_fc.protocols.fields import agreed
 from gguf_fc.protocols.protocol import Asked
-from gguf_fc.protocols.sampling import sampling_of, seeded, stop_strings
+from gguf_fc.protocols.sampling import least_tokens, sampling_of, seeded, stop_strings
 from gguf_fc.protocols.stream_options import refuse_without_stream, unpadded
 from gguf_fc.request import Format, Request, Tool, ToolChoice
 
@@ -80,16 +81,20 @@ def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Req
     """Translate *body*, whose tools have been read already as *callables*."""
     if body.stream_options is not None:
         refuse_without_stream(body.stream_options, stream=body.stream)
+    messages = messages_of(body.messages)
+    _refuse_misplaced_ends(body, goes_on=messages[-1].role == "assistant")
+    constraint, limit = _constraint(body), _max_tokens(body)
     return Request(
         model=body.model,
-        messages=messages_of(body.messages),
+        messages=messages,
         tools=callables.tools,
         tool_choice=callables.choice,
         parallel_tool_calls=callables.parallel,
-        format=_format(body),
-        grammar=_grammar(body),
+        format=_format(body, constraint),
+        grammar=None if constraint is None else constraint.grammar,
         verbosity=body.verbosity,
-        max_tokens=_max_tokens(body),
+        max_tokens=limit,
+        min_tokens=least_tokens(body, limit),
         sampling=sampling_of(body, defaults),
         thinking=_thinking(body),
         effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
@@ -145,16 +150,10 @@ def choices(request: Request, count: int) -> tuple[Request, ...]:
     )
 
 
-def _format(body: ChatBody) -> Format:
-    asked = body.response_format
-    if body.json_schema is not None:
-        if asked is not None:
-            raise InvalidParameter(
-                "'json_schema' and 'response_format' cannot be combined; send one of them.",
-                param="json_schema",
-            )
-        return Format(type="json_schema", schema=body.json_schema, schema_at="json_schema")
-    return Format() if asked is None else format_of(asked)
+def _format(body: ChatBody, constraint: Constrained | None) -> Format:
+    if constraint is not None and constraint.schema is not None:
+        return Format(type="json_schema", schema=constraint.schema, schema_at=constraint.param)
+    return format_of(body.response_format)
 
 
 def _thinking(body: ChatBody) -> bool | None:
@@ -202,22 +201,31 @@ def _template_variables(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _grammar(body: ChatBody) -> str | None:
-    """The client's own grammar, which excludes every other constraint on the reply."""
-    if body.grammar is None:
-        return None
+def _constraint(body: ChatBody) -> Constrained | None:
+    """The client's own constraint; a grammar is over the whole reply, so it excludes tools."""
     others = {
         "tools": bool(body.tools),
         "functions": bool(body.functions),
-        "json_schema": body.json_schema is not None,
         "response_format": body.response_format is not None and body.response_format.type != "text",
     }
-    for other, is_given in others.items():
-        if is_given:
+    return constraint_of(body, others)
+
+
+def _refuse_misplaced_ends(body: ChatBody, *, goes_on: bool) -> None:
+    """Raise InvalidParameter where the end of the messages is not what the client says it is.
+
+    An assistant's message at the end is always gone on with; other ends are always replied to.
+    """
+    wanted = {"add_generation_prompt": not goes_on, "continue_final_message": goes_on}
+    for name, only in wanted.items():
+        said = getattr(body, name)
+        if said is not None and said != only and not (name == "add_generation_prompt" and goes_on):
             raise InvalidParameter(
-                f"'grammar' and '{other}' cannot be combined; send one of them.", param="grammar"
+                f"'{name}' is {str(said).lower()}, but the last of 'messages' is "
+                + ("an assistant's, which is gone on with" if goes_on else "no assistant's")
+                + "; leave it out, or end 'messages' otherwise.",
+                param=name,
             )
-    return body.grammar
 
 
 def _max_tokens(body: ChatBody) -> int | None:

@@ -18,10 +18,23 @@ from gguf_fc.dialect.openai_json.types import (
     ResponseFormat,
     Tools,
 )
+from gguf_fc.protocols.constraints import (
+    AsGbnf,
+    AsJsonSchema,
+    AsOptions,
+    AsRegex,
+    Gbnf,
+    JsonSchema,
+    Options,
+    Regex,
+    Structured,
+)
 from gguf_fc.protocols.field_types import (
     AsRepeatPenalty,
     Effort,
     FrequencyPenalty,
+    IgnoreEos,
+    LeastTokens,
     LogitBias,
     LookBack,
     MinP,
@@ -92,12 +105,16 @@ class ChatBody(Struct):
     response_format: Annotated[
         ResponseFormat | None, about("the form of an answer that is not a call")
     ] = None
-    json_schema: Annotated[
-        dict[str, Any] | None, about("JSON Schema of the answer, as `response_format` has it")
-    ] = None
-    grammar: Annotated[
-        str | None, about("GBNF over the whole reply; not with `tools` or `response_format`")
-    ] = None
+    json_schema: JsonSchema = None
+    guided_json: AsJsonSchema = None
+    grammar: Gbnf = None
+    guided_grammar: AsGbnf = None
+    ebnf: AsGbnf = None
+    regex: Regex = None
+    guided_regex: AsRegex = None
+    choice: Options = None
+    guided_choice: AsOptions = None
+    structured_outputs: Structured = None
     verbosity: Annotated[
         Literal["low", "medium", "high"] | None,
         about("`low` and `high` ask the model, in words, for a short or a full answer"),
@@ -114,6 +131,8 @@ class ChatBody(Struct):
         TokenLimit | None, about("most tokens of a reply, reasoning included; -1: no limit")
     ] = None
     n_predict: Annotated[TokenLimit | None, about("as `max_completion_tokens`")] = None
+    min_tokens: LeastTokens = None
+    ignore_eos: IgnoreEos = None
     stop: Stop = None
     # How it is sent.
     stream: Annotated[bool | None, about("send the reply as server-sent events")] = None
@@ -138,6 +157,12 @@ class ChatBody(Struct):
     presence_penalty: PresencePenalty = None
     logit_bias: LogitBias = None
     seed: Seed = None
+    # The end of the conversation.
+    add_generation_prompt: Annotated[
+        bool | None,
+        about("`false` where the last message is an assistant's, which is always gone on with"),
+    ] = None
+    continue_final_message: Annotated[bool | None, about("`true` there, and only there")] = None
     # Reasoning, and the template.
     reasoning_effort: Annotated[
         Effort | None, about("how much reasoning; `none` switches it off")
@@ -193,13 +218,9 @@ CHAT = Fields(
     },
     refused={
         **SHARED_REFUSED,
-        "add_generation_prompt": Refused("end 'messages' with a user's turn", harmless=(True,)),
         "audio": Refused("models served here write text"),
         "best_of": Refused("use 'n'", harmless=(1,)),
         "chat_template": Refused("start the server with another model, or set its variables"),
-        "continue_final_message": Refused(
-            "an assistant's message at the end is always continued", harmless=(True,)
-        ),
         "documents": Refused("put them into 'messages' or 'chat_template_kwargs'", harmless=([],)),
         "echo": Refused(harmless=(False,)),
         "include_reasoning": Refused("use 'enable_thinking'", harmless=(True,)),

@@ -13,9 +13,10 @@ from gguf_fc.generation.token_prompts import given_prompts
 from gguf_fc.job import Sampling
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.completions.schema import TEXT, TextBody
+from gguf_fc.protocols.constraints import Constrained, constraint_of
 from gguf_fc.protocols.fields import agreed
 from gguf_fc.protocols.protocol import Asked
-from gguf_fc.protocols.sampling import sampling_of, seeded, stop_strings
+from gguf_fc.protocols.sampling import least_tokens, sampling_of, seeded, stop_strings
 from gguf_fc.protocols.stream_options import refuse_without_stream, unpadded
 from gguf_fc.request import DEFAULT_MAX_TOKENS, Form, Given, TextRequest
 
@@ -70,16 +71,18 @@ def to_asked(body: TextBody, ignored: tuple[str, ...], defaults: Sampling) -> Te
 
 def _request(body: TextBody, defaults: Sampling, *, scored: bool) -> TextRequest:
     """The request without its prompt, common to all."""
+    constraint, limit = _constraint(body), _max_tokens(body)
     return TextRequest(
         model=body.model,
         prompt=Given(param="prompt"),
         suffix=body.suffix or None,
         echo=bool(body.echo),
-        max_tokens=_max_tokens(body),
+        max_tokens=limit,
+        min_tokens=least_tokens(body, limit),
         sampling=sampling_of(body, defaults),
         stop=stop_strings(body.stop),
-        grammar=body.grammar,
-        form=_form(body),
+        grammar=None if constraint is None else constraint.grammar,
+        form=_form(body, constraint),
         logprobs=body.logprobs,
         scored=scored,
     )
@@ -112,21 +115,16 @@ def _refuse_misplaced(body: TextBody) -> None:
             "'logprobs' and 'suffix' out.",
             param="logprobs",
         )
-    forms = {
-        "grammar": body.grammar is not None,
-        "json_schema": body.json_schema is not None,
-        "response_format": body.response_format is not None and body.response_format.type != "text",
-    }
-    given = [name for name, is_given in forms.items() if is_given]
-    if len(given) > 1:
-        raise InvalidParameter(
-            f"'{given[0]}' and '{given[1]}' cannot be combined; send one of them.", param=given[0]
-        )
 
 
-def _form(body: TextBody) -> Form | None:
-    if body.json_schema is not None:
-        return Form(schema=body.json_schema, param="json_schema")
+def _constraint(body: TextBody) -> Constrained | None:
+    asked = body.response_format
+    return constraint_of(body, {"response_format": asked is not None and asked.type != "text"})
+
+
+def _form(body: TextBody, constraint: Constrained | None) -> Form | None:
+    if constraint is not None and constraint.schema is not None:
+        return Form(schema=constraint.schema, param=constraint.param)
     asked = format_of(body.response_format)
     if asked.type == "text":
         return None

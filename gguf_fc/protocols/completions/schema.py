@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from gguf_fc.dialect.openai_json.types import ResponseFormat
 from gguf_fc.generation.token_prompts import Prompt
+from gguf_fc.protocols.constraints import (
+    AsGbnf,
+    AsJsonSchema,
+    AsOptions,
+    AsRegex,
+    Gbnf,
+    JsonSchema,
+    Options,
+    Regex,
+    Structured,
+)
 from gguf_fc.protocols.field_types import (
     AsRepeatPenalty,
     FrequencyPenalty,
+    IgnoreEos,
+    LeastTokens,
     LogitBias,
     LookBack,
     MinP,
@@ -55,6 +68,8 @@ class TextBody(Struct):
         about("most tokens of a completion; 16 if left out, as in OpenAI's API; -1: no limit"),
     ] = None
     n_predict: Annotated[TokenLimit | None, about("as `max_tokens`")] = None
+    min_tokens: LeastTokens = None
+    ignore_eos: IgnoreEos = None
     n: Annotated[Candidates | None, about("completions of each prompt")] = None
     best_of: Annotated[
         Candidates | None,
@@ -78,14 +93,16 @@ class TextBody(Struct):
     logit_bias: LogitBias = None
     seed: Seed = None
     stop: Stop = None
-    grammar: Annotated[
-        str | None,
-        about("GBNF over the completion; not with `json_schema` or `response_format`"),
-    ] = None
-    json_schema: Annotated[
-        dict[str, Any] | bool | None,
-        about("a JSON Schema the completion is held to; not with `response_format`"),
-    ] = None
+    grammar: Gbnf = None
+    guided_grammar: AsGbnf = None
+    ebnf: AsGbnf = None
+    regex: Regex = None
+    guided_regex: AsRegex = None
+    choice: Options = None
+    guided_choice: AsOptions = None
+    json_schema: JsonSchema = None
+    guided_json: AsJsonSchema = None
+    structured_outputs: Structured = None
     response_format: Annotated[
         ResponseFormat | None, about("the form of the completion, as in a chat completion")
     ] = None

