@@ -17,7 +17,7 @@ from gguf_fc.job import ConstraintEngine
 
 PREFIX = "GGUF_FC_"
 # Variables of the repository's own scripts and tests, which are no settings.
-OTHER_VARIABLES = frozenset({"GGUF_FC_DATA", "GGUF_FC_WHEELS"})
+OTHER_VARIABLES = frozenset({"GGUF_FC_DATA", "GGUF_FC_REAL_MODELS", "GGUF_FC_WHEELS"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

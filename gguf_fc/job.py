@@ -150,6 +150,7 @@ class Job:
     grammar: GrammarText | None = None
     reasoning: ReasoningLimit | None = None  # only where there is a grammar
     stop: tuple[str, ...] = ()
+    turn_marks: tuple[str, ...] = ()  # end it as stop strings do, which nobody asked for
     prediction: str | None = None  # text the reply probably repeats: a source of draft tokens
     logprobs: int | None = None  # top logprobs beside that of each token; None: no logprobs
     prompt_logprobs: int | None = None  # the same for the prompt, all of which is then evaluated

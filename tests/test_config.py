@@ -46,7 +46,7 @@ def test_an_unlike_variable_lists_the_known_ones() -> None:
 
 
 def test_variables_of_the_scripts_are_left_alone() -> None:
-    read_settings({}, {"GGUF_FC_DATA": "x", "GGUF_FC_WHEELS": "y"})
+    read_settings({}, {"GGUF_FC_DATA": "x", "GGUF_FC_REAL_MODELS": "y", "GGUF_FC_WHEELS": "z"})
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class Dialect:
         self._analysis = analysis
         self._toolless = toolless  # for conversations without tools
         self._prompter = Prompter(analysis=analysis, toolless=toolless, guard=Guard(special_tokens))
+        self._special_tokens = tuple(filter(None, special_tokens))
 
     @classmethod
     def from_template(  # noqa: PLR0913  what a model file says about its template
@@ -130,6 +131,16 @@ class Dialect:
         found = {item.name: item for item in self.evidence}
         ways = (_DECIDED[name].format(found[name].value) for name in _DECIDED if name in found)
         return next(ways, "the template")
+
+    @property
+    def turn_marks(self) -> tuple[str, ...]:
+        """Texts that begin another turn, where no control token ends the model's own.
+
+        A reply ends before the first of them.
+        """
+        marks = self._analysis.turn_marks
+        ended = any(token in mark for mark in marks for token in self._special_tokens)
+        return () if ended else marks
 
     @property
     def needs(self) -> Needs:

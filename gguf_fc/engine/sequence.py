@@ -76,7 +76,7 @@ class Sequence:
     def __post_init__(self) -> None:
         self.n_prompt = len(self.tokens)
         self.sampler = Sampler(self.job.sampling)
-        self._output = OutputWriter(StopFilter(self.job.stop))
+        self._output = OutputWriter(StopFilter((*self.job.stop, *self.job.turn_marks)))
 
     # Its position.
 
@@ -201,6 +201,7 @@ class Sequence:
         """Regular end with its counts."""
         assert self.finish is not None
         prompt_ms, completion_ms = self.stats.milliseconds(now)
+        hit = self._output.stops.hit
         return Done(
             id=self.job.id,
             finish_reason=self.finish,
@@ -215,5 +216,5 @@ class Sequence:
             decode_steps=self.stats.decode_steps,
             prompt_ms=prompt_ms,
             completion_ms=completion_ms,
-            stop_string=self._output.stops.hit,
+            stop_string=hit if hit in self.job.stop else None,
         )

@@ -57,6 +57,7 @@ def plan_reply(
         grammar=text,
         reasoning=_reasoning(request, dialect, prompt),
         stop=request.stop,
+        turn_marks=dialect.turn_marks if request.grammar is None else (),
         prediction=request.prediction,
         logprobs=request.logprobs,
     )

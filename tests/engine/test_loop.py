@@ -129,6 +129,16 @@ def test_a_stop_string_ends_a_reply_and_is_not_shown() -> None:
     assert run.done().completion_tokens == len("one, two")
 
 
+def test_the_mark_of_another_turn_ends_a_reply_as_if_the_model_had() -> None:
+    run = Run(ScriptedModel(saying("one, two, three")))
+    run.job("0|", stop=("three",), turn_marks=("two", "three"))
+    run.job("0|", name="b", stop=("two",), turn_marks=("two",))
+    run.finish()
+    assert (run.text(), run.text("b")) == ("one, ", "one, ")
+    assert (run.done().finish_reason, run.done().stop_string) == ("stop", None)
+    assert run.done("b").stop_string == "two"
+
+
 def test_chunks_count_every_token_and_no_character_is_split() -> None:
     said = "grüße 🦙".encode()
     run = Run(ScriptedModel(lambda tokens: (*said, END)[len(tokens) - 1]))

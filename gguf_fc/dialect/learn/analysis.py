@@ -21,6 +21,7 @@ from gguf_fc.dialect.learn.instructions import Asked, asked_for
 from gguf_fc.dialect.learn.known import Known, Origin, code_for, known_for, told_for
 from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, other_views, probe
 from gguf_fc.dialect.learn.thinking import Thinking
+from gguf_fc.dialect.learn.turn_marks import turn_marks
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE, generic_syntax
 from gguf_fc.dialect.prompt.needs import Needs, Told
 from gguf_fc.dialect.prompt.render import Chat, Compile, CompiledTemplate
@@ -42,6 +43,7 @@ class Learned:
     thinking: Thinking = field(default_factory=Thinking)  # what can be set of it
     prefill: str = ""  # the end of the prompt that belongs to the model's turn
     header: str = ""  # what stands before it, from the user's text on
+    turn_marks: tuple[str, ...] = ()  # texts that begin another turn, if no control token ends one
     evidence: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -137,7 +139,12 @@ def _understood(
         plain = facts.chat(Template(CHAT_TEMPLATE), clock)
         warning = f"{error.message} A generic chat format is used instead of the template."
         return Analysis(
-            chat=plain, needs=Needs(), syntax=generic_syntax(), native=False, warnings=(warning,)
+            chat=plain,
+            needs=Needs(),
+            syntax=generic_syntax(),
+            native=False,
+            turn_marks=turn_marks(probe(plain), facts.eos_token),
+            warnings=(warning,),
         )
     return found
 
@@ -157,7 +164,11 @@ def _analysed(facts: FileFacts, chat: Chat) -> Analysis:
     if known and found.native and not known.fits(facts.text):
         words = "architecture, pre-tokenizer and the end of a prompt"
         found = found.with_evidence(Finding("file", facts.origin.architecture, words))
-    found = replace(found, syntax=_with_code(found.syntax, facts.text))
+    found = replace(
+        found,
+        syntax=_with_code(found.syntax, facts.text),
+        turn_marks=turn_marks(seen, facts.eos_token),
+    )
     return _told(found, facts.text) if found.native and not found.needs.tells_tools else found
 
 

@@ -18,10 +18,11 @@ from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.request import Message, Tool
 
-# Rendered instead of a template that cannot be used at all.
+# Rendered instead of a template that cannot be used at all.  No token ends a turn in it: a model
+# that was trained on text alone takes what follows for another text, and only repeats it.
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
-    "### {{ message.role | capitalize }}:\n{{ message.content }}{{ eos_token }}\n\n{% endfor %}"
+    "### {{ message.role | capitalize }}:\n{{ message.content }}\n\n{% endfor %}"
     "{% if add_generation_prompt %}### Assistant:\n{% endif %}"
 )
 _INSTRUCTION = """\
