@@ -14,11 +14,13 @@
     + UnsupportedMediaType      a body of another type than JSON (415)
     + Unauthorized              no API key, or none that is accepted (401)
     + Forbidden                 a page or host that may not use this server (403)
+    + DeadlyRequest             workers died under it, so it is not run again (400)
     + Overloaded                the queue is full (429)
   x ServerError             ours: 5xx
     + WorkerDied                the worker process ended under the request (503)
     + WorkerUnavailable         no worker is running (503)
     + EngineError               the engine could not go on with this request (500)
+    + RendererDied              the process that renders chat templates ended, twice (503)
   x SetupError              the operator's: shown by the command line, never sent to a client
     + ConfigError               a flag, environment variable or models.yaml entry
     + ModelFileError            a GGUF file that is missing, damaged or unsupported
@@ -135,6 +137,12 @@ class Forbidden(RequestError):
     code = "forbidden"
 
 
+class DeadlyRequest(RequestError):
+    """The process that runs the model died repeatedly under this very request."""
+
+    code = "request_refused"
+
+
 class Overloaded(RequestError):
     """More requests are waiting than the queue holds; try again later."""
 
@@ -165,6 +173,13 @@ class EngineError(ServerError):
     """The engine could not go on with this one request."""
 
     code = "engine_error"
+
+
+class RendererDied(ServerError):
+    """The process that renders chat templates ended or stopped, and the next one, too."""
+
+    status = 503
+    code = "renderer_died"
 
 
 class SetupError(GgufFcError):

@@ -35,7 +35,7 @@ class Load:
     n_ctx: int | None = None  # tokens, shared by all sequences
     n_parallel: int = 4  # sequences that can run at once
     n_threads: int | None = None
-    n_gpu_layers: int | None = None  # None or -1: all that fit; 0: none
+    n_gpu_layers: int | None = None  # None: all that fit; 0: none
     n_batch: int = 512  # tokens one decode step may hold
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence
@@ -137,6 +137,16 @@ class ReasoningLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Beginning of a job that another worker carried out before it died, and its client has."""
+
+    tokens: tuple[int, ...] = ()  # of the reply
+    n_characters: int = 0  # of their text, that were sent
+    n_draws: int = 0  # random numbers that were drawn for them
+    n_scored: int = 0  # tokens of the prompt whose logprobs were sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One generation."""
 
@@ -154,6 +164,7 @@ class Job:
     prediction: str | None = None  # text the reply probably repeats: a source of draft tokens
     logprobs: int | None = None  # top logprobs beside that of each token; None: no logprobs
     prompt_logprobs: int | None = None  # the same for the prompt, all of which is then evaluated
+    begun: Begun | None = None  # go on from here; the queue's limit does not hold for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,12 +278,19 @@ class PromptScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Next piece of the reply's text: always whole characters."""
+    """Next piece of the reply's text: always whole characters.
+
+    *tokens* are those taken since the last chunk, in so far as their logprobs, if asked for, have
+    gone out; *n_draws* the random numbers drawn for them and all before them.  Another worker can
+    go on from there (``Begun``).
+    """
 
     id: str
     text: str
     n_tokens: int  # completion tokens behind this text
     logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens behind this text, if asked for
+    tokens: tuple[int, ...] = ()
+    n_draws: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

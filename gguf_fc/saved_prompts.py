@@ -2,7 +2,8 @@
 
 Knows neither models nor what the tokens mean: a state is bytes, and the tokens it stands for.
 ``CACHE/states/MODEL/HASH.PRIORITY.state``: the folder is named for a model and its settings, the
-file for the tokens.  What is damaged, or not ours, is left alone with a warning.
+file for the tokens.  What has such a name and is damaged is set aside with a warning; it counts,
+and is deleted first, when room is needed.  All else is left alone.
 
     magic | length of the head | head (JSON) | tokens (int32) | state
 
@@ -26,12 +27,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 import xxhash
 
-from gguf_fc.atomic_write import write_atomically
+from gguf_fc.cache_file import (
+    SET_ASIDE,
+    Unreadable,
+    open_regular,
+    own_folder,
+    set_aside,
+    write_atomically,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +48,21 @@ FOLDER = "states"
 ENDING = ".state"
 MODEL = re.compile(r"[0-9a-f]{16}")
 NAME = re.compile(r"[0-9a-f]{32}\.\d\.state")
+DAMAGED = re.compile(rf"{NAME.pattern}{re.escape(SET_ASIDE)}")
 UNFINISHED = re.compile(r"[0-9a-f]{32}\.\d\.\d+")  # ends with the writing process's number
+MAX_HEAD = 64 << 10  # bytes
+MAX_TOKENS = 1 << 24  # of a state; more than any context has
 UNFINISHED_SECONDS = 600  # after which nobody is writing it any more
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
 
 
 class _Head(msgspec.Struct, frozen=True):
     model: str  # its file's name, for people
-    start: int  # the state is that of the tokens from here on
-    n_tokens: int  # from the first
-    n_bytes: int  # of the state
+    start: _Count  # the state is that of the tokens from here on
+    n_tokens: Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]  # from the first
+    n_bytes: _Count  # of the state
     digest: str  # of tokens and state
 
 
@@ -82,7 +96,7 @@ class StateFolder:
     def files(self) -> list[StateFile]:
         """Files of this model; those that a killed process left unfinished are deleted."""
         _sweep(self.path)
-        return [found for path in _states_in(self.path) if (found := _open(path))]
+        return [found for path in _named(self.path, NAME) if (found := _open(path))]
 
     def read(self, path: Path, tokens: Sequence[int]) -> memoryview | None:
         """State in *path* if it is whole and stands for *tokens*, else None with a warning.
@@ -90,16 +104,21 @@ class StateFolder:
         It is mapped, not copied: fresh memory for hundreds of megabytes takes a second.
         """
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 head = _read_head(file)
                 kept, begin = file.read(4 * head.n_tokens), file.tell()
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                data = memoryview(mapped)[begin : begin + head.n_bytes]
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            logger.warning("state file=%s cannot be read: %s", path, error)
+            data = memoryview(mapped)[begin : begin + head.n_bytes]
+            if head.digest != _digest(kept, data):
+                raise ValueError("it is damaged")
+        except FileNotFoundError:
+            logger.warning("state file=%s is gone", path)
             return None
-        if head.digest != _digest(kept, data) or kept != _packed(tokens):
-            logger.warning("state file=%s is damaged; it is not used", path)
+        except Unreadable as error:
+            set_aside(path, error)
+            return None
+        if kept != _packed(tokens):
+            logger.warning("state file=%s stands for other tokens; it is not used", path)
             return None
         return data
 
@@ -113,7 +132,7 @@ class StateFolder:
         )
         path = self.path / f"{_name(kept)}.{priority}{ENDING}"
         try:
-            self._make_folder()
+            own_folder(self.root, FOLDER, self.model)
             write_atomically(path, (MAGIC, len(head).to_bytes(4, "little"), head, kept, data))
         except OSError as error:
             logger.warning("state file=%s cannot be written: %s", path, error)
@@ -132,10 +151,6 @@ class StateFolder:
             return path
         return better
 
-    def _make_folder(self) -> None:
-        for folder in (self.root / FOLDER, self.path):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
     def _shrink(self) -> None:
         """Delete by priority, then the oldest first, until all models' files are within the cap."""
         files = _sizes(self.root)
@@ -143,64 +158,80 @@ class StateFolder:
         for path, status in sorted(files, key=lambda item: (_priority(item[0]), item[1].st_mtime)):
             if excess <= 0:
                 return
-            path.unlink(missing_ok=True)
             excess -= status.st_size
+            _delete(path)
 
 
 def state_files(root: Path) -> Iterator[StateFile]:
     """State files of all models under the cache folder *root*."""
-    return (found for path in _paths(root) if (found := _open(path)))
+    paths = (path for folder in _folders(root) for path in _named(folder, NAME))
+    return (found for path in paths if (found := _open(path)))
 
 
 def clear_states(root: Path) -> tuple[int, int]:
     """Delete every state under *root*, damaged ones too; the number of files and bytes."""
     files = _sizes(root)
-    for folder in (root / FOLDER).glob("*"):
+    for folder in _folders(root):
         _sweep(folder, seconds=0)
-    for path, _ in files:
-        path.unlink(missing_ok=True)
-    return len(files), sum(status.st_size for _, status in files)
+    deleted = [status.st_size for path, status in files if _delete(path)]
+    return len(deleted), sum(deleted)
 
 
-def _paths(root: Path) -> list[Path]:
-    """Files that are named like ours; whatever else lies there is left alone."""
-    folders = [folder for folder in (root / FOLDER).glob("*") if MODEL.fullmatch(folder.name)]
-    return [path for folder in sorted(folders) for path in _states_in(folder)]
+def _folders(root: Path) -> list[Path]:
+    """Folders of the models; whatever else lies there is left alone."""
+    states = root / FOLDER
+    folders = [] if states.is_symlink() else sorted(states.glob("*"))
+    return [path for path in folders if MODEL.fullmatch(path.name) and not path.is_symlink()]
 
 
-def _states_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob(f"*{ENDING}") if NAME.fullmatch(path.name))
+def _named(folder: Path, *names: re.Pattern[str]) -> list[Path]:
+    """Files of *folder* with such names, in order."""
+    if folder.is_symlink():
+        return []
+    return sorted(path for path in folder.glob("*") if any(n.fullmatch(path.name) for n in names))
 
 
 def _sweep(folder: Path, seconds: float = UNFINISHED_SECONDS) -> None:
     """Delete unfinished files that nobody touched for so many *seconds*."""
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):
-            if UNFINISHED.fullmatch(path.name) and time.time() - path.stat().st_mtime >= seconds:
+    for path in _named(folder, UNFINISHED):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime >= seconds:
                 path.unlink()
+
+
+def _delete(path: Path) -> bool:
+    """Delete the file *path*, if that can be done; what is no file is not ours."""
+    try:
+        path.unlink()
+    except OSError as error:
+        logger.debug("state file=%s cannot be deleted: %s", path, error)
+        return False
+    return True
 
 
 def _sizes(root: Path) -> list[tuple[Path, os.stat_result]]:
     """Our files and their sizes; another server may be deleting some of them."""
     files = []
-    for path in _paths(root):
-        with suppress(FileNotFoundError):
-            files.append((path, path.stat()))
+    for path in (path for folder in _folders(root) for path in _named(folder, NAME, DAMAGED)):
+        with suppress(OSError):
+            files.append((path, path.lstat()))
     return files
 
 
 def _open(path: Path) -> StateFile | None:
     """Open *path* by its head; None with a warning if it is no whole file of ours."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = _read_head(file)
             tokens = array("i", file.read(4 * head.n_tokens))
             status = os.fstat(file.fileno())
             whole = file.tell() + head.n_bytes == status.st_size and len(tokens) == head.n_tokens
         if not whole or path.name.split(".")[0] != _name(tokens.tobytes()):
-            raise ValueError("it is cut off or was renamed")  # noqa: TRY301
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        logger.warning("state file=%s is ignored: %s", path, error)
+            raise ValueError("it is cut off or was renamed")
+    except FileNotFoundError:
+        return None
+    except Unreadable as error:
+        set_aside(path, error)
         return None
     return StateFile(
         path=path,
@@ -217,6 +248,8 @@ def _read_head(file: BinaryIO) -> _Head:
     if file.read(len(MAGIC)) != MAGIC:
         raise ValueError("it is no state of this version")
     length = int.from_bytes(file.read(4), "little")
+    if length > MAX_HEAD:
+        raise ValueError("its head is too long")
     return msgspec.json.decode(file.read(length), type=_Head)
 
 
@@ -236,4 +269,5 @@ def _name(kept: bytes) -> str:
 
 
 def _priority(path: Path) -> int:
-    return int(path.name.split(".")[1])
+    """Priority of a file; what was set aside goes first."""
+    return -1 if path.name.endswith(SET_ASIDE) else int(path.name.split(".")[1])

@@ -27,7 +27,8 @@ from gguf_fc.engine.model import Logits, Vocabulary
 from gguf_fc.engine.sample.logprobs import score, unscored
 from gguf_fc.engine.sample.sampler import Sampler, likeliest
 from gguf_fc.engine.sequence import Sequence
-from gguf_fc.job import TokenLogprob
+from gguf_fc.errors import EngineError
+from gguf_fc.job import Begun, TokenLogprob
 
 MOST_SOUGHT = 100  # allowed tokens that are searched one by one
 TESTED = 8  # of the likeliest tokens, for each that is sought
@@ -63,6 +64,24 @@ class Chooser:
                 if sequence.finish:
                     return
         self._stop_if_complete(sequence)
+
+    def retake(self, sequence: Sequence, begun: Begun) -> None:
+        """Take the tokens of *begun* again, sampled and forced ones as they were.
+
+        Raises EngineError where the grammar refuses one.
+        """
+        self.follow_grammar(sequence)
+        start = sequence.n_prompt
+        while not sequence.finish and (n := len(sequence.tokens) - start) < len(begun.tokens):
+            if sequence.forced:
+                self._take(sequence, sequence.forced.popleft(), forced=True)
+                self._stop_if_complete(sequence)
+            else:
+                self._take(sequence, begun.tokens[n])
+                self.follow_grammar(sequence)
+        if tuple(sequence.tokens[start : start + len(begun.tokens)]) != begun.tokens:
+            raise EngineError("The reply cannot be gone on with: its grammar leads elsewhere now.")
+        sequence.sampler.skip(begun.n_draws)
 
     def _stop_if_complete(self, sequence: Sequence) -> None:
         constraint = sequence.constraint

@@ -84,7 +84,7 @@ class Engine:
     def submit(self, job: Job) -> None:
         """Queue *job*: ``Accepted``, or ``Failed`` when it cannot run."""
         try:
-            if self.scheduler.is_full:
+            if self.scheduler.is_full and not job.begun:
                 raise Overloaded("Too many requests are waiting for this model; try again later.")
             sequence = self._builder.build(job)
         except GgufFcError as error:
@@ -138,9 +138,17 @@ class Engine:
                     self._use(sequence, feed, wanted)
 
     def _begin(self, sequence: Sequence) -> None:
-        """Take what can be taken before anything is evaluated: the grammar's forced beginning."""
+        """Take what can be taken before anything is evaluated.
+
+        The tokens that an earlier worker chose, or the grammar's forced beginning.
+        """
+        begun = sequence.job.begun
+        if begun:
+            sequence.stats.count_scored(begun.n_scored)
         if sequence.is_full and not sequence.scores_prompt:
             sequence.end("length")
+        elif begun and begun.tokens:
+            self._chooser.retake(sequence, begun)
         elif not sequence.is_full:
             self._chooser.follow_grammar(sequence)
 

@@ -76,7 +76,8 @@ class Sequence:
     def __post_init__(self) -> None:
         self.n_prompt = len(self.tokens)
         self.sampler = Sampler(self.job.sampling)
-        self._output = OutputWriter(StopFilter((*self.job.stop, *self.job.turn_marks)))
+        stops = StopFilter((*self.job.stop, *self.job.turn_marks))
+        self._output = OutputWriter(stops, self.job.begun)
 
     # Its position.
 
@@ -161,7 +162,7 @@ class Sequence:
             self._output.end()
             self.finish = "stop"
             return
-        self._output.feed(piece, score)
+        self._output.feed(token, piece, self.sampler.n_draws, score)
         if self._output.stops.stopped:
             self.finish = "stop"
         elif self.is_full:

@@ -14,13 +14,21 @@ from pathlib import Path
 
 import msgspec
 
-from gguf_fc.atomic_write import write_atomically
+from gguf_fc.cache_file import (
+    SET_ASIDE,
+    Unreadable,
+    own_folder,
+    read_json,
+    set_aside,
+    write_atomically,
+)
 from gguf_fc.dialect import Learned
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "analyses"
-NAME = re.compile(r"[0-9a-f]{32}\.(json|\d+)")  # a number: of the process that writes it
+# A number: of the process that writes it.
+NAME = re.compile(rf"[0-9a-f]{{32}}\.(json({re.escape(SET_ASIDE)})?|\d+)")
 _PACKAGE = Path(__file__).parent.parent
 _SOURCES = ("dialect", "grammar")  # what an analysis depends on
 
@@ -30,7 +38,6 @@ class _Kept(msgspec.Struct, frozen=True):
     learned: msgspec.Raw
 
 
-_KEPT = msgspec.json.Decoder(_Kept)
 _LEARNED = msgspec.json.Decoder(Learned)
 
 
@@ -44,16 +51,15 @@ class AnalysisFolder:
     def read(self, key: str) -> Learned | None:
         """The analysis of the template *key*; None if there is none that can be used."""
         path = self._path(key)
-        try:
-            kept = _KEPT.decode(path.read_bytes())
-            if kept.version != self.version:
-                logger.info("analysis file=%s is of another version; it is made anew", path)
-                return None
-            return _LEARNED.decode(kept.learned)
-        except FileNotFoundError:
+        if (kept := read_json(path, _Kept)) is None:
             return None
-        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
-            logger.warning("analysis file=%s cannot be used, and is made anew: %s", path, error)
+        if kept.version != self.version:
+            logger.info("analysis file=%s is of another version; it is made anew", path)
+            return None
+        try:
+            return _LEARNED.decode(kept.learned)
+        except Unreadable as error:
+            set_aside(path, error)
             return None
 
     def write(self, key: str, learned: Learned) -> None:
@@ -61,7 +67,7 @@ class AnalysisFolder:
         path = self._path(key)
         try:
             kept = _Kept(self.version, msgspec.Raw(msgspec.json.encode(learned)))
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(self.root, FOLDER)
             write_atomically(path, [msgspec.json.encode(kept)])
         except (OSError, ValueError) as error:
             logger.warning("analysis file=%s cannot be written: %s", path, error)

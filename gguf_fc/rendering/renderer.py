@@ -9,12 +9,15 @@ millisecond.  A question is ``[key, template, variables, now]``: *key* stands fo
 whose text is null once the process knows it.  An answer is ``[ok, text]``: the rendering, or what
 went wrong.  The process bounds its own processor time and memory; the wall clock here is for
 what escapes that, such as a process that was stopped.  Whatever goes wrong, the process is ended,
-so a fresh one never sees what an old one left behind.
+so a fresh one never sees what an old one left behind.  Beyond its processor time it was the
+template's fault; otherwise ours, or somebody's who ended it, and a fresh process is asked once
+more.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -28,12 +31,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gguf_fc.errors import RunawayTemplate, TemplateError
+from gguf_fc.errors import GgufFcError, RendererDied, RunawayTemplate, TemplateError
 from gguf_fc.frames import PLAIN_JSON, FrameError
+from gguf_fc.stillness import Stillness
 
 COMMAND = (sys.executable, "-P", "-m", "gguf_fc.rendering.process")
 CPU_SECONDS = 2.0  # for one rendering of a short conversation
 WALL_SECONDS = 20.0  # for one answer; its processor time is bounded by far less
+STILL_SECONDS = 3.0  # for an answer, without any computing: somebody stopped the process
+LOOK_SECONDS = 0.5  # between two looks at whether it computes
+ATTEMPTS = 2
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT}  # the memory's limit, as native code says
 START_SECONDS = 60.0
 READ_SIZE = 1 << 20
 _NEEDED = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -76,8 +84,14 @@ class _Process:
     def _receive(self) -> Any:
         """The next value; there is never more than one, because questions and answers alternate."""
         values: list[Any] = []
+        stillness = Stillness(self.popen.pid)
         while not values:
-            self._line.settimeout(max(0.001, self._deadline - time.monotonic()))
+            if (left := self._deadline - time.monotonic()) <= 0:
+                raise TimeoutError("it does not answer")
+            if not select.select([self._line], [], [], min(left, LOOK_SECONDS))[0]:
+                if stillness.seconds() >= STILL_SECONDS:
+                    raise TimeoutError("it neither answers nor computes")
+                continue
             if not (data := self._line.recv(READ_SIZE)):
                 raise FrameError("the other side is gone")
             values = self._decoder.feed(data)
@@ -92,7 +106,7 @@ def _environment() -> dict[str, str]:
 
 def _end(popen: subprocess.Popen[bytes], line: socket.socket) -> None:
     line.close()
-    popen.kill()
+    popen.kill()  # no more than a request where it ended by itself: its status stays
     popen.wait()
 
 
@@ -114,22 +128,36 @@ class Renderer:
         return RemoteTemplate(self, text)
 
     def render(self, text: str, variables: Mapping[str, Any], now: datetime) -> str:
-        """The text.  Raises TemplateError, or RunawayTemplate if the process had to be ended."""
+        """The text.
+
+        Raises TemplateError; RunawayTemplate if it took too much processor time; RendererDied if
+        there was no answer, and none from a fresh process either.
+        """
         with self._lock:
-            process = self._running()
-            key = process.known.get(text, len(process.known))
-            sent = None if text in process.known else text
-            try:
-                frame = PLAIN_JSON.encode([key, sent, variables, now.isoformat()])
-            except FrameError as error:
-                raise TemplateError(f"This cannot be given to a chat template: {error}.") from error
-            try:
-                ok, answer = process.answer(frame)
-            except (FrameError, OSError) as error:
-                raise RunawayTemplate(self._ended(process)) from error
-            process.known[text] = key
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    ok, answer = self._ask(text, variables, now)
+                    break
+                except RendererDied:
+                    if attempt == ATTEMPTS:
+                        raise
         if not ok:
             raise TemplateError(answer)
+        return answer
+
+    def _ask(self, text: str, variables: Mapping[str, Any], now: datetime) -> tuple[bool, str]:
+        process = self._running()
+        key = process.known.get(text, len(process.known))
+        sent = None if text in process.known else text
+        try:
+            frame = PLAIN_JSON.encode([key, sent, variables, now.isoformat()])
+        except FrameError as error:
+            raise TemplateError(f"This cannot be given to a chat template: {error}.") from error
+        try:
+            answer = process.answer(frame)
+        except (FrameError, OSError) as error:
+            raise self._ended(process) from error
+        process.known[text] = key
         return answer
 
     def close(self) -> None:
@@ -145,13 +173,18 @@ class Renderer:
             self._process = _Process(self.seconds)
         return self._process
 
-    def _ended(self, process: _Process) -> str:
-        """End *process*; return what became of it, in words."""
+    def _ended(self, process: _Process) -> GgufFcError:
+        """End *process*; return what became of it."""
         self._process = None
         process.end()
-        if process.popen.returncode == -signal.SIGPROF:
-            return "Rendering the chat template took too much processor time; it was ended."
-        return "The chat template could not be rendered: its process did not answer."
+        status = process.popen.returncode
+        if status == -signal.SIGPROF:
+            return RunawayTemplate(
+                "Rendering the chat template took too much processor time; it was ended."
+            )
+        if status >= 0 or -status in CRASHES:
+            return RunawayTemplate("Rendering the chat template took too much memory.")
+        return RendererDied("The chat template could not be rendered: its process did not answer.")
 
 
 @dataclass(frozen=True, slots=True)

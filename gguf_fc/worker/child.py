@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gguf_fc.frames import MESSAGES, FrameError, Line
 from gguf_fc.job import Message, Ping, Stop
+from gguf_fc.stillness import Stillness
 
 logger = logging.getLogger(__name__)
 
+WATCH_SECONDS = 0.5  # between two looks at a child that does not answer
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASS|CREDENTIAL|AUTH|COOKIE", re.IGNORECASE)
 COMMAND = (sys.executable, "-P", "-m", "gguf_fc.worker.process")
 
 
@@ -54,6 +58,7 @@ class Child:
     process: subprocess.Popen[bytes]
     line: Line[Message]  # ``deliver`` of it gets what the process sends
     lost: asyncio.Future[Exception | None]  # done when the line is over
+    still_seconds: float = field(default=0.0, init=False)  # without an answer or any computing
     _socket: _Socket
 
     @classmethod
@@ -69,7 +74,7 @@ class Child:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr if _is_file(sys.stderr) else subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(_module_path())},
+                env=_environment(),
                 process_group=0,  # Ctrl-C at the terminal is for the server
             )
         try:
@@ -82,27 +87,29 @@ class Child:
             raise
         return cls(process, end.line, end.lost, end)
 
-    async def watch(self, ping_seconds: float, pong_seconds: float) -> None:
+    async def watch(self, ping_seconds: float, stall_seconds: float, pong_seconds: float) -> None:
         """Return when the child is gone or had to be killed.
 
-        Anything it sends proves life.  After *ping_seconds* of silence the child is pinged, and
-        after *pong_seconds* more it is killed.
+        Anything it sends proves life.  After *ping_seconds* of silence the child is pinged.  It is
+        killed if it does not answer for *pong_seconds*: a large batch takes its time.  It is killed
+        after *stall_seconds* in which it does not even compute: it was stopped, or waits for ever.
         """
-        pinged = 0.0  # when it was pinged last
+        pinged, work = 0.0, Stillness(self.process.pid)
         while not self.lost.done():
             now = time.monotonic()
-            silent, unanswered = now - self.line.heard, now - pinged
-            if self.line.heard > pinged and silent < ping_seconds:
-                await asyncio.wait([self.lost], timeout=ping_seconds - silent)
-            elif self.line.heard > pinged:
-                self.line.send(Ping(0))
-                pinged = now
-            elif unanswered < pong_seconds:
-                await asyncio.wait([self.lost], timeout=pong_seconds - unanswered)
+            if self.line.heard > pinged:  # nothing is unanswered
+                self.still_seconds = 0.0
+                rest = ping_seconds - (now - self.line.heard)
+                if rest <= 0:
+                    self.line.send(Ping(0))
+                    pinged, work, rest = now, Stillness(self.process.pid), WATCH_SECONDS
             else:
-                logger.error("worker pid=%d does not answer; killing it", self.process.pid)
-                self.process.kill()
-                return
+                self.still_seconds, rest = work.seconds(), WATCH_SECONDS
+                if self.still_seconds >= stall_seconds or now - pinged >= pong_seconds:
+                    logger.error("worker pid=%d does not answer; killing it", self.process.pid)
+                    self.process.kill()
+                    return
+            await asyncio.wait([self.lost], timeout=min(rest, stall_seconds, pong_seconds))
 
     async def close(self, *, grace: float) -> int:
         """End the process, by force after *grace* seconds; its exit status."""
@@ -122,6 +129,12 @@ class Child:
             raise
         await asyncio.wait([self.lost])  # nobody reads any more, so this is at once
         return status
+
+
+def _environment() -> dict[str, str]:
+    """Environment of the process, without what is secret: tokens, keys and passwords."""
+    kept = {name: value for name, value in os.environ.items() if not SECRET.search(name)}
+    return {**kept, "PYTHONPATH": os.pathsep.join(_module_path())}
 
 
 def _module_path() -> list[str]:

@@ -32,10 +32,12 @@ from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.time_sharing import TimeSharing
 from gguf_fc.engine.tokenization import Tokenization
-from gguf_fc.errors import GrammarError, ModelFileError
-from gguf_fc.frames import MESSAGES, Decoder
+from gguf_fc.errors import BodyTooLarge, GrammarError, ModelFileError
+from gguf_fc.frames import MESSAGES, Decoder, FrameError
 from gguf_fc.job import (
     Cancel,
+    Ending,
+    Failed,
     FromWorker,
     GrammarText,
     Handlers,
@@ -44,6 +46,7 @@ from gguf_fc.job import (
     Message,
     Ping,
     Pong,
+    Progress,
     Stop,
 )
 from gguf_fc.saved_prompts import StateFolder
@@ -63,9 +66,16 @@ class Line:
     is_open: bool = field(default=True, init=False)
 
     def send(self, message: FromWorker) -> None:
-        """Send *message*; closes the line if the other end is gone."""
+        """Send *message*; closes the line if the other end is gone.
+
+        An answer that no frame can hold is replaced by its failure.
+        """
         try:
-            self._socket.sendall(MESSAGES.encode(message))
+            frame = MESSAGES.encode(message)
+        except FrameError as error:
+            frame = MESSAGES.encode(_too_large(message, error))
+        try:
+            self._socket.sendall(frame)
         except OSError:
             self.is_open = False
 
@@ -85,6 +95,15 @@ class Line:
             return self._socket.recv(READ_SIZE)
         except OSError:
             return b""
+
+
+def _too_large(message: FromWorker, error: FrameError) -> Failed:
+    assert isinstance(message, Progress | Ending), f"{type(message).__name__}: {error}"
+    return Failed(
+        id=message.id,
+        code=BodyTooLarge.code,
+        message=f"The answer is too large for one message ({error}); ask for less at a time.",
+    )
 
 
 def run(line: Line) -> None:

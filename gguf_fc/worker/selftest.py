@@ -16,12 +16,19 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import orjson
 
-from gguf_fc.atomic_write import write_atomically
+from gguf_fc.cache_file import own_folder, read_json, write_atomically
 from gguf_fc.job import Load
 
 logger = logging.getLogger(__name__)
+
+
+class _Passed(msgspec.Struct):
+    """Content of the file."""
+
+    use_extra_bufts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class SelfTest:
         if not worked.self_test:
             return
         try:
-            self.cache_dir.mkdir(parents=True, exist_ok=True)
+            own_folder(self.cache_dir)
             write_atomically(
                 self._file, [orjson.dumps({"use_extra_bufts": worked.use_extra_bufts})]
             )
@@ -53,14 +60,8 @@ class SelfTest:
             logger.warning("self-test file=%s cannot be written: %s", self._file, error)
 
     def _recall(self) -> bool | None:
-        try:
-            known = orjson.loads(self._file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, orjson.JSONDecodeError) as error:
-            logger.warning("self-test file=%s cannot be read: %s", self._file, error)
-            return None
-        return known["use_extra_bufts"] is True
+        passed = read_json(self._file, _Passed)
+        return None if passed is None else passed.use_extra_bufts
 
     @property
     def _file(self) -> Path:

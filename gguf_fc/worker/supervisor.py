@@ -8,7 +8,7 @@ Theory of operation.
    settings (``selftest``); if those are used up, the model cannot be run here.
 2. A child that hangs is killed (``Child.watch``), and so dies like any other.
 3. A child that dies after it was ready is replaced: at once the first time, then after a pause
-   that doubles until a child has lived for ``stable_seconds``.
+   that doubles until a child has done some work, or has lived for ``stable_seconds``.
 4. ``give_up`` failed starts in a row end it.
 """
 
@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from gguf_fc.errors import ModelFileError, WorkerUnavailable
-from gguf_fc.job import Load, LoadFailed, Message, Ready
+from gguf_fc.job import Chunk, Load, LoadFailed, Message, Ready
 from gguf_fc.worker.child import Child, ending
 from gguf_fc.worker.selftest import SelfTest
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT}
 
-State = Literal["starting", "ready", "restarting", "stopped", "failed"]
+State = Literal["starting", "ready", "stalled", "restarting", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,10 @@ class Patience:
     """Time limits, in seconds, and the number of attempts."""
 
     ready_seconds: float = 900
-    ping_seconds: float = 10
-    pong_seconds: float = 60
+    ping_seconds: float = 3  # of silence, after which a child is asked for a sign of life
+    stall_seconds: float = 5  # after that, without an answer and without computing
+    pong_seconds: float = 60  # after that, without an answer
+    alone_seconds: float = 20  # for a suspect request to say something before others run, too
     stop_seconds: float = 15  # what was evaluated last is being written: a second for 300 MB or so
     stable_seconds: float = 30
     first_pause: float = 0.5
@@ -79,6 +81,7 @@ class Supervisor:
         self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()  # ready, stopped or failed: there is something to tell
         self._failure: ModelFileError | None = None
+        self._has_worked = False  # the child that ran last has said something of a reply
         self.ready: Ready | None = None
         self.state: State = "stopped"
 
@@ -91,7 +94,7 @@ class Supervisor:
         """Start the worker and wait until it is ready.  Raises ModelFileError."""
         assert self._task is None, "started before"
         self.state = "starting"
-        self._task = asyncio.create_task(self._supervise(), name="worker supervisor")
+        self._task = asyncio.create_task(self._watch_over(), name="worker supervisor")
         await self._settled.wait()
         if self._failure:
             raise self._failure
@@ -109,8 +112,8 @@ class Supervisor:
             if not task.cancelled() and (error := task.exception()):
                 raise error
 
-    async def wait_ready(self, seconds: float) -> None:
-        """Return when a worker is running.  Raises WorkerUnavailable."""
+    async def wait_ready(self, seconds: float | None) -> None:
+        """Return when a worker is running, within *seconds* if given.  Raises WorkerUnavailable."""
         try:
             async with asyncio.timeout(seconds):
                 await self._settled.wait()
@@ -120,6 +123,14 @@ class Supervisor:
             ) from None
         if self.state != "ready":
             raise WorkerUnavailable("The process that runs the model is not running.")
+
+    async def _watch_over(self) -> None:
+        """Supervise; whoever waits for the worker hears of a fault of our own, too."""
+        try:
+            await self._supervise()
+        except Exception as error:
+            logger.exception("worker supervisor failed")
+            self._fail(ModelFileError(f"The worker cannot be supervised: {error!r}."))
 
     async def _supervise(self) -> None:
         pause, failures = 0.0, 0
@@ -137,7 +148,7 @@ class Supervisor:
                 return
             else:
                 failures = 0
-                if monotonic() - began >= self._patience.stable_seconds:
+                if self._has_worked or monotonic() - began >= self._patience.stable_seconds:
                     pause = 0.0
             await asyncio.sleep(pause)
             pause = min(max(2 * pause, self._patience.first_pause), self._patience.longest_pause)
@@ -151,11 +162,13 @@ class Supervisor:
     async def _live(self) -> None:
         """Run one worker, from its start to its death."""
         child, ready = await self._launch()
+        self._has_worked = False
         self.child, self.ready, self.state = child, ready, "ready"
         self._settled.set()
         status: int | None = None
         try:
-            await child.watch(self._patience.ping_seconds, self._patience.pong_seconds)
+            patience = self._patience
+            await child.watch(patience.ping_seconds, patience.stall_seconds, patience.pong_seconds)
         finally:
             self.child = None
             if self.state == "ready":
@@ -165,6 +178,10 @@ class Supervisor:
         reason = f"The process that ran the model {ending(status)}."
         logger.error("worker pid=%d died: %s", child.process.pid, reason)
         self._died(reason)
+
+    def _pass_on(self, message: Message) -> None:
+        self._has_worked = self._has_worked or isinstance(message, Chunk)
+        self._deliver(message)
 
     async def _launch(self) -> tuple[Child, Ready]:
         """Start a child with the first settings that do not crash it."""
@@ -209,7 +226,7 @@ class Supervisor:
             raise
         match answer.result() if answer.done() else None:
             case Ready() as ready:
-                child.line.deliver = self._deliver
+                child.line.deliver = self._pass_on
                 return child, ready
             case LoadFailed(message=message):
                 await child.close(grace=self._patience.stop_seconds)

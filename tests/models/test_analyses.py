@@ -64,7 +64,7 @@ def test_a_damaged_file_is_ignored_with_one_line_and_made_anew(
     path.write_bytes(damage)
     assert understood(text, store=store).learned == found.learned
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-        f"analysis file={path} cannot be used, and is made anew"
+        f"cache file={path} is ignored, and is now {path.name}.damaged"
     ]
     assert store.read(path.stem) == found.learned
 

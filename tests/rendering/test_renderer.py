@@ -15,10 +15,10 @@ import pytest
 from gguf_fc import Dialect
 from gguf_fc.dialect.prompt.render import probe_clock
 from gguf_fc.dialect.prompt.template import Template
-from gguf_fc.errors import RunawayTemplate, TemplateError
+from gguf_fc.errors import RendererDied, RunawayTemplate, TemplateError
 from gguf_fc.rendering import renderer as renderer_module
 from gguf_fc.rendering.process import _budget
-from gguf_fc.rendering.renderer import Renderer
+from gguf_fc.rendering.renderer import Renderer, _Process
 from tests.support.templates import NAMES, template_text
 
 NOW = probe_clock()
@@ -109,10 +109,33 @@ def test_a_process_that_does_not_answer_is_killed(
     process = renderer._process
     assert process is not None
     process.popen.send_signal(signal.SIGSTOP)
-    monkeypatch.setattr(renderer_module, "WALL_SECONDS", 0.2)
-    with pytest.raises(RunawayTemplate):
-        template.render({"x": 1}, NOW)
+    monkeypatch.setattr(renderer_module, "STILL_SECONDS", 0.2)
+    assert template.render({"x": 2}, NOW) == "2"
     assert process.popen.returncode == -signal.SIGKILL
+
+
+def test_a_process_that_is_ended_while_it_renders_is_replaced_once(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = renderer.compile("{{ x }}")
+    template.render({"x": 1}, NOW)
+    answer = _Process.answer
+    ended: list[_Process] = []
+
+    def ended_meanwhile(process: _Process, frame: bytes) -> tuple[bool, str]:
+        if len(ended) < deaths:
+            ended.append(process)
+            process.popen.kill()
+        return answer(process, frame)
+
+    monkeypatch.setattr(_Process, "answer", ended_meanwhile)
+    deaths = 1
+    assert template.render({"x": 2}, NOW) == "2"
+    deaths = 3
+    with pytest.raises(RendererDied):
+        template.render({"x": 3}, NOW)
+    deaths = 0
+    assert template.render({"x": 4}, NOW) == "4"
 
 
 def test_a_closed_renderer_starts_again_when_it_is_used() -> None:
@@ -142,7 +165,7 @@ def test_the_process_ends_when_its_owner_is_killed() -> None:
     script = (
         "import os, signal\n"
         "from gguf_fc.dialect.prompt.render import probe_clock\n"
-        "from gguf_fc.rendering.renderer import Renderer\n"
+        "from gguf_fc.rendering.renderer import Renderer, _Process\n"
         "owner = Renderer()\n"
         "owner.compile('x').render({}, probe_clock())\n"
         "print(owner._process.popen.pid, flush=True)\n"

@@ -1,7 +1,9 @@
 """A worker process without a model: its behaviour is the name of the file it is told to load.
 
-A job's prompt is answered word by word.  The words ``die``, ``hang``, ``wait`` and
-``babble`` do what they say.  Run as a program, with the socket's number as its last argument.
+A job's prompt is answered word by word, from the word on that its client has not got yet.  The
+words ``die``, ``once`` (dies the first time), ``hang``, ``stop``, ``wait`` (says ``still`` where it
+goes on), ``mute`` and ``babble`` do what they say.  Run as a program, with the socket's number
+as its last argument.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from gguf_fc.job import (
     Cancel,
     Chunk,
     Done,
-    FromWorker,
     Job,
     Load,
     LoadFailed,
@@ -68,18 +69,28 @@ def start(load: Load, send: socket.socket) -> None:
     send.sendall(MESSAGES.encode(ready(load)))
 
 
-def answer(job: Job) -> list[FromWorker]:
+def answer(job: Job, load: Load, send: socket.socket) -> None:
     text = "".join(segment.text for segment in job.prompt)
-    said: list[FromWorker] = [Accepted(id=job.id, prompt_tokens=len(text))]
-    for word in text.split():
-        if word == "die":
+    send.sendall(MESSAGES.encode(Accepted(id=job.id, prompt_tokens=len(text))))
+    n_begun = len(job.begun.tokens) if job.begun else 0
+    for at, word in enumerate(text.split()[n_begun:], n_begun):
+        if word == "die" or (word == "once" and not Path(load.path).exists()):
+            Path(load.path).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         if word == "hang":
-            time.sleep(60)
+            while True:
+                pass
+        if word == "stop" and not Path(load.path).exists():
+            Path(load.path).touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if word == "mute":
+            return  # until it is cancelled
         if word == "wait":
-            return said  # until it is cancelled
-        said.append(Chunk(id=job.id, text=word, n_tokens=1))
-    return [*said, done(job.id, "stop")]
+            if job.begun:
+                send.sendall(MESSAGES.encode(Chunk(id=job.id, text="still", n_tokens=1)))
+            return  # until it is cancelled
+        send.sendall(MESSAGES.encode(Chunk(id=job.id, text=word, n_tokens=1, tokens=(at,))))
+    send.sendall(MESSAGES.encode(done(job.id, "stop")))
 
 
 def babble(job: Job) -> bytes:
@@ -109,15 +120,15 @@ def measured(job_id: str, prompt: tuple[Segment, ...]) -> Measured:
 
 def main() -> None:
     line, decoder = socket.socket(fileno=int(sys.argv[-1])), MESSAGES.decoder()
+    load = Load(path="")
     while data := line.recv(65536):
         for message in decoder.feed(data):
             match message:
                 case Load():
+                    load = message
                     start(message, line)
                 case Job():
-                    if any("die" in segment.text for segment in message.prompt):
-                        line.sendall(MESSAGES.encode(Accepted(id=message.id, prompt_tokens=1)))
-                    line.sendall(b"".join(map(MESSAGES.encode, answer(message))))
+                    answer(message, load, line)
                     line.sendall(babble(message))
                 case Measure(id=job_id, prompt=prompt):
                     line.sendall(MESSAGES.encode(measured(job_id, prompt)))

@@ -54,5 +54,5 @@ def test_a_cache_that_cannot_be_used_is_a_warning(
     (tmp_path / "file").touch()
     with caplog.at_level(logging.WARNING):
         SelfTest(load, tmp_path / "file" / "folder").remember(load)
-    assert "cannot be read" in caplog.text
+    assert "is ignored" in caplog.text
     assert "cannot be written" in caplog.text

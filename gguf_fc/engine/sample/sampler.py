@@ -42,11 +42,23 @@ class Sampler:
     """Sampling parameters and random generator of one job."""
 
     sampling: Sampling
+    n_draws: int = field(default=0, init=False)  # random numbers drawn so far
     _random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
         seed = self.sampling.seed
-        self._random = np.random.default_rng(None if seed is None else abs(seed))
+        self._random = np.random.Generator(np.random.PCG64(None if seed is None else abs(seed)))
+
+    def skip(self, n_draws: int) -> None:
+        """Go on as if *n_draws* random numbers had been drawn."""
+        bits = self._random.bit_generator
+        assert isinstance(bits, np.random.PCG64)
+        bits.advance(n_draws)  # a double takes one step of this generator
+        self.n_draws += n_draws
+
+    def _draw(self) -> float:
+        self.n_draws += 1
+        return self._random.random()
 
     def prepare(self, logits: Logits, tokens: Sequence[int]) -> None:
         """Apply biases and penalties to *logits*, in place, once per row."""
@@ -102,7 +114,7 @@ class Sampler:
 
     def _one_of(self, values: Logits) -> int:
         """Index in *values* of the sampled one."""
-        s, share = self.sampling, self._random.random()
+        s, share = self.sampling, self._draw()
         if s.typical_p < 1:
             places = typical(values, s.typical_p)
             return int(places[self._draw_of(values[places], share)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gguf_fc.atomic_write import write_atomically
+from gguf_fc.cache_file import write_atomically
 
 
 def test_a_file_is_written_in_one_move_for_its_owner_only(tmp_path: Path) -> None:
