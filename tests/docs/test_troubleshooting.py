@@ -13,7 +13,7 @@ from tests.support.server import ROOT
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 MESSAGES = re.findall(r"^```\n(.+)\n```$", PAGE, re.MULTILINE)
 LEAST = 18  # fixed characters of a text by which a message is known
-AFTER_DEATH = " The next request gets a new one."  # follows the reason of a worker's end
+AFTER_DEATH = " No other could be started."  # follows the reason of a worker's end
 FILLED = {
     "{}": r"(?:(?!\d,\d{3}).)+?",  # a value that is filled in; a number has no commas
     "{,}": r"\d{1,3}(?:,\d{3})*",  # unless it is written with them
