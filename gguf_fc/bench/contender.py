@@ -6,9 +6,10 @@ Knows processes and addresses; nothing of workloads.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -18,6 +19,14 @@ from gguf_fc.errors import BenchError
 
 STOP_SECONDS = 20
 OURS = "gguf-fc"
+# Settings of the user's own server: ours is reached on loopback, by whoever started it.
+CONNECTION_SETTINGS = frozenset(
+    {
+        *("GGUF_FC_HOST", "GGUF_FC_UDS", "GGUF_FC_TLS_CERT", "GGUF_FC_TLS_KEY"),
+        *("GGUF_FC_API_KEY", "GGUF_FC_API_KEY_FILE", "GGUF_FC_INSECURE_NO_KEY"),
+        *("GGUF_FC_ALLOW_HOST", "GGUF_FC_ALLOW_ORIGIN"),
+    }
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +57,11 @@ async def others(urls: Sequence[str]) -> AsyncIterator[list[Contender]]:
             await contender.client.close()
 
 
+def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """*environ* without what says who may connect, and where."""
+    return {name: text for name, text in environ.items() if name not in CONNECTION_SETTINGS}
+
+
 @dataclass(slots=True, eq=False)
 class OwnServer:
     """``gguf-fc serve`` in a process of its own."""
@@ -62,6 +76,7 @@ class OwnServer:
             *(sys.executable, "-m", "gguf_fc", "serve", "--port", "0"),
             *self.arguments,
             stdout=asyncio.subprocess.PIPE,
+            env=own_environment(os.environ),
         )
         assert self._process.stdout is not None
         while line := (await self._process.stdout.readline()).decode().split():

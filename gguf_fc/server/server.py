@@ -51,8 +51,14 @@ def serve(settings: Settings, pool: Pool, say: Callable[[str], None]) -> None:
             ssl_keyfile=certificate.key if certificate else None,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
+        logging.getLogger("uvicorn.error").addFilter(is_news)  # after the configuration is made
         server = ClosingServer(config, listeners)
         asyncio.run(_serve(pool, announcement, server, say))
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """False of what is no fault: some clients offer HTTP/2 with each request, and go on without."""
+    return not record.getMessage().startswith(("Unsupported upgrade", "No supported WebSocket"))
 
 
 class ClosingServer(uvicorn.Server):

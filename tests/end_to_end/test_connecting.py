@@ -122,6 +122,17 @@ def test_without_a_key_programs_and_pages_of_this_machine_are_served(tmp_path: P
     assert odd == [400, 400, 404]
 
 
+def test_an_offer_of_another_protocol_is_passed_over_in_silence(tmp_path: Path) -> None:
+    offers = [
+        [("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c"), ("http2-settings", "AAMA")],
+        [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")],
+    ]
+    with serving(tmp_path) as server:
+        for offer in offers:
+            assert server.ask(Ask("127.0.0.1", [("host", "localhost"), *offer])).status == 200
+    assert server.errors.read_text() == ""
+
+
 def test_names_and_pages_can_be_allowed(tmp_path: Path) -> None:
     allowed = ("--allow-host", "box.lan", "--allow-host", "*.ts.net", "--allow-origin")
     with serving(tmp_path, *allowed, "app://obsidian.md") as server:

@@ -130,9 +130,8 @@ class Guard:
                     "start it with --allow-origin and their origin."
                 )
             return origin
-        if headers.get("sec-fetch-site", "").strip() == "cross-site" and not _is_link(
-            scope["method"], headers
-        ):
+        sites = ",".join(headers.getlist("sec-fetch-site")).lower()
+        if "cross-site" in sites and not _is_link(scope["method"], headers):
             raise Forbidden("Pages of other sites may only link to this server.")
         return None
 

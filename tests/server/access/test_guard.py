@@ -96,6 +96,8 @@ LINK = (("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"))
         [HOST, ("origin", "null")],
         [("host", "evil.example"), ("origin", "http://evil.example")],
         [HOST, ("sec-fetch-site", "cross-site")],
+        [HOST, ("sec-fetch-site", " Cross-Site ")],
+        [HOST, ("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
         [HOST, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")],
         [HOST, *LINK, ("sec-fetch-dest", "iframe")],
     ],
