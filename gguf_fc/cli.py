@@ -16,8 +16,8 @@ from typing import Any
 
 from gguf_fc import __version__, commands
 from gguf_fc.bench.names import WORKLOAD_NAMES
-from gguf_fc.config import Settings, did_you_mean, read_settings
-from gguf_fc.errors import GgufFcError
+from gguf_fc.config import Settings, did_you_mean, option_names, read_settings
+from gguf_fc.errors import ConfigError, GgufFcError
 
 EXIT_SETUP = 2
 EXIT_INTERRUPTED = 130  # what a shell says of a program ended by Ctrl-C
@@ -116,11 +116,14 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     add("--port", metavar="N", help="default: 8080; 0: any free one")
     _add_access_options(command)
-    add("--ctx", metavar="TOKENS", help="context shared by all sequences (default: what fits)")
-    add("--parallel", metavar="N", help="requests that run at once (default: 4)")
-    add("--threads", metavar="N", help="default: one for each processor core")
-    add("--n-gpu-layers", metavar="N", help="layers on the GPU (default: all that fit)")
-    add("--chat-template", metavar="FILE", help="instead of the one in the model's file")
+    add(*option_names("model"), dest="model_option", metavar="MODEL", help="the same")
+    add(*option_names("alias"), metavar="NAME", help="the name to offer the model under")
+    _add_load_options(command)
+    add(
+        *option_names("chat_template"),
+        metavar="FILE",
+        help="instead of the one in the model's file",
+    )
     add("--max-queue", metavar="N", help="requests that may wait (default: 64)")
     add(
         "--constraint",
@@ -153,6 +156,28 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--cache-disk-mb", metavar="MB", help="for these files, of all models (default: 10,000)")
     add("--cache-ram-mb", metavar="MB", help="for KV cache beside the context (default: 1,000)")
     _add_models_option(command)
+
+
+def _add_load_options(command: argparse.ArgumentParser, parallel: str | None = None) -> None:
+    """Options of loading a model; *parallel* is the default of one of them."""
+    add = command.add_argument
+    add(
+        *option_names("ctx"),
+        metavar="TOKENS",
+        help="context shared by all sequences (default: what fits)",
+    )
+    add(
+        *option_names("parallel"),
+        metavar="N",
+        default=parallel,
+        help=f"requests that run at once (default: {parallel or 4})",
+    )
+    add(*option_names("threads"), metavar="N", help="default: one for each processor core")
+    add(
+        *option_names("n_gpu_layers"),
+        metavar="N|auto|all",
+        help="layers on the GPU (default: auto, all that fit)",
+    )
 
 
 def _add_access_options(command: argparse.ArgumentParser) -> None:
@@ -212,10 +237,7 @@ def _add_bench_options(command: argparse.ArgumentParser) -> None:
     add("--tokens", metavar="N", default=64, type=int, help="of a free reply (default: 64)")
     add("--long", metavar="N", default=3000, type=int, help="tokens of a long prompt (3000)")
     add("--html", metavar="FILE", type=Path, help="write a report with plots")
-    add("--ctx", metavar="TOKENS", help="of our server, as for serve")
-    add("--parallel", metavar="N", default="16", help="of our server (default: 16)")
-    add("--threads", metavar="N", help="of our server, as for serve")
-    add("--n-gpu-layers", metavar="N", help="of our server, as for serve")
+    _add_load_options(command, parallel="16")
     _add_models_option(command)
 
 
@@ -236,6 +258,10 @@ def _settings(flags: Flags) -> Settings:
 
 
 def _serve(flags: Flags) -> None:
+    option = flags.pop("model_option")
+    if option is not None and flags["model"] is not None:
+        raise ConfigError(f"There are two models, '{flags['model']}' and '{option}'; name one.")
+    flags["model"] = flags["model"] if option is None else option
     commands.serve.run(_settings(flags))
 
 

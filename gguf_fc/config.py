@@ -20,11 +20,26 @@ PREFIX = "GGUF_FC_"
 OTHER_VARIABLES = frozenset({"GGUF_FC_DATA", "GGUF_FC_REAL_MODELS", "GGUF_FC_WHEELS"})
 
 
+# Further names of options, which users know from other local servers.
+OPTION_NAMES: Mapping[str, tuple[str, ...]] = {
+    "model": ("-m",),
+    "alias": ("-a",),
+    "ctx": ("-c", "--ctx-size"),
+    "parallel": ("-np",),
+    "threads": ("-t",),
+    "n_gpu_layers": ("-ngl", "--gpu-layers"),
+    "chat_template": ("--chat-template-file",),
+}
+# Numbers of layers on the GPU that are words; -1 is how they were written before there were any.
+GPU_LAYERS = {"auto": -1, "-1": -1, "all": 10_000}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Options of the operator.  None: the models.yaml entry or the default decides."""
 
     model: str | None = None  # a file, an alias or OWNER/REPO[:QUANT]
+    alias: str | None = None  # the name that the model is offered under
     models: Path | None = None  # None: ./models.yaml if there is one
     host: str = "127.0.0.1"
     port: int = 8080
@@ -39,7 +54,7 @@ class Settings:
     ctx: int | None = None  # tokens, shared by all sequences
     parallel: int | None = None
     threads: int | None = None
-    n_gpu_layers: int | None = None
+    n_gpu_layers: int | None = None  # -1: all that fit, whatever the entry says
     chat_template: Path | None = None  # instead of the template in the file
     max_queue: int = 64  # requests that may wait
     constraint: ConstraintEngine = "llguidance"  # enforces the grammars of replies
@@ -63,6 +78,11 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
             text = ",".join(value) if isinstance(value, list) else str(value)
             values[name] = _READ[name](text, f"--{name.replace('_', '-')}")
     return Settings(**values)
+
+
+def option_names(setting: str) -> tuple[str, ...]:
+    """Names of the option of *setting* on the command line."""
+    return (f"--{setting.replace('_', '-')}", *OPTION_NAMES.get(setting, ()))
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
@@ -118,6 +138,16 @@ def _number(least: int, most: int) -> Callable[[str, str], int]:
     return read
 
 
+def _gpu_layers(text: str, where: str) -> int:
+    if text in GPU_LAYERS:
+        return GPU_LAYERS[text]
+    try:
+        return _number(0, 10_000)(text, where)
+    except ConfigError as error:
+        words = "or 'auto', which is all that fit, or 'all'."
+        raise ConfigError(f"{error.message.rstrip('.')}; {words}") from error
+
+
 def _one_of(words: tuple[str, ...]) -> Callable[[str, str], str]:
     def read(text: str, where: str) -> str:
         if text not in words:
@@ -134,6 +164,7 @@ def _switch(text: str, where: str) -> bool:
 
 _READ: Mapping[str, Callable[[str, str], Any]] = {
     "model": _text,
+    "alias": _text,
     "models": _path,
     "host": _text,
     "port": _number(0, 65_535),
@@ -148,7 +179,7 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "ctx": _number(64, 1 << 30),
     "parallel": _number(1, 256),
     "threads": _number(1, 1024),
-    "n_gpu_layers": _number(0, 10_000),
+    "n_gpu_layers": _gpu_layers,
     "chat_template": _path,
     "max_queue": _number(0, 100_000),
     "constraint": _one_of(get_args(ConstraintEngine)),

@@ -35,7 +35,7 @@ class Load:
     n_ctx: int | None = None  # tokens, shared by all sequences
     n_parallel: int = 4  # sequences that can run at once
     n_threads: int | None = None
-    n_gpu_layers: int | None = None  # None: all that fit; 0: none
+    n_gpu_layers: int | None = None  # None or -1: all that fit; 0: none
     n_batch: int = 512  # tokens one decode step may hold
     use_extra_bufts: bool = True  # weight repacking; False is the safe fallback
     max_queue: int = 64  # jobs that may wait for a free sequence

@@ -160,7 +160,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "endpoint": {"errors", "event_stream", "json_response", "read_body"},
         "json_endpoint": {"errors", "event_stream", "json_response", "read_body"},
         "metrics": set(),
-        "catalog": {"json_response"},
+        "agent_models": set(),
+        "catalog": {"agent_models", "json_response"},
         "pages": {"accept", "json_response", "operations"},
         "routes": {
             *("catalog", "endpoint", "json_endpoint", "json_response", "metrics", "operations"),

@@ -130,6 +130,49 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.cache_disk_mb, settings.cache_ram_mb) == (7, 8)
 
 
+HABITS = "-c 4096 -np 2 -t 3 -ngl all -a mine --chat-template-file t.jinja".split()  # noqa: SIM905
+MORE = ("-amine", "--chat-template=t.jinja")
+OURS = "--ctx 4096 --parallel 2 --threads 3 --n-gpu-layers all --alias mine".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-m", "tiny.gguf", *HABITS],
+        ["--model", "tiny.gguf", *HABITS],
+        ["--model=tiny.gguf", "--ctx-size=4096", "--gpu-layers=all", "-np", "2", "-t3", *MORE],
+        ["tiny.gguf", *OURS, "--chat-template", "t.jinja"],
+    ],
+)
+def test_options_have_the_names_that_users_of_other_servers_know(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Settings, tuple[str, ...]]] = []
+
+    def note(settings: Settings, pool: Pool, **_: object) -> None:
+        seen.append((settings, pool.names))
+
+    monkeypatch.setattr(server, "serve", note)
+    write_gguf(Path("tiny.gguf"))
+    assert main(["serve", *arguments]) == 0
+    ((settings, names),) = seen
+    assert names == ("mine",)
+    assert (settings.ctx, settings.parallel, settings.threads) == (4096, 2, 3)
+    assert (settings.n_gpu_layers, settings.chat_template) == (10_000, Path("t.jinja"))
+
+
+def test_two_models_on_the_command_line_are_one_too_many(capsys: Capture) -> None:
+    assert main(["serve", "a.gguf", "-m", "b.gguf"]) == 2
+    assert "There are two models, 'a.gguf' and 'b.gguf'" in capsys.readouterr().err
+
+
+def test_an_alias_is_no_other_model_s(tmp_path: Path, capsys: Capture) -> None:
+    listed = "models:\n- {alias: one, builtin: demo}\n- {alias: two, builtin: demo}\n"
+    (tmp_path / "models.yaml").write_text(listed)
+    assert main(["serve", "--alias", "two"]) == 2
+    assert "'two' is another model's" in capsys.readouterr().err
+
+
 def test_inspect_shows_metadata_syntax_evidence_and_grammar(capsys: Capture) -> None:
     file = write_gguf(Path("tiny.gguf"))
     assert main(["inspect", str(file)]) == 0

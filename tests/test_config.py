@@ -54,7 +54,7 @@ def test_variables_of_the_scripts_are_left_alone() -> None:
     [
         ({"port": "x"}, {}, "--port must be a whole number from 0 to 65,535, not 'x'"),
         ({"port": "70000"}, {}, "--port"),
-        ({"n_gpu_layers": "-1"}, {}, "--n-gpu-layers"),
+        ({"n_gpu_layers": "-2"}, {}, "--n-gpu-layers .* or 'auto', which is all that fit"),
         ({"parallel": "0"}, {}, "--parallel"),
         ({}, {"GGUF_FC_CTX": "1e3"}, "environment variable GGUF_FC_CTX"),
         ({}, {"GGUF_FC_DRAFTS": "maybe"}, "must be 'on' or 'off', not 'maybe'"),

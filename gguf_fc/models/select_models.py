@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +30,16 @@ def open_pool(settings: Settings) -> Pool:
 
 
 def offered(settings: Settings) -> tuple[Entry, ...]:
-    """The entries to serve, the one to load first in front."""
+    """The entries to serve, the one to load first in front.  Raises SetupError."""
+    first, *others = _chosen(settings)
+    if settings.alias is None:
+        return (first, *others)
+    if any(settings.alias == other.alias for other in others):
+        raise ConfigError(f"The alias '{settings.alias}' is another model's; choose another.")
+    return (replace(first, alias=settings.alias), *others)
+
+
+def _chosen(settings: Settings) -> tuple[Entry, ...]:
     entries = listed(settings)
     if settings.model is None:
         return entries

@@ -1,6 +1,7 @@
 """``GET /v1/models`` and ``GET /health``: models, their capabilities, and readiness.
 
-Two protocols ask for models under the same path, so an entry has the fields of both.
+Two protocols ask for models under the same path, so an entry has the fields of both; a coding agent
+reads another list beside them.
 
 Beside the protocol's fields an entry says what a client has to know before it chooses.  A model
 that is not loaded is inspected once, without loading it.
@@ -19,6 +20,7 @@ from gguf_fc.errors import SetupError
 from gguf_fc.models.gguf import Header
 from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.pool import Pool
+from gguf_fc.server.agent_models import agent_model
 from gguf_fc.server.json_response import json_response
 
 Json = dict[str, Any]
@@ -37,7 +39,8 @@ class Catalog:
         data = await asyncio.gather(*map(self._describe, self._pool.names))
         names = self._pool.names
         ends = {"has_more": False, "first_id": names[0], "last_id": names[-1]}
-        return json_response({"object": "list", "data": data, **ends})
+        agents = [agent_model(one["id"], one, n) for n, one in enumerate(data) if _writes(one)]
+        return json_response({"object": "list", "data": data, **ends, "models": agents})
 
     async def model(self, request: Request) -> Response:
         """One of them."""
@@ -80,6 +83,11 @@ class Catalog:
             except SetupError as error:
                 return {"problem": error.message}
         return self._outlines[name]
+
+
+def _writes(described: Json) -> bool:
+    """True for a model that makes text, as far as that is known."""
+    return bool(described.get("capabilities", {}).get("text"))
 
 
 def _tools(plan: LoadPlan) -> str:

@@ -44,6 +44,43 @@ def test_the_loaded_model_says_how_long_its_context_is(tmp_path: Path) -> None:
     assert (plain["loaded"], plain["context_length"]) == (True, 512)
 
 
+# Members without a default in any version of the agent's own type, by what they may be.
+NEEDED = {
+    "slug": str,
+    "display_name": str,
+    "description": str,
+    "supported_reasoning_levels": list,
+    "shell_type": str,
+    "visibility": str,
+    "supported_in_api": bool,
+    "priority": int,
+    "upgrade": type(None),
+    "availability_nux": type(None),
+    "base_instructions": str,
+    "supports_reasoning_summaries": bool,
+    "support_verbosity": bool,
+    "default_verbosity": type(None),
+    "apply_patch_tool_type": type(None),
+    "truncation_policy": dict,
+    "supports_parallel_tool_calls": bool,
+    "context_window": int,
+    "experimental_supported_tools": list,
+    "input_modalities": list,
+}
+
+
+def test_coding_agents_find_the_list_they_read(tmp_path: Path) -> None:
+    tagged, plain = application(tmp_path).get("/v1/models?client_version=0.171.0").json()["models"]
+    assert [tagged["slug"], plain["slug"]] == ["tagged", "plain"]  # what is missing is left out
+    for name, kind in NEEDED.items():
+        assert isinstance(tagged[name], kind), name
+    assert tagged["supports_parallel_tool_calls"] is True
+    assert plain["supported_reasoning_levels"] == []
+    assert plain["context_window"] == 4096
+    assert plain["truncation_policy"] == {"mode": "tokens", "limit": 1024}
+    assert plain["input_modalities"] == ["text"]
+
+
 def test_a_model_with_a_problem_is_listed_with_it(tmp_path: Path) -> None:
     gone = application(tmp_path).get("/v1/models/gone").json()
     assert "missing.gguf" in gone["problem"]

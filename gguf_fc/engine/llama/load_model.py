@@ -80,7 +80,7 @@ def _layer_choices(asked: int | None) -> tuple[int, ...]:
     """Numbers of layers to try on the GPU, in order: all, then fewer for a smaller GPU."""
     if not llama_cpp.llama_supports_gpu_offload():
         return (0,)
-    return (999, 48, 32, 24, 16, 8, 0) if asked is None else (asked,)
+    return (999, 48, 32, 24, 16, 8, 0) if asked is None or asked < 0 else (asked,)
 
 
 def default_threads() -> int:

@@ -97,7 +97,7 @@ def request_for(body: ChatBody, callables: Callables, defaults: Sampling) -> Req
         min_tokens=least_tokens(body, limit),
         sampling=sampling_of(body, defaults),
         thinking=_thinking(body),
-        effort=None if body.reasoning_effort == "none" else body.reasoning_effort,
+        effort=None if (effort := _effort(body)) == "none" else effort,
         thinking_budget=_thinking_budget(body),
         separate_reasoning=body.reasoning_format != "none",
         template_variables=_template_variables(body.chat_template_kwargs or {}),
@@ -163,15 +163,24 @@ def _thinking(body: ChatBody) -> bool | None:
         {
             "enable_thinking": body.enable_thinking,
             "thinking": {"enabled": True, "disabled": False}.get(switch or ""),
-            "reasoning_effort": False if body.reasoning_effort == "none" else None,
+            "reasoning.enabled": None if body.reasoning is None else body.reasoning.enabled,
+            "reasoning_effort": False if _effort(body) == "none" else None,
         }
     )
 
 
+def _effort(body: ChatBody) -> str | None:
+    inner = None if body.reasoning is None else body.reasoning.effort
+    return agreed({"reasoning_effort": body.reasoning_effort, "reasoning.effort": inner})
+
+
 def _thinking_budget(body: ChatBody) -> int | None:
     named = {name: getattr(body, name) for name in BUDGETS}
-    inner = None if body.thinking is None else body.thinking.budget_tokens
-    budget = agreed({**named, "thinking.budget_tokens": inner})
+    inner = {
+        "thinking.budget_tokens": None if body.thinking is None else body.thinking.budget_tokens,
+        "reasoning.max_tokens": None if body.reasoning is None else body.reasoning.max_tokens,
+    }
+    budget = agreed({**named, **inner})
     return None if budget == -1 else budget
 
 

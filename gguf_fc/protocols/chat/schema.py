@@ -80,6 +80,14 @@ class ThinkingSwitch(Struct):
     budget_tokens: Annotated[TokenLimit | None, about("as `thinking_budget`")] = None
 
 
+class ReasoningSwitch(Struct):
+    """Effort and budget of reasoning, as routers of this protocol and Responses have them."""
+
+    effort: Annotated[Effort | None, about("as `reasoning_effort`")] = None
+    max_tokens: Annotated[TokenLimit | None, about("as `thinking_budget`")] = None
+    enabled: Annotated[bool | None, about("as `enable_thinking`")] = None
+
+
 class ChatBody(Struct):
     """Every field that is honoured."""
 
@@ -171,6 +179,7 @@ class ChatBody(Struct):
         bool | None, about("switch reasoning on or off where the template can")
     ] = None
     thinking: Annotated[ThinkingSwitch | None, about("the same, with a budget")] = None
+    reasoning: Annotated[ReasoningSwitch | None, about("the same, with an effort")] = None
     thinking_budget: Annotated[
         TokenLimit | None, about("most tokens of reasoning; 0: none, -1: no limit")
     ] = None
@@ -231,7 +240,6 @@ CHAT = Fields(
         "parse_tool_calls": Refused(harmless=(True,)),
         "plugins": Refused("offer functions in 'tools'", harmless=([],)),
         "prompt_logprobs": Refused("use POST /v1/completions with 'echo'", harmless=(0,)),
-        "reasoning": Refused("use 'reasoning_effort' and 'thinking_budget'", harmless=({},)),
         "tfs_z": Refused(NOT_SAMPLED, harmless=(1,)),
         "transforms": Refused("a conversation is never cut to fit", harmless=([],)),
         "truncate_prompt_tokens": Refused("a conversation is never cut to fit"),

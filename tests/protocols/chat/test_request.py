@@ -156,6 +156,11 @@ def test_template_variables_are_passed_on_unless_they_are_the_server_s_own() -> 
         ({"enable_thinking": True, "reasoning_effort": "low"}, True, "low"),
         ({"reasoning_effort": "high"}, None, "high"),
         ({"reasoning_effort": "none"}, False, None),
+        ({"reasoning": {"effort": "high"}}, None, "high"),
+        ({"reasoning": {"effort": "none"}}, False, None),
+        ({"reasoning": {"effort": "low", "enabled": True, "summary": "auto"}}, True, "low"),
+        ({"reasoning": {"enabled": False, "effort": None}}, False, None),
+        ({"reasoning": {}, "reasoning_effort": "low"}, None, "low"),
     ],
 )
 def test_thinking_is_switched_by_either_field(
@@ -168,6 +173,9 @@ def test_thinking_is_switched_by_either_field(
 def test_fields_that_contradict_each_other_about_thinking_are_refused() -> None:
     assert refused(enable_thinking=True, reasoning_effort="none") == "reasoning_effort"
     assert refused(reasoning_effort="much") == "reasoning_effort"
+    assert refused(reasoning={"effort": "much"}) == "reasoning.effort"
+    assert refused(reasoning={"effort": "low"}, reasoning_effort="high") == "reasoning.effort"
+    assert refused(reasoning={"enabled": True, "effort": "none"}) == "reasoning_effort"
 
 
 def test_stream_options_need_a_stream() -> None:
@@ -247,6 +255,7 @@ def test_each_choice_of_a_seeded_request_has_a_seed_of_its_own() -> None:
         ({"thinking": {"type": "adaptive"}}, {"thinking": None}),
         ({"thinking_budget": 0}, {"thinking_budget": 0}),
         ({"reasoning_budget": -1}, {"thinking_budget": None}),
+        ({"reasoning": {"max_tokens": 9}}, {"thinking_budget": 9}),
         ({"reasoning_effort": "max"}, {"effort": "max"}),
         ({"reasoning_format": "none"}, {"separate_reasoning": False}),
         ({"reasoning_format": "auto"}, {"separate_reasoning": True}),
