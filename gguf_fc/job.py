@@ -186,6 +186,17 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """Question: how well *document* answers *query*, of a model that ranks."""
+
+    id: str
+    query: str
+    document: str
+    most: int | None = None  # tokens of the document that are read; None: all
+    cut: bool = False  # the document, to what the model reads; else a longer one is an error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokenize:
     """Question: the tokens of a text."""
 
@@ -334,6 +345,16 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """Answer to ``Rank``: higher is better, on the scale the model was trained for."""
+
+    id: str
+    prompt_tokens: int
+    n_cut: int = 0  # tokens that were cut off
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokenized:
     """Answer to ``Tokenize``.
 
@@ -376,8 +397,8 @@ class Failed:
 
 
 # Every message, once.  Each question is answered by one message.
-Question = Measure | Embed | Tokenize | Detokenize | Survey
-Answer = Measured | Embedded | Tokenized | Detokenized | Surveyed
+Question = Measure | Embed | Rank | Tokenize | Detokenize | Survey
+Answer = Measured | Embedded | Ranked | Tokenized | Detokenized | Surveyed
 
 ToWorker = Load | Job | Question | Cancel | Ping | Stop
 

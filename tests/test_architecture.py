@@ -109,7 +109,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "sequence_stats": {"speculate"},
         "sequence": {"constrain", "kv_cache", "output", "sample", "sequence_stats", "speculate"},
         "chooser": {"constrain", "model", "sample", "sequence"},
-        "embedding": {"model"},
+        "fit_text": set(),
+        "embedding": {"fit_text", "model"},
         "prompt_segments": set(),
         "llama": {"batching", "embedding", "model", "prompt_segments"},
         "schedule": {"batching", "kv_cache", "model", "sequence"},
@@ -142,6 +143,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "responses": {"stream_options", *BODIES, *REPLIES},
         # Single questions, and Ollama's protocol, which asks one of them.
         "embeddings": {"protocol", *BODIES},
+        "rerank": {"embeddings", "protocol", *BODIES},
         "tokens": {"protocol", *BODIES},
         "server_views": {"protocol"},
         "explain": {"chat", "protocol"},

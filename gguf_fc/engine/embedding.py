@@ -1,7 +1,8 @@
 """Embeddings: texts to vectors, beside the generations and without ever disturbing them.
 
 Every text that is submitted ends with exactly one ``Embedded`` or ``Failed``, unless it is
-cancelled.  Knows tokens and rows of numbers; nothing of llama.cpp, processes or HTTP.
+cancelled; with a model that ranks, it is a pair of texts, and ends with ``Ranked``.  Knows tokens
+and rows of numbers; nothing of llama.cpp, processes or HTTP.
 
 Theory of operation.
 1. The vectors come from a memory of their own, made when the first text arrives and made anew when
@@ -25,26 +26,22 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gguf_fc.engine.fit_text import TextReader, fitting_pair, fitting_text
 from gguf_fc.engine.model import DecodeError, Feed
-from gguf_fc.errors import (
-    ContextLengthExceeded,
-    EngineError,
-    GgufFcError,
-    InvalidParameter,
-    Overloaded,
-)
-from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Handlers
+from gguf_fc.errors import EngineError, GgufFcError, Overloaded, UnsupportedParameter
+from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Handlers, Rank, Ranked
 
 STEP_SECONDS = 0.1
 FIRST_TOKENS = 32  # of a step, until it is known how fast the machine is
 LEAST_TOKENS = 8  # of a step, however slow the machine is
 MOST_WAITING = 4096  # texts; one request may bring 2,048
 
-Pooling = Literal["mean", "first", "last"]  # rows of a text that make its vector
+# Rows of a text that make its vector; "score": there is one, which is a number.
+Pooling = Literal["mean", "first", "last", "score"]
 Rows = NDArray[np.float32]  # shape (tokens, width), one row for each token
 
 
-class EmbeddingModel(Protocol):
+class EmbeddingModel(TextReader, Protocol):
     """Native interface: a model that gives a row of numbers for each token it reads."""
 
     @property
@@ -52,17 +49,11 @@ class EmbeddingModel(Protocol):
     @property
     def reads_whole(self) -> bool: ...  # a text must be read in one step
     @property
-    def n_ctx(self) -> int: ...  # tokens the longest text may have
-    @property
     def n_slots(self) -> int: ...
     @property
     def room(self) -> int: ...  # tokens all slots hold together, now
     @property
     def n_batch(self) -> int: ...  # tokens one step may read, now
-
-    def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
-        """Tokens of *text*; with *frame* also those that the model wants around it."""
-        ...
 
     def make_room(self, n_tokens: int) -> None:
         """Empty all slots and hold at least *n_tokens*.  Raises GgufFcError."""
@@ -105,8 +96,15 @@ class _QueuedText:
                 self.pooled = self.pooled + rows.sum(axis=0, dtype=np.float64)
             case "first":
                 self.pooled = self.pooled if self.n_read > n_tokens else rows[0].astype(np.float64)
-            case "last":
+            case "last" | "score":
                 self.pooled = rows[-1].astype(np.float64)
+
+    def score(self) -> float:
+        """The number that is all of a pair's row.  Raises EngineError."""
+        number = float(self.pooled[0])
+        if not np.isfinite(number):
+            raise EngineError("The model's score for this text is no number.")
+        return number
 
     def vector(self) -> str:
         """Pooled row scaled to length 1, encoded as in ``Embedded``.  Raises EngineError."""
@@ -141,41 +139,27 @@ class EmbeddingQueue:
     @property
     def handlers(self) -> Handlers:
         """Methods that handle the messages meant for embedding."""
-        return {Embed: self.submit}
+        return {Embed: self.submit, Rank: self.submit}
 
-    def submit(self, embed: Embed) -> None:
-        """Queue *embed*, or emit ``Failed`` when it cannot be read."""
+    def submit(self, question: Embed | Rank) -> None:
+        """Queue *question*, or emit ``Failed`` when it cannot be read."""
         try:
-            self._waiting.append(self._prepare(embed))
+            if len(self._waiting) >= MOST_WAITING:
+                raise Overloaded("Too many texts are waiting to be embedded; try again later.")
+            self._waiting.append(self._queued(question))
         except GgufFcError as error:
-            self._fail(embed.id, error)
+            self._fail(question.id, error)
 
-    def _prepare(self, embed: Embed) -> _QueuedText:
-        if len(self._waiting) >= MOST_WAITING:
-            raise Overloaded("Too many texts are waiting to be embedded; try again later.")
-        tokens = list(embed.tokens)
-        if not tokens:
-            tokens = self._model.tokenize_text(embed.text, frame=True, special=True)
-        if not tokens:
-            raise InvalidParameter("The text is empty: it has no token.")
-        if (n_over := len(tokens) - self._model.n_ctx) <= 0:
-            return _QueuedText(embed.id, tokens)
-        if not embed.cut:
-            raise ContextLengthExceeded(
-                f"This model reads texts of up to {self._model.n_ctx} tokens, this one has "
-                f"{len(tokens)}. Send it in parts."
+    def _queued(self, question: Embed | Rank) -> _QueuedText:
+        if isinstance(question, Rank):
+            if self._model.pooling != "score":
+                raise UnsupportedParameter("This model does not rank; it has embeddings.")
+            return _QueuedText(question.id, *fitting_pair(self._model, question))
+        if self._model.pooling == "score":
+            raise UnsupportedParameter(
+                "This model ranks texts, it has no embeddings: send them to /v1/rerank."
             )
-        end = len(tokens) - self._n_closing(embed, tokens)
-        return _QueuedText(embed.id, tokens[: end - n_over] + tokens[end:], n_over)
-
-    def _n_closing(self, embed: Embed, tokens: list[int]) -> int:
-        """Number of *tokens* that the model wants behind a text, which stay when it is cut."""
-        if embed.tokens:
-            return 0
-        plain = self._model.tokenize_text(embed.text, frame=False, special=True)
-        starts = range(len(tokens) - len(plain) + 1)
-        found = (at for at in starts if tokens[at : at + len(plain)] == plain)
-        return len(tokens) - next(found, len(tokens) - len(plain)) - len(plain)
+        return _QueuedText(question.id, *fitting_text(self._model, question))
 
     def cancel(self, text_id: str) -> None:
         """Drop that text; nothing where it has ended already."""
@@ -254,14 +238,20 @@ class EmbeddingQueue:
         self._speed = (self._speed + speed) / 2 if self._speed else speed
 
     def _finish(self, text: _QueuedText) -> None:
+        n_tokens, n_cut = len(text.tokens), text.n_cut
+        answer: Embedded | Ranked
         try:
-            vector = text.vector()
+            if self._model.pooling == "score":
+                score = text.score()
+                answer = Ranked(id=text.id, prompt_tokens=n_tokens, n_cut=n_cut, score=score)
+            else:
+                vector = text.vector()
+                answer = Embedded(id=text.id, prompt_tokens=n_tokens, n_cut=n_cut, vector=vector)
         except EngineError as error:
             self._give_up(text, error)
             return
         self._remove(text)
-        n_tokens = len(text.tokens)
-        self._emit(Embedded(id=text.id, prompt_tokens=n_tokens, n_cut=text.n_cut, vector=vector))
+        self._emit(answer)
 
     def _give_up(self, text: _QueuedText, error: GgufFcError) -> None:
         self._remove(text)

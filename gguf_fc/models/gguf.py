@@ -20,6 +20,7 @@ from gguf_fc.errors import ModelFileError
 from gguf_fc.models.gguf_reader import MAX_ENTRIES, DamagedHeader, Tensor, read_bytes
 from gguf_fc.models.gguf_types import FILE_TYPES, HIDDEN_TOKEN_TYPES
 
+POOLING_RANK = 4  # llama.cpp's number
 _PART = re.compile(r"(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf\Z")
 
 
@@ -81,6 +82,11 @@ class Header:
     def generates(self) -> bool:
         """True if it writes text; without causal attention it makes embeddings only."""
         return self.metadata.get(f"{self.architecture}.attention.causal") is not False
+
+    @property
+    def ranks(self) -> bool:
+        """True if it scores pairs of texts, instead of making embeddings."""
+        return self._number("pooling_type") == POOLING_RANK
 
     @property
     def kv_bytes_per_token(self) -> int | None:

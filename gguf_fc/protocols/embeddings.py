@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -99,7 +99,8 @@ class Embeddings:
             answers = await self._ask_all(inputs, model, cut=cut)
         n_tokens = sum(answer.prompt_tokens for answer in answers)
         vectors = _shortened([answer.vector for answer in answers], dimensions)
-        return vectors, n_tokens, _warnings(inputs, answers)
+        cut_off = zip(inputs, (answer.n_cut for answer in answers), strict=True)
+        return vectors, n_tokens, warnings_of(cut_off)
 
     async def _ask_all(
         self, inputs: Sequence[Given], model: LoadedModel, *, cut: bool
@@ -122,16 +123,15 @@ def _refuse_empty(inputs: Sequence[Given]) -> None:
             raise InvalidParameter(f"'{given.param}' is empty.", param=given.param)
 
 
-def _warnings(inputs: Sequence[Given], answers: Sequence[Embedded]) -> tuple[str, ...]:
-    """Warning for the first few texts that were cut, and their number."""
-    cut = [pair for pair in zip(inputs, answers, strict=True) if pair[1].n_cut]
-    named = [
-        f"{given.param}: the last {answer.n_cut} tokens were cut off, as the model reads "
-        f"{answer.prompt_tokens}."
-        for given, answer in cut[:MOST_WARNED]
+def warnings_of(cut: Iterable[tuple[Given, int]]) -> tuple[str, ...]:
+    """Warnings of the first few texts of which so many tokens were cut, and of how many more."""
+    told = [
+        f"{given.param}: the last {count} tokens were cut off, as the model reads no more."
+        for given, count in cut
+        if count
     ]
-    more = [f"So were those of {len(cut) - MOST_WARNED} more."] if len(cut) > MOST_WARNED else []
-    return (*named, *more)
+    more = len(told) - MOST_WARNED
+    return (*told[:MOST_WARNED], *([f"So were those of {more} more."] if more > 0 else []))
 
 
 def _shortened(vectors: Sequence[str], dimensions: int | None) -> list[NDArray[np.float32]]:

@@ -25,7 +25,9 @@ from gguf_fc.server.read_body import read_body
 logger = logging.getLogger(__name__)
 
 # A body to the reply, and the fields that were accepted without effect, or more to remark.
-JsonWork = Callable[[bytes], Coroutine[Any, Any, tuple[Json, tuple[str, ...] | Remarks]]]
+JsonWork = Callable[
+    [bytes], Coroutine[Any, Any, tuple[Json | list[Json], tuple[str, ...] | Remarks]]
+]
 JsonView = Callable[[], Coroutine[Any, Any, Json | list[Json]]]
 
 

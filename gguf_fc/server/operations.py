@@ -17,6 +17,7 @@ from gguf_fc.protocols.fields import Fields
 from gguf_fc.protocols.messages.schema import COUNT_TOKENS, MESSAGES
 from gguf_fc.protocols.ollama.embed import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from gguf_fc.protocols.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE, OLLAMA_SHOW
+from gguf_fc.protocols.rerank import RERANK
 from gguf_fc.protocols.responses.schema import RESPONSES
 from gguf_fc.protocols.tokens import DETOKENIZE, TOKENIZE
 
@@ -269,6 +270,21 @@ OPERATIONS = (
         examples={
             "two texts": {"input": ["It is sunny in Paris.", "The sun shines."]},
             "one text, short": {"input": "It is sunny.", "dimensions": 64},
+        },
+    ),
+    Operation(
+        method="POST",
+        path="/v1/rerank",
+        summary="Documents in the order in which they answer a query",
+        fields=RERANK,
+        table="rerank",
+        examples={
+            "two documents": {
+                "query": "How is the weather?",
+                "documents": ["It is sunny in Paris.", {"text": "Paris is in France."}],
+                "top_n": 1,
+            },
+            "two texts": {"query": "weather", "texts": ["It is sunny.", "Cats sleep."]},
         },
     ),
     Operation(

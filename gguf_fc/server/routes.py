@@ -30,6 +30,7 @@ from gguf_fc.protocols.ollama.error_body import error_body as ollama_error
 from gguf_fc.protocols.ollama.load_or_generate import OllamaGenerator
 from gguf_fc.protocols.ollama.wire import ollama_wire
 from gguf_fc.protocols.protocol import Json, Wire
+from gguf_fc.protocols.rerank import Reranker
 from gguf_fc.protocols.responses.input_tokens import InputTokens
 from gguf_fc.protocols.responses.request import ResponsesReader
 from gguf_fc.protocols.responses.store import ResponseStore
@@ -74,6 +75,7 @@ def openai_routes(generator: Generator) -> list[Route]:
         _generate("/v1/chat/completions", chat_wire(pool), generator.replies(CHAT_IDS)),
         _generate("/v1/completions", text_wire(pool), generator.completions(COMPLETION_IDS)),
         _post("/v1/embeddings", Embeddings(pool, _new_id).embed),
+        _post("/v1/rerank", Reranker(pool, _new_id).rerank),
         Route("/v1/models", catalog.models),
         Route("/v1/models/{name:path}", catalog.model),
         Route("/health", catalog.health),

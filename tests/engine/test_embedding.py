@@ -43,6 +43,9 @@ class ScriptedRows:
         assert special
         return list(text.encode())
 
+    def tokenize_pair(self, query: str, document: str) -> list[int]:
+        return [0, *query.encode(), 1, *document.encode()]
+
     def make_room(self, n_tokens: int) -> None:
         if n_tokens > 60:
             raise EngineError("There is not enough memory.")

@@ -23,7 +23,7 @@ VOLATILE = {
     *("created", "created_at", "completed_at", "modified_at"),
     *("total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
     *("prompt_eval_count", "eval_count", "embedding", "embeddings", "modelfile"),
-    *("text", "response", "content", "piece"),
+    *("text", "response", "content", "piece", "relevance_score"),
 }
 VOLATILE_INSIDE = {"usage", "timings", "cache"}
 

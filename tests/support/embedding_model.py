@@ -15,10 +15,11 @@ CONTROLS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 BEGIN, END = 2, 3
 TOKENS = [*CONTROLS, *(f"\u2581{letter}" for letter in ascii_lowercase), *ascii_lowercase]
 NORMAL, UNKNOWN, CONTROL = 1, 2, 3
+RANK = 4  # llama.cpp's number for the pooling of a model that ranks
 
 
 def write_embedding_model(path: Path, *, pooling: int) -> Path:
-    """Random weights; *pooling* is llama.cpp's number."""
+    """Random weights; *pooling* is llama.cpp's number, that of ranking with a classifier."""
     writer = GGUFWriter(path, "bert")
     writer.add_name("embeds")
     writer.add_context_length(N_CTX)
@@ -41,11 +42,20 @@ def write_embedding_model(path: Path, *, pooling: int) -> Path:
     writer.add_pad_token_id(0)
     for name, tensor in _tensors().items():
         writer.add_tensor(name, tensor)
+    for name, tensor in _classifier().items() if pooling == RANK else ():
+        writer.add_tensor(name, tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _classifier() -> dict[str, NDArray[np.float32]]:
+    random = np.random.default_rng(1)
+    shapes = {"cls.weight": (WIDTH, WIDTH), "cls.bias": (WIDTH,)}
+    shapes |= {"cls.output.weight": (1, WIDTH), "cls.output.bias": (1,)}
+    return {name: random.normal(0, 0.5, size).astype(np.float32) for name, size in shapes.items()}
 
 
 def _tensors() -> dict[str, NDArray[np.float32]]:

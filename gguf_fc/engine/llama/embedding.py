@@ -18,7 +18,7 @@ from gguf_fc.engine.embedding import Pooling, Rows
 from gguf_fc.engine.llama.batch import Batch
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.engine.model import DecodeError, Feed
-from gguf_fc.errors import EngineError, UnsupportedParameter
+from gguf_fc.errors import EngineError
 
 SLOTS = 16  # texts that can be read at once
 RECURRENT_SLOTS = 4  # where each slot costs a whole state
@@ -26,8 +26,9 @@ LEAST_ROOM = 2048  # tokens
 LEAST_WHOLE = 512  # tokens, where all of them are read at once
 LEAST_BATCH, MOST_BATCH = 32, 512  # tokens
 LOGITS_BYTES = 64 << 20  # what the logits of one batch may take
-# By the file's ``pooling_type``: 0 (none) is left to us; 4 is for ranking, which has no vector.
-POOLINGS: dict[int, Pooling] = {0: "mean", 1: "mean", 2: "first", 3: "last"}
+# By the file's ``pooling_type``: 0 (none) is left to us; of 4, ranking, llama.cpp pools, as a
+# classifier follows.
+POOLINGS: dict[int, Pooling] = {0: "mean", 1: "mean", 2: "first", 3: "last", 4: "score"}
 
 
 class LlamaEmbeddings:
@@ -44,25 +45,18 @@ class LlamaEmbeddings:
         self.n_batch = 0
         self.reads_whole = llama.reads_whole
         self._width = llama_cpp.llama_model_n_embd_out(llama.native)
-        self._pooling = POOLINGS.get(_pooling_type(llama))
-
-    @property
-    def pooling(self) -> Pooling:
-        """Pooling of the rows of a text."""
-        assert self._pooling is not None, "there is no context without it"
-        return self._pooling
+        self.pooling: Pooling = POOLINGS[_pooling_type(llama)]
 
     def tokenize_text(self, text: str, *, frame: bool, special: bool) -> list[int]:
         """Tokens of *text*; with *frame* also those that the model wants around it."""
         return self._llama.tokenize_text(text, frame=frame, special=special)
 
-    def make_room(self, n_tokens: int) -> None:
-        """Empty all slots and hold at least *n_tokens*.
+    def tokenize_pair(self, query: str, document: str) -> list[int]:
+        """Tokens of a query and a document, for a model that ranks."""
+        return self._llama.tokenize_pair(query, document)
 
-        Raises UnsupportedParameter or EngineError.
-        """
-        if self._pooling is None:
-            raise UnsupportedParameter("This model ranks texts; it has no embeddings.")
+    def make_room(self, n_tokens: int) -> None:
+        """Empty all slots and hold at least *n_tokens*.  Raises EngineError."""
         self.close()
         least = LEAST_WHOLE if self.reads_whole else LEAST_ROOM
         room = min(self.n_ctx, max(least, 1 << (n_tokens - 1).bit_length()))
@@ -73,7 +67,9 @@ class LlamaEmbeddings:
         params.kv_unified = True
         params.n_threads = params.n_threads_batch = self._llama.n_threads
         params.embeddings = True
-        params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_NONE
+        ranks = self.pooling == "score"
+        kind = llama_cpp.LLAMA_POOLING_TYPE_RANK if ranks else llama_cpp.LLAMA_POOLING_TYPE_NONE
+        params.pooling_type = kind
         params.no_perf = True
         self._context = llama_cpp.llama_init_from_model(self._llama.native, params)
         if not self._context:
@@ -96,7 +92,14 @@ class LlamaEmbeddings:
         status = llama_cpp.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise DecodeError(f"llama_decode returned {status}")
+        if self.pooling == "score":
+            return [self._score(feed.slot) for feed in feeds]
         return [self._rows(indices) for indices in wanted]
+
+    def _score(self, slot: int) -> Rows:
+        """One row: the classifier's first number for what *slot* has read."""
+        pointer = llama_cpp.llama_get_embeddings_seq(self._context, slot)
+        return np.ctypeslib.as_array(pointer, (1, 1)).astype(np.float32)
 
     def _rows(self, indices: range) -> Rows:
         rows = np.empty((len(indices), self._width), np.float32)
@@ -120,7 +123,7 @@ def _pooling_type(llama: Llama) -> int:
     """Pooling type in the file's metadata; 0 if it has none."""
     architecture = _metadata(llama, "general.architecture")
     number = _metadata(llama, f"{architecture}.pooling_type")
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isdigit() and int(number) in POOLINGS else 0
 
 
 def _metadata(llama: Llama, key: str) -> str:

@@ -29,6 +29,7 @@ from gguf_fc.engine.llama.load_model import (
 )
 from gguf_fc.engine.llama.memory import SlotMemory, can_trim, fingerprint
 from gguf_fc.engine.llama.native_grammar import NativeGrammar
+from gguf_fc.engine.llama.rank_pair import PairTokenizer
 from gguf_fc.engine.llama.tokenizer import PromptTokenizer
 from gguf_fc.engine.llama.vocabulary import infill_of, read_vocabulary
 from gguf_fc.engine.model import DecodeError, Feed, Logits, NoRoom
@@ -130,6 +131,10 @@ class Llama:
     def tokenize_text(self, text: str, *, frame: bool = False, special: bool) -> list[int]:
         """Tokens of *text*; with *frame* also those that the model wants around it."""
         return self._tokenizer.tokenize_text(text, frame=frame, special=special)
+
+    def tokenize_pair(self, query: str, document: str) -> list[int]:
+        """Tokens of a query and a document, for a model that ranks."""
+        return PairTokenizer(self._model, self._tokenizer).tokens(query, document)
 
     def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
         """Evaluate a batch; the logits that each feed wants.  Raises NoRoom or DecodeError."""

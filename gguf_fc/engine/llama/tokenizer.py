@@ -29,6 +29,17 @@ class PromptTokenizer:
 
         A prompt that begins with given tokens gets no BOS: it has its own beginning.
         """
+        tokens = self.tokenize_plain(segments)
+        if segments and segments[0].tokens:
+            return tokens
+        bos = llama_cpp.llama_vocab_bos(self._vocab)
+        wanted = llama_cpp.llama_vocab_get_add_bos(self._vocab) or not tokens
+        if wanted and bos >= 0 and tokens[:1] != [bos]:
+            tokens.insert(0, bos)
+        return tokens
+
+    def tokenize_plain(self, segments: Sequence[Segment]) -> list[int]:
+        """Tokens of *segments* and no others."""
         tokens: list[int] = []
         for is_given, group in groupby(segments, key=lambda segment: bool(segment.tokens)):
             if is_given:
@@ -36,12 +47,6 @@ class PromptTokenizer:
                 continue
             for part in parts(tuple(group), self._controls):
                 tokens += self._tokenize_part(part, first=not tokens)
-        if segments and segments[0].tokens:
-            return tokens
-        bos = llama_cpp.llama_vocab_bos(self._vocab)
-        wanted = llama_cpp.llama_vocab_get_add_bos(self._vocab) or not tokens
-        if wanted and bos >= 0 and tokens[:1] != [bos]:
-            tokens.insert(0, bos)
         return tokens
 
     def _tokenize_part(self, part: Segment, *, first: bool) -> list[int]:
