@@ -183,8 +183,8 @@ def _add_load_options(command: argparse.ArgumentParser, parallel: str | None = N
 def _add_access_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--uds", metavar="PATH", help="a Unix socket to listen on, instead of host and port")
-    add("--tls-cert", metavar="FILE", help="certificate (PEM): serve HTTPS")
-    add("--tls-key", metavar="FILE", help="the certificate's private key (PEM)")
+    add(*option_names("tls_cert"), metavar="FILE", help="certificate (PEM): serve HTTPS")
+    add(*option_names("tls_key"), metavar="FILE", help="the certificate's private key (PEM)")
     add(
         "--api-key-file",
         metavar="FILE",

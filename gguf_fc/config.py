@@ -29,6 +29,8 @@ OPTION_NAMES: Mapping[str, tuple[str, ...]] = {
     "threads": ("-t",),
     "n_gpu_layers": ("-ngl", "--gpu-layers"),
     "chat_template": ("--chat-template-file",),
+    "tls_cert": ("--ssl-cert-file", "--ssl-certfile"),
+    "tls_key": ("--ssl-key-file", "--ssl-keyfile"),
 }
 # Numbers of layers on the GPU that are words; -1 is how they were written before there were any.
 GPU_LAYERS = {"auto": -1, "-1": -1, "all": 10_000}

@@ -131,8 +131,10 @@ def test_serve_passes_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 HABITS = "-c 4096 -np 2 -t 3 -ngl all -a mine --chat-template-file t.jinja".split()  # noqa: SIM905
-MORE = ("-amine", "--chat-template=t.jinja")
+HABITS += "--ssl-cert-file c.pem --ssl-key-file k.pem".split()  # noqa: SIM905
+MORE = ("-amine", "--chat-template=t.jinja", "--ssl-certfile=c.pem", "--ssl-keyfile=k.pem")
 OURS = "--ctx 4096 --parallel 2 --threads 3 --n-gpu-layers all --alias mine".split()  # noqa: SIM905
+OURS += "--tls-cert c.pem --tls-key k.pem".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,7 @@ def test_options_have_the_names_that_users_of_other_servers_know(
     assert names == ("mine",)
     assert (settings.ctx, settings.parallel, settings.threads) == (4096, 2, 3)
     assert (settings.n_gpu_layers, settings.chat_template) == (10_000, Path("t.jinja"))
+    assert (settings.tls_cert, settings.tls_key) == (Path("c.pem"), Path("k.pem"))
 
 
 def test_two_models_on_the_command_line_are_one_too_many(capsys: Capture) -> None:
