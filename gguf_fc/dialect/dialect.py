@@ -14,7 +14,7 @@ from typing import Any, Self
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.learn.analysis import Analysis, FileFacts, Store, analyse
 from gguf_fc.dialect.learn.derive import Finding
-from gguf_fc.dialect.learn.derive_reasoning import reasoning_tokens
+from gguf_fc.dialect.learn.derive_reasoning import telling_tokens
 from gguf_fc.dialect.learn.known import Origin, named_template
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.openai_json.library import (
@@ -77,9 +77,9 @@ class Dialect:
         *template_text* may also be the name of a built-in format that some files carry instead, or
         empty: then *architecture* and *pre_tokenizer* decide, which are those of the file's header.
         *special_tokens* are the texts of the vocabulary's control tokens, some of which may name
-        reasoning; *tool_use_template* is used instead where there are tools; *clock* says what
-        ``strftime_now`` shows; *compile_template* decides where the template runs; *store* keeps
-        what is learned.
+        reasoning or calls; *tool_use_template* is used instead where there are tools; *clock* says
+        what ``strftime_now`` shows; *compile_template* decides where the template runs; *store*
+        keeps what is learned.
         """
         origin = Origin(architecture, pre_tokenizer)
         named = named_template(template_text, origin)
@@ -87,7 +87,7 @@ class Dialect:
             text=named.text if named else template_text,
             bos_token=bos_token,
             eos_token=eos_token,
-            tokens=reasoning_tokens(special_tokens),
+            tokens=telling_tokens(special_tokens),
             origin=origin,
         )
         understood = partial(analyse, clock=clock, compile_template=compile_template, store=store)
@@ -292,6 +292,7 @@ _DECIDED = {
     "known": "the template's text, which is known",
     "instructions": "what the template asks for",
     "call": "the turns that the template writes",
+    "tokens": "control tokens of the vocabulary",
 }
 
 

@@ -91,8 +91,8 @@ class Pairs:
     guards: str = ""
     separator: str = ""
     quoted: bool = False
-    scalars: Notation = JSON  # how true, false and null are spelled
-    notation: Notation = JSON  # how lists and objects are spelled, and quoted strings
+    scalars: Notation = JSON  # how true, false and null are spelled, and quoted strings
+    notation: Notation = JSON  # how lists and objects are spelled, and quoted keys
     item: str | None = None  # lists and objects are nested pairs; the key of a list's items
     ordered: bool = False  # keys in alphabetical order, whatever the caller's
     nulls: bool = True  # an argument that is null is written; if not, it is left out
@@ -212,6 +212,7 @@ class Syntax:
     also: tuple[Parts, ...] = ()  # other ways to write a call, read but never written
     bare_call: Parts | None = None  # a call without arguments, where it is not *call* without them
     section: Marked = Marked()  # around all calls of a turn
+    also_sections: tuple[Marked, ...] = ()  # other marks around them, read but never written
     separator: str = "\n"  # between two calls
     gap: str = ""  # between content and the first call
     opened: str = ""  # the beginning of a turn with which prompts end

@@ -119,7 +119,7 @@ def write_key(pairs: Pairs, key: str) -> str:
 def _string(pairs: Pairs, text: str, schema: ParameterType | None) -> tuple[Pair, str]:
     """The form of an argument that is a string, and what stands in it."""
     if pairs.quoted:
-        return pairs.text, spell(text, pairs.notation)
+        return pairs.text, spell(text, pairs.scalars)
     if pairs.guarded is not None and any(character in text for character in pairs.guards):
         return pairs.guarded, text
     if schema is None or pairs.text != pairs.other:

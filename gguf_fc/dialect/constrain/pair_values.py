@@ -197,8 +197,8 @@ def closing(form: Pair, key: str | None, text: str | None = None) -> list[Node]:
 def _other_quote(pairs: Pairs) -> Notation | None:
     """Notation of strings in the other of Python's quotes, where calls are Python; None if not."""
     python = pairs.quoted and pairs.scalars.true == PYTHON.true
-    other = _OTHER_QUOTE.get(pairs.notation.quote) if python else None
-    return None if other is None else replace(pairs.notation, quote=other, escapes="python")
+    other = _OTHER_QUOTE.get(pairs.scalars.quote) if python else None
+    return None if other is None else replace(pairs.scalars, quote=other, escapes="python")
 
 
 def _marker(form: Pair) -> str:

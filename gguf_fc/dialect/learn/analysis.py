@@ -18,7 +18,7 @@ from gguf_fc.dialect.learn.derive import Finding, NotDerivable, derive, header_o
 from gguf_fc.dialect.learn.derive_reasoning import derive_reasoning
 from gguf_fc.dialect.learn.inputs import inputs_of
 from gguf_fc.dialect.learn.instructions import Asked, asked_for
-from gguf_fc.dialect.learn.known import Known, Origin, code_for, known_for, told_for
+from gguf_fc.dialect.learn.known import Known, Origin, code_for, known_for, told_for, vocabulary_for
 from gguf_fc.dialect.learn.probe import USER, Renderings, ends_dated, other_views, probe
 from gguf_fc.dialect.learn.thinking import Thinking
 from gguf_fc.dialect.learn.turn_marks import turn_marks
@@ -29,6 +29,7 @@ from gguf_fc.dialect.prompt.template import Clock, Template
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import RunawayTemplate, TemplateError
 
+_OBJECT = re.compile(r"""\{\s*"\w+"\s*:\s*"\s*\Z""")  # that the name of a call stands in
 _TOLD = "The chat template does not show tools: they are described in the system message."
 
 
@@ -84,7 +85,7 @@ class FileFacts:
     text: str  # of the chat template
     bos_token: str = ""
     eos_token: str = ""
-    tokens: tuple[str, ...] = ()  # control tokens that name reasoning
+    tokens: tuple[str, ...] = ()  # control tokens that name reasoning or calls
     origin: Origin = field(default_factory=Origin)
 
     @property
@@ -189,11 +190,19 @@ def _native_or_generic(chat: Chat, seen: Renderings) -> Analysis:
         others = (_derived(chat, view) for view in views)
         found = next((other for other in others if isinstance(other, Analysis)), found)
     if isinstance(found, str):
-        return _asked(chat, seen, asked) or _generic(chat, seen, found)
-    # What the model is asked to mark is not bare JSON, whatever the history shows.
-    if asked and asked.syntax.marker and not found.syntax.marker and found.syntax.keys:
-        return _asked(chat, seen, asked) or found
-    return found
+        return _asked(chat, seen, asked) or _by_tokens(chat, seen) or _generic(chat, seen, found)
+    return (_asked(chat, seen, asked) if _mistaken(found.syntax, asked) else None) or found
+
+
+def _mistaken(shown: Syntax, asked: Asked | None) -> bool:
+    """True if the history cannot be what the model was *asked* for.
+
+    What it is asked to mark is not bare JSON, and what it is asked to write as JSON is JSON.
+    """
+    if asked is None or not asked.syntax.marker:
+        return False
+    broken = shown.pairs is None and shown.keys is None and _OBJECT.search(shown.lead) is not None
+    return broken or (not shown.marker and shown.keys is not None)
 
 
 def _derived(chat: Chat, seen: Renderings) -> Analysis | str:
@@ -235,6 +244,26 @@ def _asked(chat: Chat, seen: Renderings, asked: Asked | None) -> Analysis | None
         evidence=(
             Finding("instructions", asked.words, "the prompt with tools asks for this form"),
         ),
+    )
+
+
+def _by_tokens(chat: Chat, seen: Renderings) -> Analysis | None:
+    """Analysis by control tokens for calls, if the template tells tools and shows no call."""
+    known = vocabulary_for(seen.tokens) if seen.needs.tells_tools else None
+    if known is None:
+        return None
+    syntax = replace(known.syntax, reasoning=derive_reasoning(seen))
+    if self_objections(syntax):
+        return None
+    return Analysis(
+        chat=chat,
+        needs=seen.needs,
+        thinking=seen.thinking,
+        syntax=syntax,
+        native=True,
+        calls_as_text=seen.one is None,
+        header=header_of(seen, syntax, ""),
+        evidence=(Finding("tokens", " ".join(known.tokens), known.evidence),),
     )
 
 

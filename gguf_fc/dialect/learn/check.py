@@ -14,7 +14,7 @@ from typing import Any
 
 from gguf_fc.dialect.common_text import beyond
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
-from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, Renderings
+from gguf_fc.dialect.learn.probe import ARGUMENTS, IDS, NAMES, RICH, TEXT, USER, Renderings
 from gguf_fc.dialect.read.parser import Parser
 from gguf_fc.dialect.read.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
@@ -51,12 +51,16 @@ def self_objections(syntax: Syntax) -> list[str]:
 
 def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]:
     # Some templates write the tools behind the messages: their definitions look like a call's text.
-    if any(name in write(syntax, calls=[Call(NAMES[0], {}, IDS[0])]) for name in NAMES[1:]):
+    written = write(syntax, calls=[Call(NAMES[0], {}, IDS[0])])
+    if any(name in written for name in NAMES[1:]):
         yield "the definitions of tools stand in what looks like a call"
+        return
+    if USER in written:
+        yield "what the user says stands in what looks like a call"
         return
     for rendered, calls in _turns(seen):
         text = write(syntax, calls=calls)
-        shown = text.removeprefix(prefill) in rendered
+        shown = _shows(rendered, text.removeprefix(prefill), syntax)
         if not shown and not _read_alike(syntax, rendered, seen.prompt, calls):
             yield f"the template does not write {text!r}"
             return
@@ -64,6 +68,17 @@ def _objections(syntax: Syntax, prefill: str, seen: Renderings) -> Iterator[str]
             yield f"{text!r} is not read back as the same calls"
             return
     yield from _grammar_objections(syntax)
+
+
+def _shows(rendered: str, text: str, syntax: Syntax) -> bool:
+    """True if *text* is in *rendered*, but for a mistake of some templates.
+
+    They close the section of calls behind each call but the first, and leave a single one open.
+    """
+    close = syntax.section.close
+    if text in rendered or not close:
+        return text in rendered
+    return text.removesuffix(close) in rendered or rendered.count(close) > 1
 
 
 def _read_alike(syntax: Syntax, rendered: str, prompt: str, calls: list[Call]) -> bool:

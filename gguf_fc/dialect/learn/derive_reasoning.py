@@ -2,7 +2,8 @@
 
 Tried in this order: a turn that shows its reasoning before an answer, a prompt that holds an empty
 block where thinking is off, a turn that shows reasoning before a call only, a prompt that opens a
-block, a tag named in the template's text, a pair of control tokens of the vocabulary.
+block, a tag named in the template's text, a pair of control tokens of the vocabulary, one of a
+vocabulary that is known.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from gguf_fc.dialect.common_text import beyond
+from gguf_fc.dialect.learn.known import reasoning_for
 from gguf_fc.dialect.learn.probe import TEXT, THOUGHT, USER, Renderings
 from gguf_fc.dialect.syntax import Marked
 
@@ -20,6 +22,7 @@ _EMPTY_BLOCK = re.compile(r"\s*(?P<open><[^<>/\s]+>\w*\n?)(?P<gap>\s*)(?P<close>
 
 _NAMED_BLOCK = re.compile(r"</([\w:]*(?:think|thought|reason)[\w:]*)>")
 _NAMES_REASONING = re.compile(r"think|thought|reason", re.IGNORECASE)
+_NAMES_PARTS = re.compile(r"think|thought|reason|tool|call", re.IGNORECASE)
 # How the token that closes a block is made of the one that opens it.
 _CLOSERS = (
     (r"^([<\[])(?!/)", r"\1/"),
@@ -48,12 +51,13 @@ def derive_reasoning(seen: Renderings) -> Marked | None:
         or _reasoning_prompted(seen)
         or _reasoning_named(seen)
         or _reasoning_tokens(seen)
+        or _reasoning_known(seen)
     )
 
 
-def reasoning_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
-    """Control tokens of a vocabulary that name reasoning, sorted."""
-    return tuple(sorted(filter(_NAMES_REASONING.search, tokens)))
+def telling_tokens(tokens: Iterable[str]) -> tuple[str, ...]:
+    """Control tokens of a vocabulary that name reasoning or calls, sorted."""
+    return tuple(sorted(filter(_NAMES_PARTS.search, tokens)))
 
 
 def without_reasoning(turn: str, reasoning: Marked | None) -> str:
@@ -161,9 +165,15 @@ def _reasoning_stripped(seen: Renderings) -> Marked | None:
     return None
 
 
+def _reasoning_known(seen: Renderings) -> Marked | None:
+    """Marks of a vocabulary that is known by the other control tokens a template writes."""
+    known = reasoning_for(seen.text)
+    return known.marks if known else None
+
+
 def _reasoning_tokens(seen: Renderings) -> Marked | None:
     """Marks from control tokens: one that names reasoning, and its counterpart."""
-    for opening in seen.tokens:
+    for opening in filter(_NAMES_REASONING.search, seen.tokens):
         for pattern, closing in _CLOSERS:
             closer, found = re.subn(pattern, closing, opening)
             if found and closer != opening and closer in seen.tokens:

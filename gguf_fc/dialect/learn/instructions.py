@@ -16,7 +16,7 @@ is a hypothesis, as one from renderings is.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gguf_fc.dialect.common_text import common_end, common_start
 from gguf_fc.dialect.learn.probe import NAMES, Renderings
@@ -97,31 +97,37 @@ def _closing_brace(text: str, at: int) -> int | None:
 
 def _by_example(text: str, example: _Example) -> Asked:
     before, after = text[: example.start], text[example.stop :]
-    in_list = before.rstrip().endswith("[") and _LIST_END.match(after) is not None
-    inner = Marked()
-    if in_list and (end := _LIST_END.match(after)):
+    end = _LIST_END.match(after) if before.rstrip().endswith("[") else None
+    inner, laid_out = Marked(), Marked()
+    if end is not None:
         before, after = before.rstrip()[:-1], after[end.end() :]
         inner = Marked("[", "]")
-    marks = _marks(text, before, after, in_list=in_list)
+        layout = end.group()[:-1]
+        laid_out = Marked(text[len(before) : example.start], layout[len(layout.rstrip()) :] + "]")
+    marks, fence = _marks(text, before, after, in_list=end is not None)
     section = Marked(marks.open + inner.open, inner.close + marks.close)
-    syntax = _syntax(example.name, example.arguments, section, in_list=in_list)
+    syntax = _syntax(example.name, example.arguments, section, in_list=end is not None)
+    if end is not None and fence != Marked():
+        fenced = Marked(fence.open + laid_out.open, laid_out.close + fence.close)
+        syntax = replace(syntax, also_sections=(fenced,))
     return Asked(syntax, text[example.start : example.stop])
 
 
-def _marks(text: str, before: str, after: str, *, in_list: bool) -> Marked:
-    """The marks around an example, or around the list it stands in."""
+def _marks(text: str, before: str, after: str, *, in_list: bool) -> tuple[Marked, Marked]:
+    """The marks around an example, or the list it stands in; and a fence that may be around it."""
     if (tag := _TAG.search(before)) and (
         closing := re.match(rf"\s*</{re.escape(tag.group(1))}>", after)
     ):
-        return Marked(tag.group(), closing.group())
+        return Marked(tag.group(), closing.group()), Marked()
     if (fence := _FENCE.search(before)) and (closing := _FENCE_END.match(after)):
         told = _FOLLOWED.search(text)
         prefix = f"{_unquoted(told['mark'])}\n" if told else ""
-        # A fence alone is how the example is set off from the text, not a part of it.
-        return Marked(prefix + fence.group(), closing.group()) if prefix else Marked()
+        marks = Marked(prefix + fence.group(), closing.group())
+        # A fence alone is how the example is set off from the text; models may write it as well.
+        return (marks, Marked()) if prefix else (Marked(), marks)
     if in_list and (mark := _MARK.search(before)):
-        return Marked(mark.group())
-    return Marked()
+        return Marked(mark.group()), Marked()
+    return Marked(), Marked()
 
 
 def _unquoted(mark: str) -> str:

@@ -6,7 +6,8 @@ An entry is matched by what a template contains, never by a name.  It says why i
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from itertools import chain
@@ -14,7 +15,7 @@ from itertools import chain
 import msgspec
 
 from gguf_fc.dialect.prompt.needs import Told
-from gguf_fc.dialect.syntax import Code, Syntax
+from gguf_fc.dialect.syntax import Code, Marked, Syntax
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,44 @@ def told_for(template: str) -> KnownTold | None:
     return next(fitting, None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVocabulary:
+    """Syntax of calls that are written with control tokens, all of which a vocabulary has."""
+
+    name: str
+    evidence: str
+    tokens: tuple[str, ...]
+    syntax: Syntax
+
+
+def vocabulary_for(tokens: Collection[str]) -> KnownVocabulary | None:
+    """Find the first entry whose tokens are among a vocabulary's control *tokens*."""
+    known = _data().vocabulary
+    return next((entry for entry in known if set(entry.tokens) <= set(tokens)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownReasoning:
+    """Marks of reasoning in the vocabularies of some templates, and the texts that tell those."""
+
+    name: str
+    evidence: str
+    contains: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
+    marks: Marked
+
+
+def reasoning_for(template: str) -> KnownReasoning | None:
+    """Find the first such entry that fits *template*."""
+    return next((entry for entry in _data().reasoning if _fits(entry, template)), None)
+
+
+def _fits(entry: KnownReasoning, template: str) -> bool:
+    return all(text in template for text in entry.contains) and not any(
+        text in template for text in entry.lacks
+    )
+
+
 def entries() -> tuple[Known, ...]:
     """All entries of calls, in their order."""
     return _data().known
@@ -149,11 +188,13 @@ class _Data:
     code: tuple[KnownCode, ...]
     named: tuple[NamedTemplate, ...]
     told: tuple[KnownTold, ...]
+    reasoning: tuple[KnownReasoning, ...]
+    vocabulary: tuple[KnownVocabulary, ...]
 
 
 # Reads the classes while the module is loaded: models are planned in several threads, and msgspec
 # crashes where two of them do so for the first time at once.
-msgspec.convert({"known": (), "code": (), "named": (), "told": ()}, _Data)
+msgspec.convert({each.name: () for each in fields(_Data)}, _Data)
 
 
 @cache

@@ -38,7 +38,10 @@ _TOOLS = tuple(
     )
     for name in _NAMES
 )
-_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought", "thoughts")
+_REASONING_FIELDS = (
+    *("reasoning_content", "reasoning", "thinking", "thought", "thoughts"),
+    "tool_plan",
+)
 _PRINTED = re.compile(
     r"""["']type["']: ?["']th(?:inking|oughts)["']"""
 )  # content as Python or JSON has it
@@ -146,11 +149,13 @@ class _NeedsProbe:
         return _VALUES[0] not in with_tools or _VALUES[0] in without
 
     def _calls(self, needs: Needs) -> Needs:
-        """The first form of ids and arguments in which a call is shown."""
+        """The first form of content, ids and arguments in which a call is shown."""
         found: Needs | None = None
         turn, other = (Message(role="assistant", tool_calls=(call,)) for call in _CALLS)
-        for text, ids in product((False, True), FORMS):
-            tried = replace(needs, ids=ids, text_arguments=text)
+        for null, text, ids in product((False, True), (False, True), FORMS):
+            if found is not None and null:
+                break
+            tried = replace(needs, null_content=null, ids=ids, text_arguments=text)
             shown = self._shown(tried, [_user(), turn], _NAMES[0], "needs_key", _VALUES[0])
             if shown is None or self._shown(tried, [_user(), other], _NAMES[1]) is None:
                 continue
@@ -162,10 +167,20 @@ class _NeedsProbe:
         if found is None:
             tried = replace(needs, metadata=True, one_call=True)
             shown = self._shown(tried, [_user(), turn], _NAMES[0], "needs_key", _VALUES[0])
-            return needs if shown is None else tried
+            # Without tools the name beside the role may be anything.
+            return needs if shown is None or not self._tells(tried) else tried
         two = Message(role="assistant", tool_calls=_CALLS)
         both = self._shown(found, [_user(), two], *_NAMES, *_VALUES)
-        return replace(found, one_call=both is None)
+        return self._apart(replace(found, one_call=both is None))
+
+    def _apart(self, needs: Needs) -> Needs:
+        """Text beside a call as a turn before it, if the call is lost beside text and shown so."""
+        turn = Message(role="assistant", tool_calls=_CALLS[:1], content=_TEXT)
+        expected = (_NAMES[0], _VALUES[0])
+        apart = replace(needs, text_apart=True)
+        lost = self._shown(needs, [_user(), turn], *expected) is None
+        kept = lost and self._shown(apart, [_user(), turn], _TEXT, *expected) is not None
+        return apart if kept else needs
 
     def _reasoning(self, needs: Needs) -> str:
         """The field whose text is shown, beside an answer or beside a call."""

@@ -73,7 +73,7 @@ class Renderings:
     prompt: str  # one user message, up to where the model writes
     toolless: str = ""  # the prompt without tools
     text: str = ""  # the template itself
-    tokens: tuple[str, ...] = ()  # control tokens that name reasoning
+    tokens: tuple[str, ...] = ()  # control tokens that name reasoning or calls
     plain: str | None = None  # ... and the answer TEXT
     followed: str | None = None  # ... the answer TEXT, and the user's NEXT
     one: str | None = None  # ... and a call
@@ -208,7 +208,9 @@ class _Prober:
             if needs.one_call
             else self._shown(needs, call_turn(3), "azure", "coral", "ivory"),
             rich=self._shown(needs, call_turn(arguments=(RICH,)), NAMES[0]),
-            text_and_call=self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
+            text_and_call=None
+            if needs.text_apart
+            else self._shown(needs, call_turn(content=TEXT), NAMES[0], TEXT),
         )
 
     def _pairs(self, seen: Renderings) -> Renderings:

@@ -45,6 +45,7 @@ class Needs:
     ids: str = AS_GIVEN  # the form of ids, see ``ids``
     null_content: bool = False  # beside calls, no content is null instead of ""
     metadata: bool = False  # a call's name as the turn's metadata, its arguments as the content
+    text_apart: bool = False  # text beside a call is a turn before it
     calls_without_tools: bool = True  # calls are shown as they are, also if there are no tools
     one_call: bool = False  # at most one call in a turn
     one_text: bool = False  # beside a call, content or reasoning but not both

@@ -40,8 +40,9 @@ def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]
         for call in message.tool_calls:
             ids[call.id or ""] = shaped_id(needs.ids, call.id or "", call.name, index)
             index += 1
-        if needs.metadata and message.tool_calls and message.content:
-            # The call takes the place of content, so what is said beside it is a turn before it.
+        apart = needs.metadata or needs.text_apart
+        if apart and message.tool_calls and message.content:
+            # Where the call takes the place of content, what is said beside it is another turn.
             said = replace(message, tool_calls=())
             message = replace(message, content=None, reasoning_content=None)  # noqa: PLW2901
             values.append(_as_value(said, ids, needs))

@@ -24,7 +24,7 @@ from gguf_fc.dialect.read.strings import as_json_string
 from gguf_fc.dialect.read.values import pass_value
 from gguf_fc.dialect.syntax import Pair, Pairs
 from gguf_fc.grammar.schema.json_types import ALL_TYPES
-from gguf_fc.grammar.values.notation import PYTHON
+from gguf_fc.grammar.values.notation import JSON, PYTHON
 from gguf_fc.grammar.values.spacing import SPACE
 
 _LONGEST_KEY = 256
@@ -112,7 +112,9 @@ class PairsReader:
 
     def _value(self, pairs: Pairs, form: Pair, key: str, schema: ParameterType) -> Steps:
         if pairs.quoted:
-            yield from pass_value(self.reader, self.say, pairs.notation)
+            # Any notation but JSON's own is read leniently, with the words and quotes of all.
+            notation = pairs.scalars if pairs.scalars != JSON else pairs.notation
+            yield from pass_value(self.reader, self.say, notation)
             rest = form.after_key(key).strip()
         elif pairs.item is not None:
             yield from self._nested(pairs, form, key, schema)

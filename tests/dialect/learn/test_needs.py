@@ -105,9 +105,14 @@ def found(turn: str) -> Needs:
             replace(USUAL, reasoning="thinking", reasoning_required=True),
         ),
         (
-            "<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{{ m.reasoning_content }}",
-            replace(USUAL, metadata=True, one_call=True, result_role="observation"),
+            (
+                "{{ tools | tojson if tools and loop.first }}"
+                "<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{{ m.reasoning_content }}"
+            ),
+            Needs(metadata=True, one_call=True, result_role="observation"),
         ),
+        # Where no tools are told, what stands beside the role may be anything.
+        ("<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{{ m.reasoning_content }}", USUAL),
         # System messages behind others: refused, lost, collected, or taken for the assistant's.
         (
             "{% if m.role == 'system' and not loop.first %}{{ raise_exception('First.') }}"

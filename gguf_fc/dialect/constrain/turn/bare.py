@@ -54,7 +54,8 @@ class BareComposer:
     def text_then(self, calls: Node, gap: Node, instead_of: str) -> Node:
         """Calls; or text, then perhaps calls."""
         written = sequence(Literal(self.syntax.lead), calls)
-        called = or_code(choice(written, *map(self._marked, self._marking)), self.code)
+        marked = (*map(self._marked, self._marking), *self.calls.otherwise_marked())
+        called = or_code(choice(written, *marked), self.code)
         return choice(sequence(gap, self.space, called), self._text(instead_of))
 
     @property
@@ -74,15 +75,13 @@ class BareComposer:
         begun = self.syntax.lead.strip()[:1]
         marks = [self.code.mark] if self.code else []
         marks += [pattern.marker for pattern in self._marking]
-        later = self._later_calls()
-        if later and begun:
-            barred = {*SPACE, *instead_of[:1], *begun, *(mark[0] for mark in marks)}
-            text = choice(sequence(none_of(barred), self._with_calls(later)), Literal(""))
-        elif later:
-            text = self._unlike_names((*SPACE, *instead_of[:1], *marks), later)
+        marks += [section.open.rstrip() for section in self.syntax.also_sections]
+        openings = [begun] if begun else self._names_begun()
+        openings = [*SPACE, *instead_of[:1], *openings, *marks]
+        if later := self._later_calls():
+            text = self._unlike(openings, later)
         else:
-            opening = [begun] if begun else self._names_begun()
-            text = not_opening(self.calls.builder, (*SPACE, *instead_of[:1], *opening, *marks))
+            text = not_opening(self.calls.builder, openings)
         return sequence(Repeat(_LAYOUT), text)
 
     def _later_calls(self) -> dict[str, Node]:
@@ -105,13 +104,13 @@ class BareComposer:
             options.append(sequence(Until((mark,), others), rest))
         return choice(Without(tuple(later)), *options)
 
-    def _unlike_names(self, barred: Sequence[str], later: Mapping[str, Node]) -> Node:
-        """Text that opens neither as a call does nor with one of *barred*, then perhaps calls.
+    def _unlike(self, openings: Sequence[str], later: Mapping[str, Node]) -> Node:
+        """Text that begins with none of *openings*, then perhaps calls.
 
         One rule for each text that may still become an opening, from the longest up.  Behind such
         a text a mark stands whole or not at all: its first character is where the two part.
         """
-        root = Trie.of(map(tuple, (*barred, *self._names_begun())))
+        root = Trie.of(map(tuple, openings))
         text = self.calls.builder.define("behind-text", self._with_calls(later))
         announced = [sequence(Literal(mark), rest) for mark, rest in later.items()]
         rules: dict[Trie, Node] = {}

@@ -50,6 +50,14 @@ class CallComposer:
         self._one = self.builder.define("call", first)
         return sequence(self._one, self.more(), Literal(self.syntax.section.close))
 
+    def otherwise_marked(self) -> list[Node]:
+        """All calls of a turn, between each of the other marks that may stand around them."""
+        opening = self.syntax.patterns[0].opening
+        return [
+            sequence(Literal(marks.open + opening), self._one, self.more(), Literal(marks.close))
+            for marks in self.syntax.also_sections
+        ]
+
     def more(self) -> Node:
         """The calls after the first."""
         if not (self.syntax.parallel and self.several):

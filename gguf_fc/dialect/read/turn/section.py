@@ -49,12 +49,15 @@ class SectionReader:
     def bare(self) -> Generator[None, None, bool]:
         """Read calls that are known by their form alone; False, and nothing taken, if none is."""
         before, reader = self.calls.count, self.reader
-        reader.mark()
-        if (yield from self.reader.follows_words(self.syntax.section.open)):
-            yield from self._in_row("", several=True)
-        else:
-            reader.rewind()
-        return self.calls.count > before
+        for section in (*self.syntax.also_sections, self.syntax.section):
+            reader.mark()
+            if (yield from self.reader.follows_words(section.open)):
+                yield from self._in_row("", several=True, close=section.close)
+            else:
+                reader.rewind()
+            if self.calls.count > before:
+                return True
+        return False
 
     def one(self, taken: str = "") -> Generator[None, None, bool]:
         """Read one call in any of the ways to write one that begin with *taken*, which is read."""
@@ -70,8 +73,9 @@ class SectionReader:
             reader.rewind()
         return False
 
-    def _in_row(self, taken: str, *, several: bool) -> Steps:
+    def _in_row(self, taken: str, *, several: bool, close: str | None = None) -> Steps:
         """Read calls and, if there were any, what closes their section."""
+        close = self.syntax.section.close if close is None else close
         before, reader = self.calls.count, self.reader
         while (yield from self.one(taken)):
             reader.mark()
@@ -80,5 +84,5 @@ class SectionReader:
             taken = ""
         reader.rewind()
         if self.calls.count > before:
-            yield from self.reader.follows_words(self.syntax.section.close)
+            yield from self.reader.follows_words(close)
             self.calls.drop_cut_mark()
