@@ -1,9 +1,9 @@
 """A gateway between a client and the server, which holds replies closer than the client asks for.
 
-The demo model is too weak for some of what LangChain's own tests ask: it never ends a string, it
-does not know which keys an object needs, it does not copy Chinese.  What is tested there is the
-way of a request and its reply, not the model; so the gateway adds what makes the reply certain, in
-the words of the same protocol, and passes everything else through as it is.
+The demo model is too weak for some of what clients ask: it never ends a string, it does not know
+which keys an object needs, it does not copy Chinese, it calls nothing behind a long prompt.  What
+is tested there is the way of a request and its reply, not the model; so the gateway adds what makes
+the reply certain, in the words of the same protocol, and passes everything else on as it is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,10 +32,12 @@ JOKE = {
     "additionalProperties": False,
 }
 OF_ITS_OWN_LENGTH = {"const", "enum", "format", "maxLength", "pattern"}
+Body = dict[str, Any]
+Edit = Callable[[str, Body], Body]  # of a path and a body, to the body that is passed on
 HOP_BY_HOP = {"connection", "content-length", "host", "transfer-encoding"}
 
 
-def held_closer(path: str, body: dict[str, Any]) -> dict[str, Any]:
+def held_closer(path: str, body: Body) -> Body:
     """*body* with short strings, with a joke for any object, and on Ollama's path with a call."""
     if body.get("response_format") == {"type": "json_object"}:
         joke = {"name": "joke", "schema": JOKE, "strict": True}
@@ -67,14 +69,14 @@ def _shorten(schema: Any, quoted: str) -> None:
                 _shorten(value, quoted)
 
 
-def _application(target: str) -> Starlette:
+def _application(target: str, edit: Edit) -> Starlette:
     client = httpx.AsyncClient(base_url=target, timeout=60)
 
     async def forward(request: Request) -> StreamingResponse:
         path = request.url.path
         sent = await request.body()
         if sent:
-            sent = json.dumps(held_closer(path, json.loads(sent))).encode()
+            sent = json.dumps(edit(path, json.loads(sent))).encode()
         headers = {k: v for k, v in request.headers.items() if k not in HOP_BY_HOP}
         asked = client.build_request(request.method, path, content=sent, headers=headers)
         found = await client.send(asked, stream=True)
@@ -85,10 +87,10 @@ def _application(target: str) -> Starlette:
 
 
 @contextmanager
-def gateway(target: str) -> Iterator[str]:
+def gateway(target: str, edit: Edit = held_closer) -> Iterator[str]:
     """The base URL of a gateway to the server at *target*, both without ``/v1``."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(_application(target), log_level="error")
+    config = uvicorn.Config(_application(target, edit), log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
