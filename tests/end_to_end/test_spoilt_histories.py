@@ -123,3 +123,100 @@ def test_arguments_that_can_be_read_are_not(client: httpx.Client, protocol: Any)
     response = post(client, path, body)
     assert response.status_code == 200, response.text
     assert "arguments" not in response.headers.get("x-gguf-fc-ignored", "")
+
+
+PICTURE = "data:image/png;base64,AA=="
+PART = {"type": "image_url", "image_url": {"url": PICTURE}}
+BLOCK = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}}
+USED = {"type": "tool_use", "id": "a", "name": "look", "input": {}}
+CALL = {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"}
+# Path, field of the conversation, its items, and the place of a picture among them.
+PICTURES: dict[str, tuple[str, str, list[Json], str]] = {
+    "chat": (
+        "/v1/chat/completions",
+        "messages",
+        [{"role": "user", "content": [PART]}, {"role": "assistant", "content": "no"}],
+        "messages[0].content[0]",
+    ),
+    "explain": (
+        "/v1/explain",
+        "messages",
+        [{"role": "user", "content": [PART]}, {"role": "assistant", "content": "no"}],
+        "messages[0].content[0]",
+    ),
+    "messages": (
+        "/v1/messages",
+        "messages",
+        [
+            {"role": "user", "content": "look"},
+            {"role": "assistant", "content": [USED]},
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "a", "content": [BLOCK]}],
+            },
+        ],
+        "messages[2].content[0].content[0]",
+    ),
+    "responses": (
+        "/v1/responses",
+        "input",
+        [
+            {"role": "user", "content": "look"},
+            CALL,
+            {
+                "type": "function_call_output",
+                "call_id": "a",
+                "output": [{"type": "input_image", "image_url": PICTURE}],
+            },
+        ],
+        "input[2].output[0]",
+    ),
+    "ollama": (
+        "/api/chat",
+        "messages",
+        [
+            {"role": "user", "content": "x", "images": ["AA=="]},
+            {"role": "assistant", "content": "y"},
+        ],
+        "messages[0].images",
+    ),
+}
+LIMITS: dict[str, Json] = {
+    "/v1/responses": {"max_output_tokens": 1},
+    "/api/chat": {"model": "demo", "options": {"num_predict": 1}, "stream": False},
+}
+
+
+@pytest.mark.parametrize(("path", "name", "items", "place"), PICTURES.values(), ids=PICTURES)
+def test_a_picture_ends_no_conversation(
+    client: httpx.Client, path: str, name: str, items: list[Json], place: str
+) -> None:
+    body = {name: [*items, {"role": "user", "content": "Say hello."}]}
+    response = post(client, path, body | LIMITS.get(path, {"max_tokens": 1}))
+    assert response.status_code == 200, response.text
+    assert place in response.headers["x-gguf-fc-ignored"].split(", ")
+
+
+def test_a_picture_in_the_newest_message_is_refused_in_each_protocol_s_shape(
+    client: httpx.Client,
+) -> None:
+    bodies: list[tuple[str, Json]] = [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": [PART]}]}),
+        ("/v1/messages", {"messages": [{"role": "user", "content": [BLOCK]}], "max_tokens": 1}),
+        (
+            "/v1/responses",
+            {
+                "input": [
+                    {"role": "user", "content": [{"type": "input_image", "image_url": PICTURE}]}
+                ]
+            },
+        ),
+        (
+            "/api/chat",
+            {"model": "demo", "messages": [{"role": "user", "content": "x", "images": ["AA=="]}]},
+        ),
+    ]
+    for path, body in bodies:
+        response = post(client, path, body)
+        assert response.status_code == 400
+        assert "reads only text. Say in words what" in response.text

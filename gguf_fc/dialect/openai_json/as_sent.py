@@ -16,7 +16,7 @@ Nothing of a text is lost.  The order and number of the messages stay, so paths 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ _INSTRUCTING = ("system", "developer")
 _READ = ("reasoning_content", "reasoning")  # members that the protocol has
 _REASONING = (*_READ, "thinking", "reasoning_details")
 _TEXTUAL = (str, list, dict)
+_JSON = (*_TEXTUAL, int, float, type(None))
 _RESULT_OF = ("tool_call_id", "tool_use_id", "call_id", "toolCallId")
 
 
@@ -97,7 +98,14 @@ class SentParts:
         """True for a text part as the protocol has it."""
         if not isinstance(part, dict) or part.get("type") not in self.plain:
             return False
-        return isinstance(part.get("refusal" if part["type"] == "refusal" else "text"), str)
+        texts = [part[name] for name in ("text", "refusal") if part.get(name) is not None]
+        lists = [part[name] for name in ("annotations", "logprobs") if part.get(name) is not None]
+        said = "refusal" if part["type"] == "refusal" else "text"
+        return (
+            isinstance(part.get(said), str)
+            and all(isinstance(one, str) for one in texts)
+            and all(isinstance(one, list) for one in lists)
+        )
 
     def _refuse(self, part: Any, kind: str, what: str, at: str) -> Any:
         """Refuse what the reply is about and no model here reads; what is no part is refused later.
@@ -143,8 +151,8 @@ def newest_of_user(messages: Sequence[Any]) -> int | None:
     return None if at and role_of(messages[at - 1]) in RESULT_ROLES else at
 
 
-def role_of(message: Any) -> Any:
-    """Role of *message*, in the protocol's word where there is one."""
+def role_of(message: Any) -> str | None:
+    """Role of *message*, in the protocol's word where there is one; None if it has none."""
     if not isinstance(message, dict):
         return None
     given = message.get("role")
@@ -152,7 +160,7 @@ def role_of(message: Any) -> Any:
         word = given.strip().lower()
         return ROLES.get(word, given) or word
     if given is not None:
-        return given
+        return None
     kind = message.get("type")
     if isinstance(kind, str) and kind in ROLES:
         return ROLES[kind] or kind
@@ -168,23 +176,37 @@ def text_id(value: Any) -> str | None:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def present(fields: Mapping[str, Any]) -> Json:
-    """*fields* without those that are null."""
+def present(fields: Any) -> Json:
+    """*fields*, an object, without those that are null."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def with_role(message: Any, where: str, aside: Aside, roles: Container[str]) -> Json:
+    """A *message* of a turn that is over with one of *roles*; what has none is the user's.
+
+    What is no message is a text of the user's; null is a system message that says nothing.
+    """
+    if isinstance(message, dict):
+        found = present(message)
+        role = role_of(found)
+        if role not in roles:
+            aside.append(f"{where}.role")
+            role = "user"
+        if "role" not in found and str(found.get("type")) in ROLES:
+            del found["type"]
+        return found | {"role": role}
+    if not isinstance(message, str):
+        aside.append(where)
+    if message is None:
+        return {"role": "system", "content": ""}
+    return {"role": "user", "content": message if isinstance(message, str) else _json(message)}
+
+
 def _regular(message: Any, where: str, aside: Aside, *, asked: bool) -> Any:
-    if not isinstance(message, dict):
-        return message
-    found = present(message)
+    if not isinstance(message, _JSON) or (asked and role_of(message) is None):
+        return message  # the library's own, or to be refused by its type
+    found: Json = present(message) if asked else with_role(message, where, aside, ROLES)
     role = role_of(found)
-    if role is not None and not isinstance(role, str):
-        return message
-    if role is not None and role not in ROLES and not asked:
-        aside.append(f"{where}.role")
-        role = "user"
-    if role is not None and "role" not in found and found.get("type") in ROLES:
-        del found["type"]
     _put(found, "role", role)
     parts = SentParts(f"{where}.content", aside, asked, own=role == "assistant")
     _put(found, "content", _content(found.get("content"), role, parts))
@@ -193,7 +215,7 @@ def _regular(message: Any, where: str, aside: Aside, *, asked: bool) -> Any:
         _say_thoughts(found, parts.thoughts)
         regular_calls(found, parts.calls, where, aside)
     elif not asked:
-        for name in ("tool_calls", "function_call"):
+        for name in ("tool_calls", "function_call", *_READ):
             if found.pop(name, None):
                 aside.append(f"{where}.{name}")
     return found

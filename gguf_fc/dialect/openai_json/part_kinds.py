@@ -125,22 +125,31 @@ def _named(name: str, part: dict[str, Any]) -> Part:
 
 def _unnamed(part: dict[str, Any]) -> Part:
     """The kind of a part without a type, by its members."""
-    present = {name for name, value in part.items() if value is not None}
-    if {"functionCall", "function_call"} & present:
-        return Part("call", what="function_call")
+    present = {name for name, value in part.items() if value is not None and name != "type"}
+    if (kind := _kind_by_members(present)) is not None:
+        return Part(kind, text_in(part.get("content")), "function_call")
     if isinstance(part.get("text"), str):
         return Part("text", part["text"])
-    for name in present & {"refusal", "content", "value"}:
-        if isinstance(part[name], str):
-            return Part("text", part[name])
-    for name in present & {"thinking", "reasoning"}:
-        return Part("reasoning", text_in(part[name]))
-    for name in sorted(present):
-        if (medium := _medium(name.lower())) is not None:
-            return Part("media", what=medium)
-    if isinstance(part.get("text"), dict | list | int | float):
+    for name in ("thinking", "reasoning"):
+        if name in present:
+            return Part("reasoning", text_in(part[name]))
+    for name in ("refusal", "content", "value"):
+        if isinstance(part.get(name), str | list):
+            return Part("text", text_in(part[name]))
+    media = filter(None, (_medium(name.lower()) for name in sorted(present)))
+    if (medium := next(media, None)) is not None:
+        return Part("media", what=medium)
+    if "text" in present:
         return Part("text", text_in(part["text"]))
-    return Part("foreign" if present - {"type"} else "nothing", what="a part without a type")
+    return Part("foreign" if present else "nothing", what="a part without a type")
+
+
+def _kind_by_members(present: set[str]) -> Literal["call", "result"] | None:
+    if {"functionCall", "function_call"} & present:
+        return "call"
+    if present & {"tool_use_id", "tool_call_id", "toolCallId"} and "content" in present:
+        return "result"
+    return "call" if "name" in present and present & {"input", "arguments", "args"} else None
 
 
 def _medium(name: str) -> str | None:

@@ -23,6 +23,7 @@ from gguf_fc.dialect.openai_json.as_sent import (
     present,
     role_of,
     text_id,
+    with_role,
 )
 from gguf_fc.dialect.openai_json.part_kinds import as_json, kind_of
 from gguf_fc.dialect.openai_json.sent_calls import regular_call
@@ -45,10 +46,13 @@ def regular_turns(given: Any) -> tuple[Any, Aside]:
         return given, aside
     turns = [_with_role(turn) for turn in given]
     asked = newest_of_user(turns)
-    found = [
-        _Turn(f"messages[{n}]", aside, asked=n == asked and not _has_result(turn)).read(turn)
-        for n, turn in enumerate(turns)
-    ]
+    if asked is not None and _has_result(turns[asked]):
+        asked = None
+    found = []
+    for n, turn in enumerate(turns):
+        where = f"messages[{n}]"
+        named = turn if n == asked else with_role(turn, where, aside, _ROLES)
+        found.append(_Turn(where, aside, asked=n == asked).read(named))
     return found, aside
 
 
@@ -75,9 +79,6 @@ class _Turn:
         if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
             return turn
         found = present(turn)
-        if found["role"] not in _ROLES and not self.asked:
-            self.aside.append(f"{self.where}.role")
-            found["role"] = "user"
         content = found.get("content")
         if isinstance(content, dict):
             content = [content]
@@ -94,7 +95,7 @@ class _Turn:
     def _block(self, block: Any, parts: SentParts, i: int, *, said: bool) -> Any:
         """One block of the turn; None if it is taken out."""
         at = f"{parts.where}[{i}]"
-        kind = block.get("type") if isinstance(block, dict) else None
+        kind = block["type"] if _has_type(block) else None
         if kind in _OWN and not parts.own:
             if not self.asked:
                 self.aside.append(at)

@@ -63,6 +63,9 @@ def _rename(found: Json) -> None:
     thought = found.pop("reasoning_content", None) or found.pop("reasoning", None)
     if thought:
         found["thinking"] = thought
+    for name in ("thinking", "tool_name"):
+        if not isinstance(found.get(name, ""), str):
+            found[name] = text_in(found[name])
     if (legacy := found.pop("function_call", None)) is not None:
         found["tool_calls"] = [*found.get("tool_calls", ()), {"function": legacy}]
     if found.get("role") == "tool" and "tool_name" not in found and "name" in found:

@@ -51,7 +51,7 @@ def _with_type(item: Any) -> Any:
         return {"type": "other"} if item is None else item
     found = present(item)
     kind = found.get("type")
-    if kind is None:
+    if not isinstance(kind, str):
         found["type"] = kind = _kind_of(found)
     if kind != "message":
         return found
@@ -63,11 +63,15 @@ def _with_type(item: Any) -> Any:
 
 def _kind_of(item: Json) -> str:
     """Type of an item that does not say it."""
-    if "role" not in item and item.keys() <= {"id"}:
-        return "item_reference"
-    if "role" in item or "call_id" not in item:
+    if "role" in item or "content" in item:
         return "message"
-    return "function_call_output" if "output" in item else "function_call"
+    if "output" in item:
+        return "function_call_output"
+    if "name" in item and item.keys() & {"arguments", "call_id"}:
+        return "function_call"
+    if "summary" in item:
+        return "reasoning"
+    return "item_reference" if isinstance(item.get("id"), str) else "other"
 
 
 def _as_turn(item: Any) -> Json:
@@ -86,7 +90,7 @@ def _as_turn(item: Any) -> Json:
 
 def _regular(item: Any, where: str, aside: Aside, *, asked: bool) -> Any:
     if not isinstance(item, dict):
-        return item
+        return item if asked else {"type": "other"}
     kind = item.get("type")
     regular = _ITEMS.get(kind) if isinstance(kind, str) else None
     if regular is None:
@@ -102,7 +106,7 @@ def _regular(item: Any, where: str, aside: Aside, *, asked: bool) -> Any:
 
 def _message(item: Json, parts: SentParts) -> Json:
     role = item.get("role")
-    if not isinstance(role, str):
+    if parts.asked and not isinstance(role, str):
         return item
     if role not in _MESSAGE_ROLES and not parts.asked:
         parts.aside.append(f"{parts.where}.role")
