@@ -14,7 +14,7 @@ from gguf_fc.errors import GgufFcError
 from gguf_fc.generation.generator import Generator
 from gguf_fc.models.pool import Pool
 from gguf_fc.server.access.guard import Access, Guard
-from gguf_fc.server.errors import on_bug, on_error, on_http_error
+from gguf_fc.server.errors import BugsAnswered, on_bug, on_error, on_http_error
 from gguf_fc.server.metrics import Metrics
 from gguf_fc.server.paths import MeantPaths
 from gguf_fc.server.routes import OPEN_PATHS, routes
@@ -46,11 +46,12 @@ def create_app(pool: Pool, access: Access | None = None) -> Starlette:
                 refused=metrics.count_refusal,
                 admitted=metrics.count_request,
             ),
+            Middleware(BugsAnswered),
         ],
         exception_handlers={
             GgufFcError: on_error,
             HTTPException: on_http_error,
-            Exception: on_bug,
+            Exception: on_bug,  # of the layers above
         },
         lifespan=lifespan,
     )

@@ -7,7 +7,7 @@ import logging
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gguf_fc.errors import GgufFcError, Overloaded, RouteNotFound, Unauthorized, WorkerUnavailable
 from gguf_fc.protocols.error_body import ErrorBody, error_body
@@ -68,3 +68,29 @@ async def on_bug(request: Request, error: Exception) -> Response:
     """Answer 500 for a bug: the client gets a clean error, the log the traceback."""
     logger.error("unexpected error path=%s", request.url.path, exc_info=error)
     return error_response(error, error_shape(request.scope))
+
+
+class BugsAnswered:
+    """ASGI middleware next to the application: its bugs pass the layers around it as replies do.
+
+    So a page that may read replies can read that one failed, and it is logged once.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer for the application if it fails before it has begun."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:  # the edge of the application
+            if begun or scope["type"] != "http":
+                raise
+            await (await on_bug(Request(scope), error))(scope, receive, send)

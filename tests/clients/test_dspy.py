@@ -21,7 +21,7 @@ from tests.clients.world import QUESTION, Weather
 
 @pytest.fixture
 def lm(url: str) -> Iterator[dspy.LM]:
-    access = AccessPolicy(provider="gguf-fc", env_keys=("GGUF_FC_KEY",), base_url=url)
+    access = AccessPolicy(provider="gguf-fc", env_keys=("DSPY_KEY",), base_url=url)
     register_provider(
         ProviderDefinition.chat(access, compat=OpenAIChatCompat()),
         supports=ModelSupport(function_calling=True, response_schema=True),

@@ -147,6 +147,15 @@ def test_names_and_pages_can_be_allowed(tmp_path: Path) -> None:
         assert status("box.lan", ("origin", "app://other.md")) == 403
 
 
+def test_a_page_can_read_that_the_server_failed_and_the_log_says_it_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:  # its worker fails when it is surveyed
+        headers = [("host", "localhost"), LOCAL_PAGE]
+        failed = server.ask(Ask("127.0.0.1", headers, target="/metrics"))
+    assert (failed.status, failed.json["error"]["code"]) == (500, "internal_error")
+    assert failed.headers["access-control-allow-origin"] == LOCAL_PAGE[1]
+    assert server.errors.read_text().count("Traceback") == 1
+
+
 # Other machines
 
 needs_lan = pytest.mark.skipif(bool(why_no_lan()), reason=f"no network here: {why_no_lan()}")
