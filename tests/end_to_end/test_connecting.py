@@ -78,7 +78,7 @@ def test_a_host_is_listened_on_in_its_families(
             name = f"[{address}]" if ":" in address else address
             assert server.ask(Ask(address, [("host", f"{name}:{server.port}")])).status == 200
         for address in closed:
-            with pytest.raises(OSError, match="refused|Cannot assign"):
+            with pytest.raises(OSError, match=r"refused|Cannot assign"):
                 server.ask(Ask(address, [("host", "localhost")]))
         assert not [line for line in server.lines if line.startswith(("network", "warning"))]
     assert server.errors.read_text() == ""
