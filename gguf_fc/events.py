@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gguf_fc.job import Done, TokenLogprob
+from gguf_fc.job import Done
+from gguf_fc.scored_tokens import TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)

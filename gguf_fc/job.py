@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from gguf_fc.scored_tokens import TokenLogprob
+
 FinishReason = Literal["stop", "length", "cancelled"]
 # Use that a prompt makes of the KV cache: nothing, as no cached sequence shares a prefix with it;
 # go on in the slot of one that ended; share another slot's prefix; load a saved state; or wait
@@ -254,29 +256,6 @@ class Accepted:
 
     id: str
     prompt_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredToken:
-    """Bytes of a token and its log probability (natural logarithm)."""
-
-    bytes: tuple[int, ...]
-    logprob: float | None  # None: the first token, which nothing precedes
-
-    @property
-    def text(self) -> str:
-        """Bytes decoded as UTF-8; the parts of a split character show as U+FFFD."""
-        return bytes(self.bytes).decode(errors="replace")
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLogprob(ScoredToken):
-    """Token of a prompt or a reply with the most likely tokens at its place, best first.
-
-    Logprobs are the model's own: before temperature, penalties, biases and grammar.
-    """
-
-    top: tuple[ScoredToken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

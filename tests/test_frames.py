@@ -30,13 +30,12 @@ from gguf_fc.job import (
     Rank,
     Ranked,
     Sampling,
-    ScoredToken,
     Segment,
     Stop,
     Tokenize,
     Tokenized,
-    TokenLogprob,
 )
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 EXAMPLES: list[Message] = [
     Load(path="/tmp/a model.gguf", n_ctx=None, n_threads=2),  # noqa: S108 - never opened

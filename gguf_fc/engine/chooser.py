@@ -28,7 +28,8 @@ from gguf_fc.engine.sample.logprobs import score, unscored
 from gguf_fc.engine.sample.sampler import Sampler, likeliest
 from gguf_fc.engine.sequence import Sequence
 from gguf_fc.errors import EngineError
-from gguf_fc.job import Begun, TokenLogprob
+from gguf_fc.job import Begun
+from gguf_fc.scored_tokens import TokenLogprob
 
 MOST_SOUGHT = 100  # allowed tokens that are searched one by one
 TESTED = 8  # of the likeliest tokens, for each that is sought

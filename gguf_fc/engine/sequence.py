@@ -21,7 +21,8 @@ from gguf_fc.engine.output.writer import OutputWriter
 from gguf_fc.engine.sample.sampler import Sampler
 from gguf_fc.engine.sequence_stats import SequenceStats
 from gguf_fc.engine.speculate.drafter import NO_DRAFT, Draft, Drafter, StepLoad
-from gguf_fc.job import Chunk, Done, FinishReason, Job, TokenLogprob
+from gguf_fc.job import Chunk, Done, FinishReason, Job
+from gguf_fc.scored_tokens import TokenLogprob
 
 MOST_CERTAIN = 64  # tokens of a prompt's last chunk that count when a draft is priced
 

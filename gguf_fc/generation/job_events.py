@@ -18,15 +18,8 @@ from gguf_fc.errors import (
     error_for,
 )
 from gguf_fc.events import Event, Scores
-from gguf_fc.job import (
-    Accepted,
-    Chunk,
-    Done,
-    Failed,
-    FromWorker,
-    PromptScores,
-    TokenLogprob,
-)
+from gguf_fc.job import Accepted, Chunk, Done, Failed, FromWorker, PromptScores
+from gguf_fc.scored_tokens import TokenLogprob
 
 
 class JobReader(Protocol):

@@ -24,8 +24,9 @@ from gguf_fc.events import (
 from gguf_fc.generation.repeated_calls import RepeatedCalls
 from gguf_fc.generation.reply_memory import MadeCall
 from gguf_fc.generation.validation import Subject, Validators
-from gguf_fc.job import Chunk, Done, TokenLogprob
+from gguf_fc.job import Chunk, Done
 from gguf_fc.request import Request, Schema
+from gguf_fc.scored_tokens import TokenLogprob
 
 ANY_OBJECT: Schema = {"type": "object"}
 

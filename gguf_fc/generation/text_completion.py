@@ -28,18 +28,10 @@ from gguf_fc.generation.questions import ask
 from gguf_fc.generation.token_prompts import refuse_unknown_tokens
 from gguf_fc.generation.validation import Validators
 from gguf_fc.grammar import Grammar
-from gguf_fc.job import (
-    Chunk,
-    Detokenize,
-    Detokenized,
-    Done,
-    GrammarText,
-    Job,
-    Segment,
-    TokenLogprob,
-)
+from gguf_fc.job import Chunk, Detokenize, Detokenized, Done, GrammarText, Job, Segment
 from gguf_fc.models.pool import LoadedModel, Pool
 from gguf_fc.request import Form, Given, TextRequest
+from gguf_fc.scored_tokens import TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)

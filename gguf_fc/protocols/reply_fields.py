@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from gguf_fc import __version__
 from gguf_fc.events import Check, Finish
-from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.protocol import Envelope, Json
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 # Of OpenAI's completions; the same seed gives the same reply while it is the same.
 FINGERPRINT = f"fp_gguf_fc_{__version__}"

@@ -27,8 +27,9 @@ from gguf_fc.generation.job_events import job_events
 from gguf_fc.generation.reply_memory import MadeCall
 from gguf_fc.generation.reply_reader import ReplyReader
 from gguf_fc.generation.validation import Validators
-from gguf_fc.job import Chunk, Done, FromWorker, Pong, TokenLogprob
+from gguf_fc.job import Chunk, Done, FromWorker, Pong
 from gguf_fc.request import Request
+from gguf_fc.scored_tokens import TokenLogprob
 from tests.support.syntaxes import TAGGED
 
 SCORE = TokenLogprob((97,), -1.0)

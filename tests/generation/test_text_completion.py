@@ -24,8 +24,8 @@ from gguf_fc.job import (
     Question,
     Ready,
     Segment,
-    TokenLogprob,
 )
+from gguf_fc.scored_tokens import TokenLogprob
 from tests.support.gguf_files import write_gguf
 from tests.support.serving import READY, Application, CountingWorker, entry
 

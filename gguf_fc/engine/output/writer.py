@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from gguf_fc.engine.output.detokenizer import Detokenizer
 from gguf_fc.engine.output.stop_strings import StopFilter
-from gguf_fc.job import Begun, Chunk, TokenLogprob
+from gguf_fc.job import Begun, Chunk
+from gguf_fc.scored_tokens import TokenLogprob
 
 
 class _Written(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 
 from gguf_fc.engine.model import Logits
 from gguf_fc.engine.sample.sampler import largest
-from gguf_fc.job import ScoredToken, TokenLogprob
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 LEAST = -9999.0  # instead of an infinity, which JSON cannot say
 

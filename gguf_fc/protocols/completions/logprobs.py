@@ -11,8 +11,8 @@ import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.protocol import Json
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 
 @dataclass(slots=True, eq=False)

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from gguf_fc.events import Event, Finish, Scores, TextDelta
-from gguf_fc.job import TokenLogprob
 from gguf_fc.protocols.completions.logprobs import LogprobsWriter, joined
 from gguf_fc.protocols.completions.request import TextAsked
 from gguf_fc.protocols.error_body import error_body
 from gguf_fc.protocols.protocol import Envelope, Json
 from gguf_fc.protocols.reply_fields import FINGERPRINT, loosened, timings, validation
+from gguf_fc.scored_tokens import TokenLogprob
 
 
 @dataclass(slots=True, eq=False)

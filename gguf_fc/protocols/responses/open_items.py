@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gguf_fc.dialect.openai_json.custom_tools import text_in
-from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.responses.conversation import sealed
 from gguf_fc.protocols.responses.items import Status
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 Json = dict[str, Any]
 

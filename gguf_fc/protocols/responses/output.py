@@ -29,7 +29,6 @@ from gguf_fc.events import (
     Scores,
     TextDelta,
 )
-from gguf_fc.job import TokenLogprob
 from gguf_fc.protocols.responses.items import NewId, Status
 from gguf_fc.protocols.responses.open_items import (
     OpenCall,
@@ -39,6 +38,7 @@ from gguf_fc.protocols.responses.open_items import (
     OpenReasoning,
     OutputShape,
 )
+from gguf_fc.scored_tokens import TokenLogprob
 
 Json = dict[str, Any]
 

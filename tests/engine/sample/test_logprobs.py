@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gguf_fc.engine.sample.logprobs import LEAST, score
-from gguf_fc.job import Chunk, GrammarText, PromptScores, Sampling, TokenLogprob
+from gguf_fc.job import Chunk, GrammarText, PromptScores, Sampling
+from gguf_fc.scored_tokens import TokenLogprob
 from tests.engine.test_loop import Script
 from tests.support.engine import Run
 from tests.support.scripted_model import END, ScriptedModel, saying

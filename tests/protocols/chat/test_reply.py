@@ -19,11 +19,12 @@ from gguf_fc.events import (
     Scores,
     TextDelta,
 )
-from gguf_fc.job import Done, FinishReason, ScoredToken, TokenLogprob
+from gguf_fc.job import Done, FinishReason
 from gguf_fc.protocols.chat.reply import ChatReply, ChatStream
 from gguf_fc.protocols.chat.request import ChatAsked
 from gguf_fc.protocols.protocol import Envelope
 from gguf_fc.request import Request
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 ENVELOPE = Envelope(id="chatcmpl-1", created=1, model="demo")
 

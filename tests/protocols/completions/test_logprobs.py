@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.completions.logprobs import LogprobsWriter, joined
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 
 def token(text: str | bytes, logprob: float | None = -1.0, **top: float) -> TokenLogprob:

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from openai.types import Completion
 
 from gguf_fc.events import CallEnd, Check, Event, Finish, Scores, TextDelta
-from gguf_fc.job import Done, Sampling, TokenLogprob
+from gguf_fc.job import Done, Sampling
 from gguf_fc.protocols.completions.reply import TextReply, TextStream
 from gguf_fc.protocols.completions.request import TextAsked, to_asked
 from gguf_fc.protocols.completions.schema import TEXT
 from gguf_fc.protocols.protocol import Envelope
 from gguf_fc.protocols.reply_fields import FINGERPRINT
+from gguf_fc.scored_tokens import TokenLogprob
 
 ENVELOPE = Envelope("cmpl-1", 1_700_000_000, "m")
 

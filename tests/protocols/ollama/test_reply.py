@@ -21,10 +21,10 @@ from gguf_fc.events import (
     Scores,
     TextDelta,
 )
-from gguf_fc.job import ScoredToken, TokenLogprob
 from gguf_fc.protocols.ollama.reply import OllamaKind, OllamaReply, OllamaStream
 from gguf_fc.protocols.ollama.wire import ollama_wire
 from gguf_fc.protocols.protocol import Envelope
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 from tests.support.endings import done
 from tests.support.replies import replies
 

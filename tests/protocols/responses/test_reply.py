@@ -24,7 +24,7 @@ from gguf_fc.events import (
     Scores,
     TextDelta,
 )
-from gguf_fc.job import Done, FinishReason, Sampling, ScoredToken, TokenLogprob
+from gguf_fc.job import Done, FinishReason, Sampling
 from gguf_fc.protocols.protocol import Envelope
 from gguf_fc.protocols.responses.echo import echo
 from gguf_fc.protocols.responses.open_items import OutputShape
@@ -32,6 +32,7 @@ from gguf_fc.protocols.responses.output import Output
 from gguf_fc.protocols.responses.reply import Responder, error_event
 from gguf_fc.protocols.responses.request import offers_of, to_request
 from gguf_fc.protocols.responses.schema import RESPONSES
+from gguf_fc.scored_tokens import ScoredToken, TokenLogprob
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 CUSTOM = frozenset({"sh"})

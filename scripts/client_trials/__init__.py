@@ -1,0 +1,1 @@
+"""Parts of ``client_cases.py``: requests of a case, servers for it, and judges of the answers."""
