@@ -15,6 +15,8 @@ from gguf_fc.server.access.origins import origins_of
 
 def access_of(settings: Settings, places: Sequence[Place]) -> Access:
     """Access to *places*; none of them: to a Unix socket.  Raises ConfigError."""
+    if settings.uds is not None and settings.host != Settings().host:
+        raise ConfigError(f"--uds listens on a file instead of --host {settings.host}; give one.")
     keys = read_keys(settings.api_key, settings.api_key_file)
     exposed = not all(place.loopback for place in places)
     if keys and settings.insecure_no_key:

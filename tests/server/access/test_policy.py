@@ -42,7 +42,12 @@ def test_on_loopback_no_key_is_needed(host: str) -> None:
 
 
 def test_a_unix_socket_is_not_reached_by_others() -> None:
-    assert access_of(Settings(host="0.0.0.0", uds=Path("a")), ()).keys is None  # noqa: S104
+    assert access_of(Settings(uds=Path("a")), ()).keys is None
+
+
+def test_a_unix_socket_and_a_host_are_one_too_many() -> None:
+    with pytest.raises(ConfigError, match="--uds listens on a file instead of --host ::1"):
+        access_of(Settings(host="::1", uds=Path("a")), ())
 
 
 def test_a_key_and_no_key_contradict_each_other() -> None:
