@@ -35,6 +35,7 @@ FOLDERS = {
     "dialect/learn": "chat template -> syntax: probe, derive, check",
     "dialect/openai_json": "the one reader of OpenAI's messages, tools, choices and formats",
     "dialect/prompt": "conversation -> prompt, by the model's chat template",
+    "dialect/prompt/tools": "tools in forms in which a template shows every name of theirs",
     "dialect/read": "generated text -> events: the streaming parser",
     "dialect/read/turn": "readers of the forms of a turn, and of the parts they share",
     "dialect/constrain": "syntax and tools -> one grammar over the whole output",

@@ -158,6 +158,16 @@ def _start_lines(process: subprocess.Popen[str]) -> Iterator[str]:
 
 
 @cache
+def has_ipv6() -> bool:
+    """This machine has the loopback address of IPv6; some containers do not."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@cache
 def why_no_lan() -> str:
     """The reason why no network of one's own can be made here; empty if it can."""
     for program in ("unshare", "nsenter", "ip"):
@@ -182,7 +192,7 @@ def on_lan(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=110,
     )
     assert done.returncode == 0, done.stderr
     lines, answers = json.loads(done.stdout)
@@ -192,7 +202,7 @@ def on_lan(
 def _serve_on_lan(arguments: Sequence[str]) -> None:
     asks = [Ask(**one) for one in json.load(sys.stdin)]
     _configure(HERE)
-    phone = subprocess.Popen(["unshare", "--net", "sleep", "60"])  # noqa: S607 - as installed
+    phone = subprocess.Popen(["unshare", "--net", "sleep", "600"])  # noqa: S607 - as installed
     inside = ("nsenter", "--net", "--target", str(phone.pid))
     try:
         while _network_of(phone.pid) == _network_of(os.getpid()):

@@ -32,6 +32,7 @@ ROLES = {
     **dict.fromkeys(("function", "observation"), ""),
     **dict.fromkeys(("ipython", "tool_result", "tool_response", "tool_results"), "tool"),
     **dict.fromkeys(("model", "ai", "bot", "gpt", "chatbot"), "assistant"),
+    **dict.fromkeys(("thinking", "reasoning"), "assistant"),
     "human": "user",
 }
 RESULT_ROLES = frozenset({"tool", "function", "observation"})
@@ -53,7 +54,7 @@ class SentParts:
     own: bool = False  # the assistant's
     plain: tuple[str, ...] = ("text", "input_text", "output_text", "refusal")  # types of texts
     thoughts: list[str] = field(default_factory=list)
-    calls: list[Json] = field(default_factory=list)
+    calls: list[tuple[str, Json]] = field(default_factory=list)  # with their paths
     result_of: object = None
 
     def read(self, content: Sequence[Any]) -> list[Any]:
@@ -79,7 +80,7 @@ class SentParts:
                 self.thoughts.append(found.text)
                 return None
             case "call" if self.own:
-                self.calls.append(part)
+                self.calls.append((at, part))
                 return None
             case "foreign" if found.text:
                 self.aside.append(at)
@@ -208,6 +209,10 @@ def _regular(message: Any, where: str, aside: Aside, *, asked: bool) -> Any:
     found: Json = present(message) if asked else with_role(message, where, aside, ROLES)
     role = role_of(found)
     _put(found, "role", role)
+    if "content" not in found and isinstance(found.get("parts"), list):
+        found["content"] = found.pop("parts")
+    if _only_thinks(message):
+        found["reasoning_content"] = text_in(found.pop("content", None))
     parts = SentParts(f"{where}.content", aside, asked, own=role == "assistant")
     _put(found, "content", _content(found.get("content"), role, parts))
     _regular_names(found, parts.result_of)
@@ -228,6 +233,8 @@ def _regular_names(found: Json, result_of: object) -> None:
             _put(found, name, text_id(found[name]))
     if found.get("role") in RESULT_ROLES and "tool_call_id" not in found:
         _put(found, "tool_call_id", text_id(_first(found, _RESULT_OF) or result_of))
+        for name in _RESULT_OF[1:]:
+            found.pop(name, None)
     if "refusal" in found:
         found["refusal"] = text_in(found["refusal"])
 
@@ -235,9 +242,12 @@ def _regular_names(found: Json, result_of: object) -> None:
 def _content(content: Any, role: Any, parts: SentParts) -> Any:
     """*content* as a text or as parts that are texts; None if there is nothing."""
     result = role in RESULT_ROLES
-    if isinstance(content, dict) and (not result or is_part(content)):
+    if isinstance(content, dict):
         inner = content.get("parts")
-        content = inner if isinstance(inner, list) else [content]
+        if isinstance(inner, list) and not result:
+            content = inner
+        elif is_part(content) or (not result and kind_of(content).kind != "foreign"):
+            content = [content]
     match content:
         case None | str():
             return content
@@ -248,6 +258,12 @@ def _content(content: Any, role: Any, parts: SentParts) -> Any:
         case _:
             # Another value of a result is its JSON, which the reader of types writes.
             return content if result or parts.asked else _json(content)
+
+
+def _only_thinks(message: Any) -> bool:
+    """True for a message of its own for what an assistant thought."""
+    role = message.get("role") if isinstance(message, dict) else None
+    return isinstance(role, str) and role.lower() in ("thinking", "reasoning")
 
 
 def _json(value: Any) -> Any:

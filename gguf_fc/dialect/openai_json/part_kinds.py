@@ -20,7 +20,7 @@ _TEXT = frozenset({"text", "input_text", "output_text", "plain_text", "markdown"
 _REASONING = frozenset(
     {
         *("thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text"),
-        *("thought", "thoughts", "reasoning.text", "reasoning.summary"),
+        *("think", "thought", "thoughts", "reasoning.text", "reasoning.summary"),
     }
 )
 _SEALED = frozenset({"redacted_thinking", "redacted_reasoning", "reasoning.encrypted"})
@@ -33,9 +33,13 @@ _MEDIA = (
     *(("pdf", "file"), ("media", "file"), ("blob", "file"), ("attachment", "file")),
 )
 _PART_MEMBERS = frozenset({"type", "text", "content", "refusal", "annotations", "logprobs"})
-_MEDIA_MEMBERS = frozenset({"image_url", "inlineData", "inline_data", "input_audio"})
-_READABLE = ("text", "content", "value", "resource", "refusal", "output", "result", "data")
-_THOUGHT = ("thinking", "reasoning", "text", "content", "summary", "thought")
+_ONLY_IN_PARTS = frozenset(
+    {"image_url", "inlineData", "inline_data", "input_audio", "functionResponse"}
+)
+_READABLE = (
+    *("text", "content", "value", "resource", "refusal", "output", "result", "response", "data"),
+)
+_THOUGHT = ("thinking", "think", "reasoning", "text", "content", "summary", "thought")
 MAX_INSIDE = 8  # levels of texts in texts
 
 
@@ -98,7 +102,7 @@ def is_part(value: Any) -> bool:
     if isinstance(value.get("type"), str):
         known = kind_of(value).kind not in ("foreign", "nothing")
         return known or value.keys() <= _PART_MEMBERS
-    return bool(_MEDIA_MEMBERS & value.keys())
+    return bool(_ONLY_IN_PARTS & value.keys())
 
 
 def _named(name: str, part: dict[str, Any]) -> Part:
@@ -127,7 +131,8 @@ def _unnamed(part: dict[str, Any]) -> Part:
     """The kind of a part without a type, by its members."""
     present = {name for name, value in part.items() if value is not None and name != "type"}
     if (kind := _kind_by_members(present)) is not None:
-        return Part(kind, text_in(part.get("content")), "function_call")
+        answer = part.get("content", part.get("functionResponse"))
+        return Part(kind, text_in(answer), "function_call")
     if isinstance(part.get("text"), str):
         return Part("text", part["text"])
     for name in ("thinking", "reasoning"):
@@ -147,6 +152,8 @@ def _unnamed(part: dict[str, Any]) -> Part:
 def _kind_by_members(present: set[str]) -> Literal["call", "result"] | None:
     if {"functionCall", "function_call"} & present:
         return "call"
+    if "functionResponse" in present:
+        return "result"
     if present & {"tool_use_id", "tool_call_id", "toolCallId"} and "content" in present:
         return "result"
     return "call" if "name" in present and present & {"input", "arguments", "args"} else None

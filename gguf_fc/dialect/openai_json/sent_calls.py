@@ -17,12 +17,14 @@ _NAMES = ("name", "tool_name", "toolName", "function_name")
 _ARGUMENTS = ("arguments", "args", "input", "parameters", "params", "kwargs")
 
 
-def regular_calls(message: Json, parts: Sequence[Json], where: str, aside: list[str]) -> None:
+def regular_calls(
+    message: Json, parts: Sequence[tuple[str, Json]], where: str, aside: list[str]
+) -> None:
     """Rewrite the calls of *message*, an assistant's; *parts* stood among its content.
 
     A part repeats a call that is there already where their ids are the same.
     """
-    given = message.pop("tool_calls", None)
+    given = message.pop("tool_calls", None) or message.pop("toolCalls", None)
     calls = []
     for place, call in _entries(given, f"{where}.tool_calls"):
         found = regular_call(call)
@@ -31,8 +33,12 @@ def regular_calls(message: Json, parts: Sequence[Json], where: str, aside: list[
         else:
             calls.append(found)
     known = {call.get("id") for call in calls if call.get("id")}
-    among = [found for part in parts if (found := regular_call(part)) is not None]
-    calls += [call for call in among if call.get("id") not in known]
+    for place, part in parts:
+        found = regular_call(part)
+        if found is None:
+            aside.append(place)
+        elif found.get("id") not in known:
+            calls.append(found)
     if calls:
         message["tool_calls"] = calls
     if "function_call" in message:
@@ -47,9 +53,9 @@ def regular_call(call: Any) -> Json | None:
     if call is None:
         return None
     found = {name: value for name, value in call.items() if value is not None}
-    inner = found.get("functionCall")
-    if isinstance(inner, dict):
-        found = {**found, "function": inner}
+    for name in ("functionCall", "tool_call"):
+        if isinstance(inner := found.get(name), dict):
+            found = {**inner, "type": "function"}
     kind = found.get("type")
     if kind == "custom" and (custom := _custom(found)) is not None:
         return _with_id({**found, "custom": custom})

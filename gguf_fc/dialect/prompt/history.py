@@ -50,7 +50,9 @@ def mended(messages: Sequence[Message]) -> tuple[Message, ...]:
 def settled(messages: Sequence[Message], needs: Needs) -> list[Message]:
     """The conversation in the order and form every template can be given."""
     turns = _with_user(list(_with_results(_merged(_with_system(messages, needs)))))
-    if needs.one_text:
+    if needs.text_apart:
+        turns = [part for turn in turns for part in _apart(turn)]
+    elif needs.one_text:
         turns = [_with_one_text(turn) for turn in turns]
     return list(_one_call_each(turns)) if needs.one_call else turns
 
@@ -198,6 +200,14 @@ def _with_user(messages: list[Message]) -> list[Message]:
         return messages
     at = 1 if messages and messages[0].role == "system" else 0
     return [*messages[:at], Message(role="user", content=""), *messages[at:]]
+
+
+def _apart(turn: Message) -> tuple[Message, ...]:
+    """The text beside calls in a turn of its own, before them."""
+    if not (turn.tool_calls and turn.content):
+        return (turn,)
+    calls = replace(turn, content=None, reasoning_content=None)
+    return replace(turn, tool_calls=()), calls
 
 
 def _with_one_text(message: Message) -> Message:

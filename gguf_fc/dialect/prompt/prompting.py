@@ -1,31 +1,21 @@
 """Renders a conversation to the prompt a model reads.
 
-Tries the forms a template can be given a conversation in, best first, so that a template which
-refuses one is given the next; the forms themselves are in ``history`` and ``generic``.
+Tries the forms a template can be given a conversation in (``forms``), best first, so that a
+template which refuses one, or leaves out what was said, is given the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
-from gguf_fc.dialect.prompt.generic import (
-    CHAT_TEMPLATE,
-    call_texts,
-    told_tools,
-    with_calls,
-    with_tools,
-)
-from gguf_fc.dialect.prompt.hidden_parameters import with_hidden_parameters
-from gguf_fc.dialect.prompt.history import alternating, mended, plain, settled
-from gguf_fc.dialect.prompt.needs import Needs
-from gguf_fc.dialect.prompt.render import Chat
+from gguf_fc.dialect.prompt.forms import RenderForm, TemplateFacts, forms
+from gguf_fc.dialect.prompt.history import mended
+from gguf_fc.dialect.prompt.said import SaidInPrompt, check_users_words
 from gguf_fc.dialect.prompt.segments import Guard, Prompt
-from gguf_fc.dialect.prompt.template import Template
+from gguf_fc.dialect.prompt.tools.hidden_parameters import ToolForms
 from gguf_fc.dialect.prompt.values import normalised, tool_values
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import InvalidParameter, TemplateError
@@ -33,39 +23,6 @@ from gguf_fc.grammar.values.spacing import SPACE
 from gguf_fc.request import Message, Tool
 
 _Values = list[dict[str, Any]]
-_Order = Callable[[Sequence[Message], Needs], list[Message]]
-
-
-class TemplateFacts(Protocol):
-    """Analysis of a template, as far as prompts need it."""
-
-    @property
-    def chat(self) -> Chat: ...
-    @property
-    def needs(self) -> Needs: ...
-    @property
-    def syntax(self) -> Syntax: ...
-    @property
-    def native(self) -> bool: ...
-    @property
-    def calls_as_text(self) -> bool: ...
-    @property
-    def prefill(self) -> str: ...
-    @property
-    def header(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RenderForm:
-    """Form in which a template is given a conversation."""
-
-    chat: Chat
-    needs: Needs
-    turns: Sequence[Message]
-    tools: Sequence[Tool]
-    plain_schemas: bool = False
-    calls: Sequence[str] = ()  # texts of turns that stand right behind their header
-    makeshift: bool = False  # the template's own way did not do
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,9 +33,13 @@ class Prompter:
     toolless: TemplateFacts  # the template for conversations without any
     guard: Guard
     _own_guard: Guard = field(init=False)  # for what the model itself said
-    _recent: tuple[Any, _Values] | None = field(default=None, init=False)  # tools, as described
+    _tool_forms: ToolForms = field(init=False)
+    _said: SaidInPrompt = field(default_factory=SaidInPrompt, init=False)
+    # Tools and how they were shown, or why they were not.
+    _recent: tuple[Any, _Values | TemplateError] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self._tool_forms = ToolForms(self.analysis.chat.template.text)
         reasoning = self.analysis.syntax.reasoning
         marks = (reasoning.open.strip(), reasoning.close.strip()) if reasoning else ()
         self._own_guard = self.guard.sparing(marks)
@@ -100,9 +61,11 @@ class Prompter:
         if generate:
             turns, begun = begun_turn(turns)
         failures: list[TemplateError] = []
-        for form in self._forms(self.analysis if tools else self.toolless, turns, tools):
+        for form in forms(self.analysis if tools else self.toolless, tools):
             try:
-                prompt = self._rendered(form, begun, generate=generate, variables=variables)
+                self._said.check(form, turns, self._bare)
+                prompt = self._rendered(form, turns, begun, generate=generate, variables=variables)
+                check_users_words(turns, prompt.text)
             except TemplateError as error:
                 failures.append(error)
                 continue
@@ -111,68 +74,23 @@ class Prompter:
             return replace(prompt, warning=failures[0].message) if form.makeshift else prompt
         raise failures[0]
 
-    def _forms(
-        self, analysis: TemplateFacts, turns: Sequence[Message], tools: Sequence[Tool]
-    ) -> Iterator[RenderForm]:
-        """Forms to render a conversation in, best first."""
-        needs, chat = analysis.needs, analysis.chat
-        if analysis.native:
-            yield from self._native_forms(analysis, turns, tools)
-        as_text = with_tools(settled(turns, needs), tools, analysis.syntax)
-        yield RenderForm(chat, needs, settled(as_text, needs), (), makeshift=analysis.native)
-        yield RenderForm(chat, needs, plain(as_text, needs), (), makeshift=analysis.native)
-        own = Chat(
-            template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token
-        )
-        yield RenderForm(own, Needs(), plain(as_text, Needs()), (), makeshift=True)
-
-    def _native_forms(
-        self, analysis: TemplateFacts, turns: Sequence[Message], tools: Sequence[Tool]
-    ) -> Iterator[RenderForm]:
-        """The template's own way, with ever less that it might refuse."""
-        needs = analysis.needs
-        told = None
-        if tools and not needs.tells_tools:
-            told = told_tools(tools, analysis.syntax, needs.told)
-        calls_as_text = analysis.calls_as_text or not (tools or needs.calls_without_tools)
-        orders: tuple[_Order, ...] = (
-            settled,
-            alternating,
-            partial(alternating, calls_count=True),
-        )
-        # Where late system messages are rendered in general, they may be refused in this place.
-        placed = [needs] + [replace(needs, late_system=False)] * needs.late_system
-        schemas = (False, True) if tools else (False,)
-        for plain_schemas, placing, order in product(schemas, placed, orders):
-            apart = told is not None and needs.told.apart
-            given = turns if told is None or apart else [told, *turns]
-            ordered = order(given, placing)
-            if told is not None and apart:
-                ordered = [told, *_with_system(ordered, needs.told.system)]
-            # Results have found their calls before those become text.
-            shown, texts = ordered, tuple[str, ...]()
-            if calls_as_text:
-                shown = with_calls(ordered, analysis.syntax, needs.result_text)
-                texts = call_texts(ordered, analysis.syntax)
-            yield RenderForm(
-                analysis.chat, needs, shown, tools, plain_schemas=plain_schemas, calls=texts
-            )
-
     def _rendered(
         self,
         form: RenderForm,
+        turns: Sequence[Message],
         begun: Message | None,
         *,
         generate: bool,
         variables: Mapping[str, Any],
     ) -> Prompt:
-        values = self._wrapped(normalised(form.turns, form.needs))
+        prepared = form.prepare(turns)
+        values = self._wrapped(normalised(prepared.turns, form.needs))
         given: dict[str, Any] = self.guard.wrap(dict(variables))
         described = self._described(form, given)
 
         def rendered(values: _Values, *, generate: bool) -> str:
             shown = form.chat.render(values, described, generate=generate, variables=given)
-            return self._tight(shown, form) if form.needs.tight else shown
+            return self._tight(shown, form, prepared.calls) if form.needs.tight else shown
 
         prompt = rendered(values, generate=generate)
         own = self._own_part(prompt) if generate else ""
@@ -203,10 +121,10 @@ class Prompter:
             thought=thought if thought.strip() in self._plain(own) else "",
         )
 
-    def _tight(self, prompt: str, form: RenderForm) -> str:
-        """*prompt* without the white space between a header and a call, or the end."""
+    def _tight(self, prompt: str, form: RenderForm, calls: Sequence[str]) -> str:
+        """*prompt* without the white space between a header and *calls*, or the end."""
         header, space = self.analysis.header, self._syntax.space
-        for text in map(self._own_guard.wrap, form.calls):
+        for text in map(self._own_guard.wrap, calls):
             prompt = prompt.replace(header + space + text, header + text)
         ends = form.tools and prompt.rstrip(SPACE).endswith(header)
         return prompt.rstrip(SPACE) if ends else prompt
@@ -215,20 +133,34 @@ class Prompter:
         """The tools as the template is given them; clients send the same ones turn after turn.
 
         Found in a conversation of one word, so that they are the same throughout a conversation.
+        Raises TemplateError if the template does not show them.
         """
-        key = (form.chat, form.tools, form.plain_schemas, given)
-        if self._recent is not None and self._recent[0] == key:
-            return self._recent[1]
+        key = (form.chat, form.tools, form.tools_told, given)
+        if self._recent is None or self._recent[0] != key:
+            try:
+                self._recent = (key, self._shown_tools(form, given))
+            except TemplateError as error:
+                self._recent = (key, error)
+        found = self._recent[1]
+        if isinstance(found, TemplateError):
+            raise found
+        return found
+
+    def _shown_tools(self, form: RenderForm, given: Mapping[str, Any]) -> _Values:
         asking = normalised([Message(role="user", content="?")], form.needs)
 
         def rendered(tools: Sequence[Mapping[str, Any]]) -> str:
             return form.chat.render(asking, tools, variables=given)
 
-        values: _Values = self.guard.wrap(tool_values(form.tools, plain=form.plain_schemas))
-        if form.tools and form.needs.tells_tools:
-            values = with_hidden_parameters(values, rendered)
-        self._recent = (key, values)
+        values: _Values = self.guard.wrap(tool_values(form.tools))
+        if form.tools and not form.tools_told:
+            return self._tool_forms.shown(values, rendered)
         return values
+
+    def _bare(self, form: RenderForm, turns: Sequence[Message]) -> str:
+        """The template's rendering of *turns*, with a small tool for the tools."""
+        tools = tool_values([Tool(name="look")] if form.tools else [])
+        return form.chat.render(normalised(turns, form.needs), tools)
 
     def _wrapped(self, values: _Values) -> _Values:
         """Guard the messages' texts against being read as control tokens.
@@ -258,9 +190,3 @@ class Prompter:
         if prefill and prompt.endswith(prefill):
             return prefill
         return reasoning_at_end(self._syntax, prompt)
-
-
-def _with_system(turns: Sequence[Message], text: str) -> list[Message]:
-    """The conversation with *text* as its system message, if it has none."""
-    needed = text and not (turns and turns[0].role == "system")
-    return [Message(role="system", content=text), *turns] if needed else list(turns)

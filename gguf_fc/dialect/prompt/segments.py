@@ -68,8 +68,7 @@ class Guard:
         """*value* with every control token's text in it broken."""
         match value:
             case str():
-                clean = _FOREIGN.sub("", value)
-                return self._special.replaced(clean, _broken)
+                return self._special.replaced(cleaned(value), _broken)
             case dict():
                 return {self.wrap(key): self.wrap(item) for key, item in value.items()}
             case list() | tuple():
@@ -94,6 +93,11 @@ class Guard:
             before = after
         _add(segments, before.replace(_CLOSE, ""), special=True)
         return tuple(segments)
+
+
+def cleaned(text: str) -> str:
+    """*text* without characters that no prompt holds."""
+    return _FOREIGN.sub("", text)
 
 
 def _broken(token: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from gguf_fc.dialect.prompt.ids import shaped_id
 from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.repair import read_object
-from gguf_fc.dialect.prompt.tool_schemas import plain_schema, shown_schema
+from gguf_fc.dialect.prompt.tools.tool_schemas import shown_schema
 from gguf_fc.request import Message, Tool, ToolCall
 
 
@@ -50,24 +50,23 @@ def normalised(messages: Sequence[Message], needs: Needs) -> list[dict[str, Any]
     return values
 
 
-def tool_values(tools: Sequence[Tool], *, plain: bool = False) -> list[dict[str, Any]]:
-    """The tools as templates expect them: OpenAI's form, with *plain* in schemas that say less."""
+def tool_values(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """The tools as templates expect them: OpenAI's form."""
     return [
         {
             "type": "function",
             "function": {
                 "name": tool.name,
                 "description": tool.description or "",
-                "parameters": _parameters(tool, plain=plain),
+                "parameters": _parameters(tool),
             },
         }
         for tool in tools
     ]
 
 
-def _parameters(tool: Tool, *, plain: bool) -> dict[str, Any]:
-    shown = {"type": "object", "properties": {}, **shown_schema(tool.parameters or {})}
-    return plain_schema(shown) if plain else shown
+def _parameters(tool: Tool) -> dict[str, Any]:
+    return {"type": "object", "properties": {}, **shown_schema(tool.parameters or {})}
 
 
 def _as_value(message: Message, ids: dict[str, str], needs: Needs) -> dict[str, Any]:

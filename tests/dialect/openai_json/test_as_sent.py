@@ -143,6 +143,7 @@ def test_a_role_that_nobody_knows_is_somebody_s_text() -> None:
         ({"content_type": "text", "parts": ["one"]}, "one"),
         ([{"type": "markdown", "text": "one"}], "one"),
         ([{"type": "resource", "resource": {"uri": "u", "text": "one"}}], "one"),
+        ({"json": {"q": 1}}, '{"json": {"q": 1}}'),
         (7, "7"),
         ([], None),
         (None, None),
@@ -178,11 +179,22 @@ def assistant(**fields: Any) -> tuple[Message, list[str]]:
         {"content": [{"type": "reasoning", "text": "hm"}, "so"]},
         {"content": [{"type": "reasoning", "summary": [{"text": "hm"}]}, "so"]},
         {"content": [{"thinking": "hm"}, "so"]},
+        {"content": [{"type": "think", "think": "hm"}, "so"]},
     ],
 )
 def test_reasoning_is_read_wherever_it_stands(fields: Json) -> None:
     message, aside = assistant(**{"content": "so", **fields})
     assert message == Message(role="assistant", content="so", reasoning_content="hm")
+    assert aside == []
+
+
+def test_a_thought_may_be_a_message_of_its_own() -> None:
+    said = {"role": "assistant", "content": "so"}
+    found, aside = read(GO_ON, {"role": "thinking", "content": "hm"}, said, GO_ON)
+    assert found[1:3] == (
+        Message(role="assistant", reasoning_content="hm"),
+        Message(role="assistant", content="so"),
+    )
     assert aside == []
 
 
@@ -206,6 +218,9 @@ ARGS = {"at": None, "n": [1, None]}
         {"tool_calls": [{"id": "7", "function": json.dumps({"name": "look", "args": ARGS})}]},
         {"tool_calls": {"id": "7", "function": {"name": "look", "arguments": ARGS}}},
         {"tool_calls": {"0": {"id": "7", "function": {"name": "look", "arguments": ARGS}}}},
+        {"toolCalls": [{"id": "7", "name": "look", "arguments": ARGS}]},
+        {"content": [{"type": "tool_call", "tool_call": {"id": 7, "name": "look", "args": ARGS}}]},
+        {"parts": [{"functionCall": {"id": "7", "name": "look", "args": ARGS}}]},
         {"tool_calls": json.dumps([{"id": "7", "name": "look", "arguments": ARGS}])},
         {"content": [{"type": "tool_use", "id": "7", "name": "look", "input": ARGS}]},
         {"content": [{"type": "tool-call", "toolCallId": 7, "toolName": "look", "args": ARGS}]},
@@ -250,6 +265,8 @@ def test_a_result_knows_its_call() -> None:
     for given in ({"tool_call_id": 7}, {"tool_use_id": "7"}, {"call_id": "7"}):
         found, _ = read({"role": "tool", "name": 5, "content": "x", **given})
         assert found == (Message(role="tool", name="5", tool_call_id="7", content="x"),)
+    response = {"functionResponse": {"name": "f", "response": {"y": "x"}}}
+    assert read({"role": "function", "parts": [response]})[0][0].content == '{"y": "x"}'
     part = {"type": "tool-result", "toolCallId": "7", "toolName": "look", "result": {"a": "x"}}
     assert read({"role": "tool", "content": [part]})[0][0].tool_call_id == "7"
 

@@ -15,7 +15,9 @@ from gguf_fc.server.access import announce
 from gguf_fc.server.access.announce import Announcement, machine_addresses
 from gguf_fc.server.access.listeners import listening, places_of
 from gguf_fc.server.access.policy import access_of
+from tests.support.connecting import has_ipv6
 
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 ADDRESSES = [(ip_address("10.77.0.5"), "lan0"), (ip_address("fd77::5"), "lan0")]
 ANY = "0.0.0.0"  # noqa: S104
 
@@ -54,14 +56,19 @@ V4, V6 = "network http://10.77.0.5/v1 (lan0)", "network http://[fd77::5]/v1 (lan
     [
         ({}, ["url http://127.0.0.1"]),
         ({"host": "localhost"}, ["url http://localhost"]),
-        ({"host": "[::1]"}, ["url http://[::1]"]),
+        pytest.param({"host": "[::1]"}, ["url http://[::1]"], marks=needs_ipv6),
         ({"host": "127.0.0.1", "api_key": "k"}, [KEYS, "url http://127.0.0.1"]),
         ({"host": ANY, "api_key": "k"}, [KEYS, V4, CONTAINER, "url http://127.0.0.1"]),
-        ({"host": "::", "api_key": "k"}, [KEYS, V4, V6, CONTAINER, "url http://127.0.0.1"]),
-        (
+        pytest.param(
+            {"host": "::", "api_key": "k"},
+            [KEYS, V4, V6, CONTAINER, "url http://127.0.0.1"],
+            marks=needs_ipv6,
+        ),
+        pytest.param(
             {"host": "::", "api_key": "k", "tls_cert": Path("c")},
             [line.replace("http:", "https:") for line in (KEYS, V4, V6, CONTAINER)]
             + ["url https://127.0.0.1"],
+            marks=needs_ipv6,
         ),
         (
             {"host": ANY, "insecure_no_key": True},

@@ -10,8 +10,10 @@ import pytest
 
 from gguf_fc.errors import ConfigError
 from gguf_fc.server.access.listeners import Place, listening, listening_at, places_of
+from tests.support.connecting import has_ipv6
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,7 @@ def test_a_host_that_leads_nowhere_is_told(host: str, monkeypatch: pytest.Monkey
         places_of(host)
 
 
+@needs_ipv6
 def test_both_families_have_one_port() -> None:
     with listening("localhost", places_of("localhost"), 0) as sockets:
         assert [one.family for one in sockets] == [V4, V6]
@@ -87,6 +90,7 @@ def test_an_address_that_this_machine_lacks_is_passed_over_if_there_is_another()
         raise AssertionError
 
 
+@needs_ipv6
 def test_a_port_that_is_taken_in_one_family_is_taken() -> None:
     with socket.create_server(("::1", 0), family=V6) as other:
         port = other.getsockname()[1]
@@ -99,6 +103,7 @@ def test_a_port_that_is_taken_in_one_family_is_taken() -> None:
             pass  # what was bound before is free again
 
 
+@needs_ipv6
 def test_another_port_is_tried_until_one_is_free_in_both(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     create = socket.create_server

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gguf_fc.dialect.prompt.tool_schemas import plain_schema, shown_schema
+from gguf_fc.dialect.prompt.tools.tool_schemas import shown_schema
 from tests.support.corpus import corpus
 
 OBJECT = {"type": "object", "properties": {"q": {"type": "string"}}}
@@ -36,27 +36,12 @@ SHOWN: list[tuple[Any, dict[str, Any]]] = [
     ),
     (True, {}),
 ]
-PLAIN: list[tuple[Any, dict[str, Any]]] = [
-    (OBJECT, OBJECT),
-    ({"type": ["null", "string"]}, {"type": "string", "description": "(or null)"}),
-    (
-        {"type": ["integer", "string"], "description": "A size."},
-        {"type": "integer", "description": "A size. (or string)"},
-    ),
-    ({"type": ["string"]}, {"type": "string"}),
-    ({"properties": {"a": {"additionalProperties": True}}}, {"properties": {"a": {}}}),
-]
 
 
 @pytest.mark.parametrize(("given", "shown"), SHOWN)
 def test_what_says_nothing_is_left_out(given: Any, shown: dict[str, Any]) -> None:
     assert shown_schema(given) == shown
     assert shown_schema(shown) == shown
-
-
-@pytest.mark.parametrize(("given", "plain"), PLAIN)
-def test_a_plain_schema_has_one_type_in_each_place(given: Any, plain: dict[str, Any]) -> None:
-    assert plain_schema(given) == plain
 
 
 MEMBERS: list[Any] = [

@@ -3,7 +3,7 @@
 Templates read schemas as their authors wrote them: a keyword that is there has a value, and a
 property has a schema that is an object.  Clients send ``"required": null`` and properties that are
 ``true``; either makes a template fail, or print a null.  What ``shown_schema`` leaves out means
-nothing.  A template that fails all the same gets ``plain_schema``, which says less.
+nothing.
 """
 
 from __future__ import annotations
@@ -32,27 +32,10 @@ def shown_schema(schema: Any) -> dict[str, Any]:
     if not isinstance(schema, dict):
         return {}
     return {
-        keyword: _mapped(keyword, value, shown_schema)
+        keyword: mapped(keyword, value, shown_schema)
         for keyword, value in schema.items()
         if keyword in _VALUES or (value is not None and _fits(keyword, value))
     }
-
-
-def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """*schema*, as ``shown_schema`` has it, for templates that know one type in each place.
-
-    Of several types the first is kept, and the others are named in the description.
-    """
-    plain = {
-        keyword: _mapped(keyword, value, plain_schema)
-        for keyword, value in schema.items()
-        if keyword != "additionalProperties"
-    }
-    if isinstance(types := plain.get("type"), list) and types:
-        first, *others = sorted(types, key="null".__eq__)
-        text = f"{plain.get('description') or ''} (or {', '.join(map(str, others))})"
-        plain |= {"type": first, "description": text.strip()} if others else {"type": first}
-    return plain
 
 
 def subschemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -65,7 +48,7 @@ def subschemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
         return {}
 
     for keyword, value in schema.items():
-        _mapped(keyword, value, note)
+        mapped(keyword, value, note)
     return found
 
 
@@ -74,7 +57,7 @@ def _fits(keyword: str, value: Any) -> bool:
     return isinstance(value, _LOOPED.get(keyword, object))
 
 
-def _mapped(keyword: str, value: Any, each: Callable[[Any], dict[str, Any]]) -> Any:
+def mapped(keyword: str, value: Any, each: Callable[[Any], dict[str, Any]]) -> Any:
     """*value* of a keyword with every schema in it replaced by what *each* makes of it."""
     match value:
         case dict() if keyword in MAPS_OF_SCHEMAS:
