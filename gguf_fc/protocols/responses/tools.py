@@ -118,7 +118,8 @@ class Offers:
         for n, entry in enumerate(entries):
             if isinstance(entry, dict):
                 kind = entry.get("type", "function")
-                custom = kind == "custom" and entry.get("name") in self._others
+                # Any JSON may stand there, and a list cannot be looked up in a set.
+                custom = kind == "custom" and entry.get("name") in tuple(self._others)
                 if kind not in _CALLABLE or custom:
                     yield n
 
