@@ -19,6 +19,7 @@ import base64
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from time import monotonic
 from typing import Literal, Protocol
@@ -27,9 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gguf_fc.engine.fit_text import TextReader, fitting_pair, fitting_text
+from gguf_fc.engine.long_texts import Rest, failure, refuse_too_long
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.errors import EngineError, GgufFcError, Overloaded, UnsupportedParameter
-from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Handlers, Rank, Ranked
+from gguf_fc.job import Embed, Embedded, FromWorker, Handlers, Rank, Ranked
 
 STEP_SECONDS = 0.1
 FIRST_TOKENS = 32  # of a step, until it is known how fast the machine is
@@ -141,14 +143,24 @@ class EmbeddingQueue:
         """Methods that handle the messages meant for embedding."""
         return {Embed: self.submit, Rank: self.submit}
 
+    def read_long(self, question: Embed | Rank) -> Rest:
+        """Read the long text of *question*, in any thread.  Raises GgufFcError."""
+        refuse_too_long(question)
+        return partial(self._queue, self._queued(question))
+
     def submit(self, question: Embed | Rank) -> None:
         """Queue *question*, or emit ``Failed`` when it cannot be read."""
         try:
-            if len(self._waiting) >= MOST_WAITING:
-                raise Overloaded("Too many texts are waiting to be embedded; try again later.")
-            self._waiting.append(self._queued(question))
+            self._queue(self._queued(question))
         except GgufFcError as error:
             self._fail(question.id, error)
+
+    def _queue(self, text: _QueuedText) -> None:
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(text)
+        else:
+            busy = Overloaded("Too many texts are waiting to be embedded; try again later.")
+            self._fail(text.id, busy)
 
     def _queued(self, question: Embed | Rank) -> _QueuedText:
         if isinstance(question, Rank):
@@ -265,4 +277,4 @@ class EmbeddingQueue:
             self._model.clear(text.slot)
 
     def _fail(self, text_id: str, error: GgufFcError) -> None:
-        self._emit(Failed(id=text_id, code=error.code or "engine_error", message=error.message))
+        self._emit(failure(text_id, error))

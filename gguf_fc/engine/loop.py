@@ -8,14 +8,16 @@ nothing of processes, templates or HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 from gguf_fc.engine.batching.stats import BATCH_BOUNDS, DecodeStats
-from gguf_fc.engine.build_sequence import SequenceBuilder
+from gguf_fc.engine.build_sequence import ReadTexts, SequenceBuilder
 from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.kv_cache.cache import KvCache
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
+from gguf_fc.engine.long_texts import Rest, failure, refuse_too_long
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.schedule.planner import Planner
 from gguf_fc.engine.schedule.scheduler import Scheduler
@@ -25,7 +27,6 @@ from gguf_fc.engine.speculate.drafter import NO_DRAFT
 from gguf_fc.errors import EngineError, GgufFcError, Overloaded
 from gguf_fc.job import (
     Accepted,
-    Failed,
     FinishReason,
     FromWorker,
     Handlers,
@@ -76,19 +77,31 @@ class Engine:
         """Methods that handle the messages meant for the engine."""
         return {Job: self.submit, Measure: self.measure, Survey: self.survey}
 
+    def read_job(self, job: Job) -> Rest:
+        """Read the long texts of *job*, in any thread.  Raises ContextLengthExceeded."""
+        return partial(self.submit, job, self._builder.read(job))
+
+    def read_measure(self, measure: Measure) -> Rest:
+        """Read the long prompt of *measure*, in any thread.  Raises BodyTooLarge."""
+        refuse_too_long(measure)
+        return partial(self._measured, measure.id, self._model.tokenize(measure.prompt))
+
     @property
     def is_idle(self) -> bool:
         """True when ``step`` has nothing to do."""
         return self.scheduler.is_idle
 
-    def submit(self, job: Job) -> None:
-        """Queue *job*: ``Accepted``, or ``Failed`` when it cannot run."""
+    def submit(self, job: Job, texts: ReadTexts | None = None) -> None:
+        """Queue *job*: ``Accepted``, or ``Failed`` when it cannot run.
+
+        *texts* are its texts if they were read before.
+        """
         try:
             if self.scheduler.is_full and not job.begun:
                 raise Overloaded("Too many requests are waiting for this model; try again later.")
-            sequence = self._builder.build(job)
+            sequence = self._builder.build(job, texts or self._builder.read(job))
         except GgufFcError as error:
-            self._emit(_failed(job.id, error))
+            self._emit(failure(job.id, error))
             return
         self._emit(Accepted(id=job.id, prompt_tokens=sequence.n_prompt))
         self.scheduler.add(sequence)
@@ -96,10 +109,13 @@ class Engine:
 
     def measure(self, measure: Measure) -> Measured:
         """Length of a prompt, and its cache hit if it were submitted now; changes nothing."""
-        tokens = self._builder.tokenize(measure.prompt)
+        return self._measured(measure.id, self._model.tokenize(measure.prompt))
+
+    def _measured(self, measure_id: str, tokens: list[int]) -> Measured:
+        tokens = self.cache.retokenize(tokens)
         length, decision = self.cache.preview(tokens)
         return Measured(
-            id=measure.id, prompt_tokens=len(tokens), cached_tokens=length, cache=decision
+            id=measure_id, prompt_tokens=len(tokens), cached_tokens=length, cache=decision
         )
 
     def survey(self, survey: Survey) -> Surveyed:
@@ -207,7 +223,7 @@ class Engine:
 
     def _fail(self, sequence: Sequence, error: GgufFcError, *, keep: bool = True) -> None:
         self.scheduler.remove(sequence, keep=keep)
-        self._emit(_failed(sequence.job.id, error))
+        self._emit(failure(sequence.job.id, error))
 
     def _make_room(self) -> None:
         """Evict or preempt, as the memory is full; a sequence that does not fit alone fails."""
@@ -220,7 +236,3 @@ class Engine:
         for sequence in step.sequences:
             error = EngineError(f"The model could not evaluate this request: {cause}.")
             self._fail(sequence, error, keep=False)
-
-
-def _failed(job_id: str, error: GgufFcError) -> Failed:
-    return Failed(id=job_id, code=error.code or "engine_error", message=error.message)

@@ -83,6 +83,10 @@ class Model(Protocol):
         """Tokens of a prompt, with the begin-of-text token if the model wants one."""
         ...
 
+    def n_tokens(self, text: str, most: int) -> int:
+        """Number of tokens of *text*, at least about; it is not counted far beyond *most*."""
+        ...
+
     def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
         """Evaluate a batch; the rows of logits that each feed wants.
 

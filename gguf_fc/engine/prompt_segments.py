@@ -8,8 +8,8 @@ tokenized as plain text.  Pure; knows no tokenizer.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
 from gguf_fc.job import Segment
 
@@ -17,15 +17,46 @@ from gguf_fc.job import Segment
 def parts(segments: Sequence[Segment], controls: Iterable[str]) -> list[Segment]:
     """Regroup *segments*: as few as possible, with no forged control token."""
     text = "".join(segment.text for segment in segments)
-    trusted = [segment.special for segment in segments for _ in segment.text]
-    if all(trusted):
-        return [Segment(text)] if text else []
-    forged = [False] * len(text)
+    untrusted = list(_untrusted(segments))
+    found: list[Segment] = []
+    end = 0
+    for start, stop in _forged(text, controls, untrusted) if untrusted else ():
+        if start > end:
+            found.append(Segment(text[end:start]))
+        found.append(Segment(text[start:stop], special=False))
+        end = stop
+    return [*found, Segment(text[end:])] if end < len(text) else found
+
+
+def _untrusted(segments: Sequence[Segment]) -> Iterator[tuple[int, int]]:
+    """Places of the text that a user or a tool supplied."""
+    end = 0
+    for segment in segments:
+        start, end = end, end + len(segment.text)
+        if not segment.special and end > start:
+            yield start, end
+
+
+def _forged(
+    text: str, controls: Iterable[str], untrusted: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Places of untrusted characters that help to write a control token; in order, none touch."""
+    starts = [start for start, _ in untrusted]
+    pieces = []
     for start, end in _occurrences(text, controls):
-        for at in range(start, end):
-            forged[at] |= not all(trusted[start:end]) and not trusted[at]
-    groups = groupby(range(len(text)), key=forged.__getitem__)
-    return [Segment("".join(text[at] for at in group), not cut) for cut, group in groups]
+        first = max(0, bisect_right(starts, start) - 1)
+        for begin, stop in untrusted[first:]:
+            if begin >= end:
+                break
+            if stop > start:
+                pieces.append((max(begin, start), min(stop, end)))
+    joined: list[tuple[int, int]] = []
+    for begin, stop in sorted(pieces):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        else:
+            joined.append((begin, stop))
+    return joined
 
 
 def _occurrences(text: str, controls: Iterable[str]) -> Iterator[tuple[int, int]]:

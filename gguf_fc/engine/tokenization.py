@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from gguf_fc.engine.long_texts import Rest, refuse_too_long
 from gguf_fc.engine.model import Vocabulary
 from gguf_fc.job import Detokenize, Detokenized, Handlers, Tokenize, Tokenized
 
@@ -30,6 +31,18 @@ class Tokenization:
     def handlers(self) -> Handlers:
         """Methods that handle the messages meant for the tokenizer."""
         return {Tokenize: self.tokenize, Detokenize: self.detokenize}
+
+    def tokenize_long(self, asked: Tokenize) -> Rest:
+        """Tokens of a long text, in any thread.  Raises BodyTooLarge."""
+        refuse_too_long(asked)
+        answer = self.tokenize(asked)
+        return lambda: answer
+
+    def detokenize_long(self, asked: Detokenize) -> Rest:
+        """Text of many tokens, in any thread.  Raises BodyTooLarge."""
+        refuse_too_long(asked)
+        answer = self.detokenize(asked)
+        return lambda: answer
 
     def tokenize(self, asked: Tokenize) -> Tokenized:
         """Tokens of a text, and the text of each if asked for."""

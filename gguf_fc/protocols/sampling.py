@@ -13,6 +13,8 @@ from gguf_fc.protocols.fields import agreed
 
 ALL_TOKENS = 2**31 - 1  # more than any context holds
 
+MOST_DIGITS = 9  # of a token's id
+
 
 def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     """Sampling from the fields of *body*; *defaults* fill in what it leaves out.
@@ -60,8 +62,8 @@ def stop_strings(stop: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _bias(bias: dict[str, float]) -> tuple[tuple[int, float], ...]:
     for token in bias:
-        if not (token.isascii() and token.isdigit()):
+        if not (token.isascii() and token.isdigit() and len(token) <= MOST_DIGITS):
             raise InvalidParameter(
-                f"'logit_bias' has the key '{token}'; keys are token ids.", param="logit_bias"
+                f"'logit_bias' has the key '{token[:40]}'; keys are token ids.", param="logit_bias"
             )
     return tuple((int(token), value) for token, value in bias.items())

@@ -28,6 +28,7 @@ from gguf_fc.engine.kv_cache.saved_states import SavedStates
 from gguf_fc.engine.llama.embedding import LlamaEmbeddings
 from gguf_fc.engine.llama.llama import Llama
 from gguf_fc.engine.llama.measure_costs import measure
+from gguf_fc.engine.long_texts import LongTexts, Readers
 from gguf_fc.engine.loop import Engine
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.engine.time_sharing import TimeSharing
@@ -36,18 +37,24 @@ from gguf_fc.errors import BodyTooLarge, GrammarError, ModelFileError
 from gguf_fc.frames import MESSAGES, Decoder, FrameError
 from gguf_fc.job import (
     Cancel,
+    Detokenize,
+    Embed,
     Ending,
     Failed,
     FromWorker,
     GrammarText,
     Handlers,
+    Job,
     Load,
     LoadFailed,
+    Measure,
     Message,
     Ping,
     Pong,
     Progress,
+    Rank,
     Stop,
+    Tokenize,
 )
 from gguf_fc.saved_prompts import StateFolder
 
@@ -62,6 +69,9 @@ class Line:
     """Worker's end of the socket."""
 
     _socket: socket.socket
+    _bell: tuple[socket.socket, socket.socket] = field(
+        default_factory=socket.socketpair, init=False
+    )
     _decoder: Decoder[Message] = field(default_factory=MESSAGES.decoder, init=False)
     is_open: bool = field(default=True, init=False)
 
@@ -80,15 +90,30 @@ class Line:
             self.is_open = False
 
     def receive(self, seconds: float | None = None) -> list[Message]:
-        """Messages within *seconds*; None waits for at least one.  Empty if the line is closed."""
+        """Messages within *seconds*; None waits for at least one, or for ``wake``.
+
+        Empty if the line is closed.
+        """
         messages: list[Message] = []
         while self.is_open and not messages:
-            if not select.select([self._socket], [], [], seconds)[0]:
+            ready = select.select([self._socket, self._bell[0]], [], [], seconds)[0]
+            if self._bell[0] in ready:
+                self._bell[0].recv(READ_SIZE)
+            if self._socket not in ready:
                 break
             data = self._read()
             self.is_open = bool(data)
             messages = self._decoder.feed(data)
         return messages
+
+    def wake(self) -> None:
+        """End a ``receive`` that waits; may be called in any thread."""
+        self._bell[1].send(b"!")
+
+    def close(self) -> None:
+        """Close both."""
+        for one in (self._socket, *self._bell):
+            one.close()
 
     def _read(self) -> bytes:
         try:
@@ -131,15 +156,17 @@ def _serve(line: Line, model: Llama, rows: LlamaEmbeddings, load: Load) -> None:
         load,
         states=states,
     )
-    dispatcher = Dispatcher(engine, EmbeddingQueue(rows, line.send), Tokenization(model), line.send)
+    tokenization, embeddings = Tokenization(model), EmbeddingQueue(rows, line.send)
+    dispatcher = Dispatcher(engine, embeddings, tokenization, line.send, line.wake)
     line.send(model.ready())
-    with closing(Autosave(engine.cache, states)) as keeper:
+    with closing(Autosave(engine.cache, states)) as keeper, closing(dispatcher.long_texts):
         while line.is_open:
             seconds = keeper.rest() if dispatcher.is_idle else 0.0
             for message in line.receive(seconds):
                 if isinstance(message, Stop):
                     return
                 dispatcher.handle(message)
+            dispatcher.collect()
             if not dispatcher.is_idle:
                 dispatcher.step()
                 keeper.note_work()
@@ -178,6 +205,8 @@ class Dispatcher:
     embeddings: EmbeddingQueue
     tokenization: Tokenization
     send: Callable[[FromWorker], None]
+    wake: Callable[[], None]
+    long_texts: LongTexts = field(init=False)
     turns: TimeSharing = field(default_factory=TimeSharing)
     handlers: Handlers = field(init=False)
 
@@ -189,6 +218,15 @@ class Dispatcher:
             Cancel: self._cancel,
             Ping: lambda ping: Pong(ping.n),
         }
+        readers: Readers = {
+            Job: self.engine.read_job,
+            Measure: self.engine.read_measure,
+            Embed: self.embeddings.read_long,
+            Rank: self.embeddings.read_long,
+            Tokenize: self.tokenization.tokenize_long,
+            Detokenize: self.tokenization.detokenize_long,
+        }
+        self.long_texts = LongTexts(readers, self.wake)
 
     @property
     def is_idle(self) -> bool:
@@ -204,11 +242,19 @@ class Dispatcher:
 
     def handle(self, message: Message) -> None:
         """Have *message* handled; what is returned for it is sent."""
+        if self.long_texts.take(message):
+            return
         if (answer := self.handlers[type(message)](message)) is not None:
+            self.send(answer)
+
+    def collect(self) -> None:
+        """Go on with messages whose long texts have been read."""
+        for answer in self.long_texts.collect():
             self.send(answer)
 
     def _cancel(self, cancel: Cancel) -> None:
         """Cancel a job or an embedding: ids do not say which it is."""
+        self.long_texts.cancel(cancel.id)
         self.engine.cancel(cancel.id)
         self.embeddings.cancel(cancel.id)
 
@@ -233,8 +279,8 @@ def main(arguments: list[str] | None = None) -> None:
     fd = parser.parse_args(arguments).fd
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which stops us
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    with socket.socket(fileno=fd) as connection:
-        run(Line(connection))
+    with closing(Line(socket.socket(fileno=fd))) as line:
+        run(line)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +59,28 @@ def test_no_text_is_lost_and_no_forged_token_is_left(segments: list[Segment]) ->
                 assert all(trusted[at + start : at + start + len(control)])
                 start = part.text.find(control, start + 1)
         at += len(part.text)
+
+
+def by_character(segments: list[Segment]) -> list[Segment]:
+    """The rule, character by character: an untrusted one that helps to write a control is cut."""
+    text = "".join(segment.text for segment in segments)
+    trusted = [segment.special for segment in segments for _ in segment.text]
+    cut = [False] * len(text)
+    for control in CONTROLS:
+        for start in range(len(text)):
+            if text.startswith(control, start):
+                for at in range(start, start + len(control)):
+                    cut[at] |= not trusted[at]
+    groups = groupby(range(len(text)), key=cut.__getitem__)
+    return [Segment("".join(text[at] for at in group), not is_cut) for is_cut, group in groups]
+
+
+@settings(derandomize=True, max_examples=500, deadline=None)
+@given(pieces)
+def test_just_the_untrusted_characters_of_control_tokens_are_cut_out(
+    segments: list[Segment],
+) -> None:
+    assert parts(segments, CONTROLS) == by_character(segments)
 
 
 @pytest.mark.parametrize(

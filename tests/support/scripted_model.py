@@ -50,6 +50,9 @@ class ScriptedModel:
     def tokenize(self, segments: Sequence[Segment]) -> list[int]:
         return list("".join(segment.text for segment in segments).encode())
 
+    def n_tokens(self, text: str, most: int) -> int:
+        return min(len(text.encode()), most + 1)
+
     def decode(self, feeds: Sequence[Feed]) -> list[list[Logits]]:
         assert feeds, "nothing to decode"
         assert all(feed.tokens for feed in feeds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 from typing import get_args
 
 import pytest
@@ -26,6 +27,7 @@ def dispatcher(sent: list[FromWorker]) -> Dispatcher:
         EmbeddingQueue(model, sent.append),  # type: ignore[arg-type] # embeds nothing here
         Tokenization(model),  # type: ignore[arg-type] # nor tokenizes
         sent.append,
+        lambda: None,
     )
 
 
@@ -53,8 +55,7 @@ def test_an_answer_is_sent() -> None:
 def test_an_answer_that_no_message_can_hold_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MAX_FRAME", 300)
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        line = Line(theirs)
+    with ours, closing(Line(theirs)) as line:
         line.send(Tokenized(id="long", tokens=tuple(range(1000))))
         line.send(Tokenized(id="short", tokens=(1, 2)))
         failed, tokenized = MESSAGES.decoder().feed(ours.recv(1 << 16))

@@ -128,6 +128,10 @@ class Llama:
         """Tokens of a prompt, with the begin-of-text token if the model wants one."""
         return self._tokenizer.tokenize(segments)
 
+    def n_tokens(self, text: str, most: int) -> int:
+        """Number of tokens of *text*, at least about; it is not counted far beyond *most*."""
+        return self._tokenizer.n_tokens(text, most)
+
     def tokenize_text(self, text: str, *, frame: bool = False, special: bool) -> list[int]:
         """Tokens of *text*; with *frame* also those that the model wants around it."""
         return self._tokenizer.tokenize_text(text, frame=frame, special=special)

@@ -15,6 +15,9 @@ from gguf_fc.engine.model import Vocabulary
 from gguf_fc.engine.prompt_segments import parts
 from gguf_fc.job import Segment
 
+STRETCH = 1 << 15  # characters
+LOST_AT_CUT = 16  # tokens of a stretch that may be one with those of its neighbours
+
 
 class PromptTokenizer:
     """Tokenizer of the native vocabulary *vocab*, whose tokens are *vocabulary*."""
@@ -48,6 +51,20 @@ class PromptTokenizer:
             for part in parts(tuple(group), self._controls):
                 tokens += self._tokenize_part(part, first=not tokens)
         return tokens
+
+    def n_tokens(self, text: str, most: int) -> int:
+        """Number of tokens of *text*, at least about; it is not counted far beyond *most*.
+
+        It is cut into stretches for that, so a few tokens may be missing at each cut.
+        """
+        count = 0
+        for start in range(0, len(text), STRETCH):
+            data = text[start : start + STRETCH].encode()
+            n = llama_cpp.llama_tokenize(self._vocab, data, len(data), None, 0, False, False)
+            count += max(0, -n - LOST_AT_CUT)
+            if count > most:
+                break
+        return count
 
     def _tokenize_part(self, part: Segment, *, first: bool) -> list[int]:
         """Tokens of one part, behind others unless it is the *first*.
