@@ -76,10 +76,33 @@ def _as_one_means(value: object, types: tuple[kinds.Type, ...]) -> object:
     """*value* as the one of *types* that fits it means it; a fraction may stay one."""
     if isinstance(value, float) and any(isinstance(one, kinds.FloatType) for one in types):
         return value
-    for one in types:
-        if not isinstance(one, kinds.StructType) or is_tagged(value, one):
-            value = as_meant(value, one)
+    for one in fitting(value, types):
+        value = as_meant(value, one)
     return value
+
+
+_Types = tuple[kinds.Type, ...]
+_Tagged = dict[tuple[str, object], kinds.Type]
+_tagged: dict[int, tuple[_Types, _Types, _Tagged]] = {}  # by the id of the types, which they hold
+
+
+def fitting(value: object, types: _Types) -> _Types:
+    """Types among *types*, a union's, that *value* may be: of tagged objects only the one it names.
+
+    A long conversation has thousands of values of a union of dozens of types: they are looked up.
+    """
+    found = _tagged.get(id(types))
+    if found is None:
+        tagged = [one for one in types if isinstance(one, kinds.StructType) and one.tag_field]
+        others = tuple(one for one in types if one not in tagged)
+        by_tag: _Tagged = {(str(one.tag_field), one.tag): one for one in tagged}
+        found = _tagged[id(types)] = (types, others, by_tag)
+    _, others, by_tag = found
+    if not isinstance(value, dict) or not by_tag:
+        return others
+    names = dict.fromkeys(name for name, _ in by_tag)
+    tags = ((name, value[name]) for name in names if isinstance(value.get(name), str | int))
+    return (*others, *(by_tag[tag] for tag in tags if tag in by_tag))
 
 
 def is_tagged(value: object, kind: kinds.StructType) -> bool:

@@ -30,7 +30,7 @@ from msgspec import inspect as kinds
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
 from gguf_fc.protocols.whole_characters import with_whole_characters
-from gguf_fc.typed_json import MAX_DEPTH, as_meant, is_tagged, named_error, refuse_deep
+from gguf_fc.typed_json import MAX_DEPTH, as_meant, fitting, is_tagged, named_error, refuse_deep
 
 T = TypeVar("T", bound=Struct)
 V = TypeVar("V")
@@ -220,7 +220,7 @@ def _unread(value: object, kind: kinds.Type, path: str) -> Iterator[str]:
         case kinds.Metadata(type=inner), _:
             yield from _unread(value, inner, path)
         case kinds.UnionType(types=types), _:
-            for one in types:
+            for one in fitting(value, types):
                 yield from _unread(value, one, path)
         case kinds.ListType(item_type=item), list():
             for entry in value:

@@ -170,6 +170,17 @@ def role_of(message: Any) -> str | None:
     return "assistant" if _calls(message) else None
 
 
+def is_plain(message: Any) -> bool:
+    """True for a message of a text and a role as the protocol has it; so are most."""
+    return (
+        isinstance(message, dict)
+        and message.keys() == {"role", "content"}
+        and isinstance(message["content"], str)
+        and isinstance(message["role"], str)
+        and ROLES.get(message["role"]) == ""
+    )
+
+
 def text_id(value: Any) -> str | None:
     """*value* as an id or a name: a number is its digits, another type is none."""
     if isinstance(value, str):
@@ -204,6 +215,8 @@ def with_role(message: Any, where: str, aside: Aside, roles: Container[str]) -> 
 
 
 def _regular(message: Any, where: str, aside: Aside, *, asked: bool) -> Any:
+    if is_plain(message):
+        return message
     if not isinstance(message, _JSON) or (asked and role_of(message) is None):
         return message  # the library's own, or to be refused by its type
     found: Json = present(message) if asked else with_role(message, where, aside, ROLES)

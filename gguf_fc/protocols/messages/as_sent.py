@@ -94,8 +94,10 @@ class _Turn:
 
     def _block(self, block: Any, parts: SentParts, i: int, *, said: bool) -> Any:
         """One block of the turn; None if it is taken out."""
-        at = f"{parts.where}[{i}]"
         kind = block["type"] if _has_type(block) else None
+        if kind == "text" and isinstance(block.get("text"), str):
+            return block
+        at = f"{parts.where}[{i}]"
         if kind in _OWN and not parts.own:
             if not self.asked:
                 self.aside.append(at)
