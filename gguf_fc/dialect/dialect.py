@@ -5,7 +5,7 @@ A ``Dialect`` puts together what the other modules do; it decides nothing itself
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import count
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.learn.analysis import Analysis, FileFacts, Store, analyse
+from gguf_fc.dialect.learn.chosen_templates import chosen_templates
 from gguf_fc.dialect.learn.derive import Finding
 from gguf_fc.dialect.learn.derive_reasoning import telling_tokens
 from gguf_fc.dialect.learn.known import Origin, named_template
@@ -29,6 +30,7 @@ from gguf_fc.dialect.openai_json.library import (
     read_messages,
     read_tools,
 )
+from gguf_fc.dialect.prompt.file_templates import FileTemplates
 from gguf_fc.dialect.prompt.ids import short_id
 from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.prompting import Prompter
@@ -50,11 +52,11 @@ class Dialect:
     """Writes, constrains, reads and renders what one model says and is told."""
 
     def __init__(
-        self, analysis: Analysis, *, toolless: Analysis, special_tokens: Collection[str] = ()
+        self, templates: FileTemplates[Analysis], *, special_tokens: Collection[str] = ()
     ) -> None:
-        self._analysis = analysis
-        self._toolless = toolless  # for conversations without tools
-        self._prompter = Prompter(analysis=analysis, toolless=toolless, guard=Guard(special_tokens))
+        self._templates = templates
+        self._analysis = templates.tools  # by which turns are written and read
+        self._prompter = Prompter(templates=templates, guard=Guard(special_tokens))
         self._special_tokens = tuple(filter(None, special_tokens))
 
     @classmethod
@@ -67,7 +69,7 @@ class Dialect:
         special_tokens: Collection[str] = (),
         architecture: str = "",
         pre_tokenizer: str = "",
-        tool_use_template: str | None = None,
+        other_templates: Mapping[str, str] | None = None,
         clock: Clock = probe_clock,
         compile_template: Compile = Template,
         store: Store | None = None,
@@ -77,9 +79,9 @@ class Dialect:
         *template_text* may also be the name of a built-in format that some files carry instead, or
         empty: then *architecture* and *pre_tokenizer* decide, which are those of the file's header.
         *special_tokens* are the texts of the vocabulary's control tokens, some of which may name
-        reasoning or calls; *tool_use_template* is used instead where there are tools; *clock* says
-        what ``strftime_now`` shows; *compile_template* decides where the template runs; *store*
-        keeps what is learned.
+        reasoning or calls; *other_templates* of the file, by name, are used where a request needs
+        one (tools, documents, a schema); *clock* says what ``strftime_now`` shows;
+        *compile_template* decides where the template runs; *store* keeps what is learned.
         """
         origin = Origin(architecture, pre_tokenizer)
         named = named_template(template_text, origin)
@@ -91,14 +93,13 @@ class Dialect:
             origin=origin,
         )
         understood = partial(analyse, clock=clock, compile_template=compile_template, store=store)
-        toolless = analysis = understood(facts)
-        if tool_use_template is not None and tool_use_template != template_text:
-            special = understood(replace(facts, text=tool_use_template))
-            # A second template that shows less than the first is no help.
-            analysis = special if special.native or not toolless.native else toolless
+        base = understood(facts)
         if named is not None:
-            analysis = analysis.with_evidence(Finding("template", named.word, named.evidence))
-        return cls(analysis, toolless=toolless, special_tokens=special_tokens)
+            base = base.with_evidence(Finding("template", named.word, named.evidence))
+        templates = chosen_templates(
+            base, other_templates or {}, lambda text: understood(replace(facts, text=text))
+        )
+        return cls(templates, special_tokens=special_tokens)
 
     @property
     def syntax(self) -> Syntax:
@@ -118,7 +119,12 @@ class Dialect:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings for the operator."""
-        return tuple(dict.fromkeys((*self._analysis.warnings, *self._toolless.warnings)))
+        return tuple(dict.fromkeys(text for each in self._templates.used for text in each.warnings))
+
+    @property
+    def templates(self) -> FileTemplates[Analysis]:
+        """The template and others of the file, and what each is used for."""
+        return self._templates
 
     @property
     def label(self) -> str:
@@ -314,6 +320,7 @@ def describe(dialect: Dialect) -> dict[str, Any]:
         "syntax": dialect.syntax.to_dict(),
         "needs": asdict(dialect.needs),
         "thinking": dialect.thinking.to_dict(),
+        "other_templates": dict(dialect.templates.uses),
         "evidence": [
             {"name": item.name, "value": item.value, "evidence": item.evidence}
             for item in dialect.evidence

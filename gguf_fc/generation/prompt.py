@@ -26,20 +26,28 @@ LENGTHS = {"low": "Answer as briefly as you can.", "high": "Answer fully and in 
 
 def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prompt:
     """The prompt that shows the model *tools*; not those that *request* has but may not call."""
-    messages = instructed(request)
+    schema, told = request.format.schema, {}
+    if request.format.type == "json_schema" and isinstance(schema, dict):
+        told = dialect.templates.schema_variables(schema, request.messages, tools)
+    messages = instructed(request, schema_told=bool(told))
     on = False if request.thinking_budget == 0 else request.thinking
     thinking = dialect.thinking_variables(on, request.effort)
     # What a client says by the template's own names wins.
-    prompt = dialect.render(messages, tools=tools, **{**thinking, **request.template_variables})
+    prompt = dialect.render(
+        messages, tools=tools, **{**thinking, **told, **request.template_variables}
+    )
     if prompt.warning is not None:
         logger.warning("prompt written without the template's own way: %s", prompt.warning)
     return prompt
 
 
-def instructed(request: Request) -> tuple[Message, ...]:
-    """The request's messages, with instructions about the answer in the system message."""
+def instructed(request: Request, *, schema_told: bool = False) -> tuple[Message, ...]:
+    """The request's messages, with instructions about the answer in the system message.
+
+    With *schema_told* the template tells of the answer's schema itself.
+    """
     messages = request.messages
-    instruction = "\n\n".join(_instructions(request))
+    instruction = "\n\n".join(_instructions(request, schema_told=schema_told))
     if not instruction:
         return messages
     if messages and messages[0].role in SYSTEM_ROLES:
@@ -49,7 +57,7 @@ def instructed(request: Request) -> tuple[Message, ...]:
     return (Message(role="system", content=instruction), *messages)
 
 
-def _instructions(request: Request) -> Iterator[str]:
+def _instructions(request: Request, *, schema_told: bool) -> Iterator[str]:
     if request.verbosity in LENGTHS:
         yield LENGTHS[request.verbosity]
     match request.format:
@@ -57,7 +65,8 @@ def _instructions(request: Request) -> Iterator[str]:
             yield "Answer only with a JSON object."
         case Format(type="json_schema", schema=schema, description=description):
             shown = orjson.dumps(schema).decode()
-            yield f"Answer only with JSON that matches this JSON Schema: {shown}"
+            if not schema_told:
+                yield f"Answer only with JSON that matches this JSON Schema: {shown}"
             if description is not None:
                 yield description
         case _:

@@ -21,6 +21,7 @@ from gguf_fc.models.gguf_reader import MAX_ENTRIES, DamagedHeader, Tensor, read_
 from gguf_fc.models.gguf_types import FILE_TYPES, HIDDEN_TOKEN_TYPES
 
 POOLING_RANK = 4  # llama.cpp's number
+_TEMPLATE = "tokenizer.chat_template"  # others: with a name behind it
 _PART = re.compile(r"(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf\Z")
 
 
@@ -106,12 +107,17 @@ class Header:
 
     @property
     def chat_template(self) -> str | None:
-        return self._text("tokenizer.chat_template")
+        """The file's first template; if it has none, the default or the next best."""
+        first = self._text(_TEMPLATE)
+        others = self.other_templates
+        return first or others.get("default") or next(iter(others.values()), None)
 
     @property
-    def tool_use_template(self) -> str | None:
-        """A second template that the file keeps for conversations with tools."""
-        return self._text("tokenizer.chat_template.tool_use")
+    def other_templates(self) -> Mapping[str, str]:
+        """Templates beside the first one (for tools, for documents ...), by name."""
+        prefix = f"{_TEMPLATE}."
+        texts = {key: self._text(key) for key in self.metadata if key.startswith(prefix)}
+        return {key.removeprefix(prefix): text for key, text in texts.items() if text}
 
     @property
     def pre_tokenizer(self) -> str:

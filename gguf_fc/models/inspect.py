@@ -54,6 +54,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key.replace('_', ' '):<11} {_for_people(key, value)}"
     if "template" in found:
         yield f"template    {found['template']}"
+    for name, use in tools["other_templates"].items():
+        yield f"            {name}: {use}"
     yield f"tools       {tools['label']}"
     yield f"decided by  {tools['decided_by']}"
     yield from (f"thinking    {setting}" for setting in _settings(tools["thinking"]))
@@ -103,7 +105,7 @@ def _origin(override: Path | None, header: Header) -> str:
         origin = Origin(header.architecture, header.pre_tokenizer)
         named = "that of its architecture" if named_template("", origin) else "a plain one"
         return f"none in the file; {named} is used"
-    return "in the file" + (", with one more for tools" if header.tool_use_template else "")
+    return "in the file"
 
 
 def _for_people(key: str, value: Any) -> str:

@@ -127,7 +127,7 @@ def dialect_of(
         special_tokens=tuple(header.control_tokens),
         architecture=header.architecture,
         pre_tokenizer=header.pre_tokenizer,
-        tool_use_template=header.tool_use_template if own else None,
+        other_templates=header.other_templates if own else {},
         clock=_local_time,
         compile_template=renderer.compile,
         store=store,

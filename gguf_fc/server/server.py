@@ -99,6 +99,7 @@ def start_lines(model: LoadedModel, announcement: Announcement) -> list[str]:
         f"context   {model.context_note}",
         f"parallel  {ready.n_parallel} sequences",
         f"device    {ready.device}{_settings_note(ready, model.plan.load)}",
+        *(f"template  {name}: {use}" for name, use in dialect.templates.uses.items()),
         f"tools     {tools}",
         f"cache     {_cache_note(model.plan.load)}",
         *(f"warning   {warning}" for warning in model.warnings),

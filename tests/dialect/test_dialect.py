@@ -12,7 +12,7 @@ from gguf_fc.dialect.prompt.render import probe_clock
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Segment
 from gguf_fc.request import Format, Message, Tool, ToolCall, ToolChoice
-from tests.support.templates import NAMES, NATIVE, dialect_of, template_text
+from tests.support.templates import NAMES, NATIVE, dialect_of
 
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -148,7 +148,6 @@ def test_both_forms_of_everything_mean_the_same() -> None:
     [
         ([{"role": "owl", "content": ""}], "messages[0].role"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "messages[0].content[0].type"),
-        ([USER, {"role": "assistant", "tool_calls": [{}]}], "messages[1].tool_calls[0].function"),
     ],
 )
 def test_a_message_that_makes_no_sense_is_named(messages: list[dict[str, Any]], param: str) -> None:
@@ -228,22 +227,6 @@ def test_a_prefill_may_hold_the_header_of_the_turn() -> None:
     assert [call.name for call in whole.tool_calls] == ["get_weather"]
     continued = dialect_of("tagged").parse(", world", prefill="<|im_start|>assistant\nHello")
     assert continued.content == "Hello, world"
-
-
-def test_tools_are_rendered_with_the_tool_use_template() -> None:
-    dialect = Dialect.from_template(
-        template_text("no_tools"), tool_use_template=template_text("tagged")
-    )
-    assert dialect.native
-    assert dialect.render([USER]).text.startswith("<turn>user")
-    assert dialect.render([USER], tools=[WEATHER]).text.startswith("<|im_start|>system")
-
-
-def test_a_tool_use_template_that_shows_no_calls_is_not_used() -> None:
-    dialect = Dialect.from_template(template_text("tagged"), tool_use_template="{% if %}")
-    assert dialect.native
-    assert dialect.warnings == ()
-    assert "get_weather" in dialect.render([USER], tools=[WEATHER]).text
 
 
 def test_the_clock_is_the_caller_s() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from gguf_fc.generation.prompt import instructed, shared_prefix
-from gguf_fc.request import Format, Message, Request
+from gguf_fc import Dialect
+from gguf_fc.generation.prompt import instructed, prompt_of, shared_prefix
+from gguf_fc.request import Format, Message, Request, Tool
 
 USER = Message(role="user", content="hi")
 SCHEMA = Format(type="json_schema", schema={"type": "object"}, description="A city.")
@@ -35,6 +38,17 @@ def test_form_and_length_are_both_told() -> None:
     told, _ = instructed(Request(model=None, messages=(USER,), format=form, verbosity="high"))
     assert "detail" in (told.content or "")
     assert "JSON object" in (told.content or "")
+
+
+def test_a_schema_that_the_template_tells_of_is_told_once() -> None:
+    telling = "{{ json_schema | tojson }}{% for m in messages %}{{ m.content }}{% endfor %}"
+    plain = "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}"
+    dialect = Dialect.from_template(plain, other_templates={"json": telling})
+    request = Request(model=None, messages=(USER,), format=SCHEMA)
+    assert prompt_of(request, dialect, []).text == '{"type": "object"}A city.hi'
+    tool = Tool(name="look")
+    told = prompt_of(dataclasses.replace(request, tools=(tool,)), dialect, [tool]).text
+    assert "JSON Schema" in told
 
 
 SYSTEM = Message(role="system", content="Be kind. Answer hi with hi.")

@@ -29,7 +29,7 @@ def test_the_header_says_what_the_model_is(tmp_path: Path) -> None:
     assert header.tokens == tuple(TOKENS)
     assert (header.bos_token, header.eos_token) == ("<s>", "</s>")
     assert header.chat_template == CHAT_TEMPLATE
-    assert header.tool_use_template is None
+    assert header.other_templates == {}
 
 
 def test_control_tokens_are_those_that_text_never_becomes(tmp_path: Path) -> None:
@@ -43,11 +43,25 @@ def test_control_tokens_are_those_that_text_never_becomes(tmp_path: Path) -> Non
     }
 
 
-def test_a_second_template_for_tools_is_found(tmp_path: Path) -> None:
+def test_templates_beside_the_first_are_found_by_name(tmp_path: Path) -> None:
+    extra = {
+        "tokenizer.chat_templates": ["tool_use", "rag"],
+        "tokenizer.chat_template.tool_use": "with tools",
+        "tokenizer.chat_template.rag": "with documents",
+        "tokenizer.chat_template.empty": "",
+    }
+    header = read_header(write_gguf(tmp_path / "a.gguf", extra=extra))
+    assert header.other_templates == {"tool_use": "with tools", "rag": "with documents"}
+    assert header.chat_template == CHAT_TEMPLATE
+
+
+def test_another_template_is_the_first_where_there_is_none(tmp_path: Path) -> None:
     extra = {"tokenizer.chat_template.tool_use": "with tools"}
-    assert read_header(write_gguf(tmp_path / "a.gguf", extra=extra)).tool_use_template == (
-        "with tools"
-    )
+    only = write_gguf(tmp_path / "a.gguf", template=None, extra=extra)
+    assert read_header(only).chat_template == "with tools"
+    extra["tokenizer.chat_template.default"] = "plain"
+    two = write_gguf(tmp_path / "b.gguf", template=None, extra=extra)
+    assert read_header(two).chat_template == "plain"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ def test_the_second_template_is_used_where_there_are_tools(tmp_path: Path) -> No
     two = Entry(alias="x", source=write_gguf(tmp_path / "two.gguf", extra=extra))
     assert plan_load(two, Settings()).dialect.native
     assert not plan_load(entry(tmp_path), Settings()).dialect.native
+    only = write_gguf(tmp_path / "only.gguf", template=None, extra=extra)
+    found = plan_load(Entry(alias="x", source=only), Settings())
+    assert found.dialect.native
+    assert found.warnings == ()
 
 
 def test_a_template_of_ones_own_replaces_the_one_in_the_file(tmp_path: Path) -> None:

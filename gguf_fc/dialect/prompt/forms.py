@@ -99,40 +99,50 @@ def _with_system(turns: Sequence[Message], text: str) -> list[Message]:
     return [Message(role="system", content=text), *turns] if needed else list(turns)
 
 
-def forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[RenderForm]:
-    """Forms to render conversations in, best first."""
-    needs, chat, makeshift = analysis.needs, analysis.chat, analysis.native
-    if analysis.native:
-        yield from _native_forms(analysis, tools)
+def forms(templates: Sequence[TemplateFacts], tools: Sequence[Tool]) -> Iterator[RenderForm]:
+    """Forms to render a conversation in, best first; the last of *templates* fits any."""
+    for facts in templates:
+        yield from _native_forms(facts, tools) if facts.native else _text_forms(facts, tools)
+    last = templates[-1]
+    if last.native:
+        yield from (replace(form, makeshift=True) for form in _text_forms(last, tools))
+    yield _own_form(last, tools)
 
-    def as_text(messages: Sequence[Message]) -> list[Message]:
-        return with_tools(settled(messages, needs), tools, analysis.syntax)
+
+def _text_forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[RenderForm]:
+    """Calls and results as text, the tools told in words."""
+    needs = analysis.needs
+
+    def as_text(turns: Sequence[Message], needed: Needs) -> Prepared:
+        return Prepared(settled(_told_in_words(turns, analysis, tools), needed))
 
     for name, needed in _placings(needs).items():
-        yield RenderForm(
-            f"text, {name}",
-            chat,
-            needs,
-            lambda turns, needed=needed: Prepared(  # type: ignore[misc]
-                settled(as_text(turns), needed)
-            ),
-            makeshift=makeshift,
-        )
+        yield RenderForm(f"text, {name}", analysis.chat, needs, partial(as_text, needed=needed))
     yield RenderForm(
         "plain",
-        chat,
+        analysis.chat,
         needs,
-        lambda turns: Prepared(plain(as_text(turns), needs)),
-        makeshift=makeshift,
+        lambda turns: Prepared(plain(_told_in_words(turns, analysis, tools), needs)),
     )
+
+
+def _own_form(analysis: TemplateFacts, tools: Sequence[Tool]) -> RenderForm:
+    """A plain format of ours."""
+    chat = analysis.chat
     own = Chat(template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token)
-    yield RenderForm(
+    return RenderForm(
         "own",
         own,
         Needs(),
-        lambda turns: Prepared(plain(as_text(turns), Needs())),
+        lambda turns: Prepared(plain(_told_in_words(turns, analysis, tools), Needs())),
         makeshift=True,
     )
+
+
+def _told_in_words(
+    turns: Sequence[Message], analysis: TemplateFacts, tools: Sequence[Tool]
+) -> list[Message]:
+    return with_tools(settled(turns, analysis.needs), tools, analysis.syntax)
 
 
 def _native_forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[RenderForm]:
@@ -148,14 +158,15 @@ def _native_forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[Re
         joinings = ["as text"]
     # Where the template does not show the tools they are told; where it shows too little, at last.
     tellings = (False, True) if tools and needs.tells_tools else (not needs.tells_tools,)
-    for told, (place, placing), (order_name, order), joining in product(
-        tellings, _placings(needs).items(), orders.items(), joinings
-    ):
-        settling = replace(placing, text_apart=needs.text_apart or joining == "apart")
+    for told in tellings:
         words = told_tools(tools, analysis.syntax, needs.told) if tools and told else None
-        way = _Way(settling, order, joining, words, analysis.syntax)
-        name = f"{place}, {order_name}, {joining}, {'told' if told else 'shown'}"
-        yield RenderForm(name, analysis.chat, needs, way, tools, tools_told=told)
+        for (place, placing), (order_name, order), joining in product(
+            _placings(needs).items(), orders.items(), joinings
+        ):
+            settling = replace(placing, text_apart=needs.text_apart or joining == "apart")
+            way = _Way(settling, order, joining, words, analysis.syntax)
+            name = f"{place}, {order_name}, {joining}, {'told' if told else 'shown'}"
+            yield RenderForm(name, analysis.chat, needs, way, tools, tools_told=told)
 
 
 def _placings(needs: Needs) -> dict[str, Needs]:

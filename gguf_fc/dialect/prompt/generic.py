@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from gguf_fc.dialect.prompt.needs import Told
 from gguf_fc.dialect.prompt.repair import read_object
+from gguf_fc.dialect.prompt.tools.hidden_parameters import ToolForms
 from gguf_fc.dialect.prompt.typescript import typescript
 from gguf_fc.dialect.prompt.values import tool_values
 from gguf_fc.dialect.syntax import Marked, Placeholder, Syntax
@@ -60,11 +62,16 @@ def with_tools(messages: Sequence[Message], tools: Sequence[Tool], syntax: Synta
 
 def told_tools(tools: Sequence[Tool], syntax: Syntax, told: Told) -> Message:
     """System message about the tools: as *told*, or as we tell of them."""
-    functions = [value["function"] for value in tool_values(tools)]
-    text = told.text.replace("{tools}", json.dumps(functions, ensure_ascii=False, indent=4))
-    text = text.replace("{tools_line}", json.dumps(functions, ensure_ascii=False))
-    text = text.replace("{typescript}", typescript(functions))
-    return Message(role="system", content=text or _instruction(tools, syntax))
+    if not told.text:
+        return Message(role="system", content=_instruction(tools, syntax))
+
+    def text(values: Sequence[dict[str, Any]]) -> str:
+        functions = [value["function"] for value in values]
+        found = told.text.replace("{tools}", json.dumps(functions, ensure_ascii=False, indent=4))
+        found = found.replace("{tools_line}", json.dumps(functions, ensure_ascii=False))
+        return found.replace("{typescript}", typescript(functions))
+
+    return Message(role="system", content=text(ToolForms("").shown(tool_values(tools), text)))
 
 
 def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
+from gguf_fc.dialect.prompt.file_templates import FileTemplates
 from gguf_fc.dialect.prompt.forms import RenderForm, TemplateFacts, forms
 from gguf_fc.dialect.prompt.history import mended
 from gguf_fc.dialect.prompt.said import SaidInPrompt, check_users_words
@@ -29,8 +30,7 @@ _Values = list[dict[str, Any]]
 class Prompter:
     """Renders for one dialect."""
 
-    analysis: TemplateFacts  # the template that knows tools
-    toolless: TemplateFacts  # the template for conversations without any
+    templates: FileTemplates[TemplateFacts]
     guard: Guard
     _own_guard: Guard = field(init=False)  # for what the model itself said
     _tool_forms: ToolForms = field(init=False)
@@ -39,8 +39,8 @@ class Prompter:
     _recent: tuple[Any, _Values | TemplateError] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._tool_forms = ToolForms(self.analysis.chat.template.text)
-        reasoning = self.analysis.syntax.reasoning
+        self._tool_forms = ToolForms(self._facts.chat.template.text)
+        reasoning = self._facts.syntax.reasoning
         marks = (reasoning.open.strip(), reasoning.close.strip()) if reasoning else ()
         self._own_guard = self.guard.sparing(marks)
 
@@ -61,7 +61,7 @@ class Prompter:
         if generate:
             turns, begun = begun_turn(turns)
         failures: list[TemplateError] = []
-        for form in forms(self.analysis if tools else self.toolless, tools):
+        for form in forms(self.templates.choice(turns, tools, variables), tools):
             try:
                 self._said.check(form, turns, self._bare)
                 prompt = self._rendered(form, turns, begun, generate=generate, variables=variables)
@@ -123,7 +123,7 @@ class Prompter:
 
     def _tight(self, prompt: str, form: RenderForm, calls: Sequence[str]) -> str:
         """*prompt* without the white space between a header and *calls*, or the end."""
-        header, space = self.analysis.header, self._syntax.space
+        header, space = self._facts.header, self._syntax.space
         for text in map(self._own_guard.wrap, calls):
             prompt = prompt.replace(header + space + text, header + text)
         ends = form.tools and prompt.rstrip(SPACE).endswith(header)
@@ -181,12 +181,17 @@ class Prompter:
         return "".join(segment.text for segment in self.guard.cut(rendered))
 
     @property
+    def _facts(self) -> TemplateFacts:
+        """Analysis of the template that tells of tools, by which turns are written and read."""
+        return self.templates.tools
+
+    @property
     def _syntax(self) -> Syntax:
-        return self.analysis.syntax
+        return self._facts.syntax
 
     def _own_part(self, prompt: str) -> str:
         """End of a rendered prompt that belongs to the model's turn."""
-        prefill = self.analysis.prefill
+        prefill = self._facts.prefill
         if prefill and prompt.endswith(prefill):
             return prefill
         return reasoning_at_end(self._syntax, prompt)

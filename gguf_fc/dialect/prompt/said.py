@@ -37,7 +37,8 @@ class SaidInPrompt:
 
     def check(self, form: RenderForm, turns: Sequence[Message], render: _Render) -> None:
         """Raise TemplateError if *form* leaves out some of what is said in *turns*."""
-        around = {(form.name, bool(form.tools), each) for each in _neighbourhoods(turns)}
+        key = (form.chat.template.text, form.name, bool(form.tools))
+        around = {(key, each) for each in _neighbourhoods(turns)}
         if around <= self._known:
             return
         words = _stand_ins(turns)
