@@ -156,6 +156,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         # Single questions, and Ollama's protocol, which asks one of them.
         "embeddings": {"protocol", *BODIES},
         "rerank": {"embeddings", "protocol", *BODIES},
+        "infill": {"error_body", "protocol", *BODIES},
         "tokens": {"protocol", *BODIES},
         "server_views": {"protocol"},
         "explain": {"chat", "protocol"},

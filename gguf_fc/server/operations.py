@@ -14,6 +14,7 @@ from gguf_fc.protocols.chat.schema import CHAT
 from gguf_fc.protocols.completions.schema import TEXT
 from gguf_fc.protocols.embeddings import EMBEDDINGS
 from gguf_fc.protocols.fields import Fields
+from gguf_fc.protocols.infill import INFILL
 from gguf_fc.protocols.messages.schema import COUNT_TOKENS, MESSAGES
 from gguf_fc.protocols.ollama.embed import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from gguf_fc.protocols.ollama.schema import OLLAMA_CHAT, OLLAMA_GENERATE, OLLAMA_SHOW
@@ -286,6 +287,22 @@ OPERATIONS = (
             },
             "two texts": {"query": "weather", "texts": ["It is sunny.", "Cats sleep."]},
         },
+    ),
+    Operation(
+        method="POST",
+        path="/infill",
+        summary="The gap between two texts filled, for editors, as llama.cpp's server does it",
+        fields=INFILL,
+        table="infill",
+        examples={
+            "a gap in a function": {
+                "input_prefix": "def area(r):\n    ",
+                "input_suffix": "\n",
+                "input_extra": [{"filename": "pi.py", "text": "PI = 3.14159"}],
+                "n_predict": 16,
+            }
+        },
+        streams="text/event-stream",
     ),
     Operation(
         method="POST",

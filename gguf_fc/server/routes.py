@@ -21,6 +21,7 @@ from gguf_fc.protocols.completions.wire import text_wire
 from gguf_fc.protocols.embeddings import Embeddings
 from gguf_fc.protocols.error_body import ErrorBody, error_body
 from gguf_fc.protocols.explain import Explain
+from gguf_fc.protocols.infill import GapFiller, infill_wire
 from gguf_fc.protocols.messages.count import CountTokens
 from gguf_fc.protocols.messages.error_body import error_body as messages_error
 from gguf_fc.protocols.messages.wire import messages_wire
@@ -139,10 +140,12 @@ def own_routes(generator: Generator, metrics: Metrics) -> list[Route]:
     """Tools for whoever runs the server or looks into a request."""
     pool = generator.pool
     tokens = Tokens(pool, _new_id)
+    filler = GapFiller(pool, generator.completions(COMPLETION_IDS), _new_id)
     explain = Explain(pool, generator.grammars, CHAT_IDS, generator.memory)
     views = ServerViews(pool, _new_id)
     reference = ApiReference(OPERATIONS, __version__)
     return [
+        _generate("/infill", infill_wire(pool), filler.start),
         _post("/tokenize", tokens.tokenize),
         _post("/detokenize", tokens.detokenize),
         _post("/v1/explain", explain.explain),
