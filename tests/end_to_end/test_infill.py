@@ -58,8 +58,8 @@ def test_a_gap_is_filled_and_the_editor_s_other_wishes_are_named(server: Server)
     response = infill(server)
     reply = response.json()
     assert response.status_code == 200, response.text
-    assert (reply["stop"], reply["stop_type"]) == (True, "limit")
-    assert reply["tokens_predicted"] == reply["timings"]["predicted_n"] == 6
+    assert (reply["stop"], reply["stop_type"] in {"limit", "eos"}) == (True, True)
+    assert 0 < reply["tokens_predicted"] == reply["timings"]["predicted_n"] <= 6
     expected = 3 + length(server, "a b\n  d") + length(server, "\nc")
     assert reply["tokens_evaluated"] == expected
     ignored = response.headers["x-gguf-fc-ignored"].split(", ")
