@@ -216,7 +216,7 @@ class Syntax:
     separator: str = "\n"  # between two calls
     gap: str = ""  # between content and the first call
     opened: str = ""  # the beginning of a turn with which prompts end
-    space: str = ""  # white space that a turn may begin with, where a call has no mark
+    space: str = ""  # white space that text may begin with, which no prompt ends with
     content: Marked = Marked()  # around text
     also_content: tuple[str, ...] = ()  # other openings of text
     reasoning: Marked | None = None
@@ -313,7 +313,7 @@ class Syntax:
     @cached_property
     def headers(self) -> tuple[str, ...]:
         """Parts of the joint that a model writes where it begins anew, the longest first."""
-        behind = self.joint.removeprefix(self.part_end)
+        behind = self.joint.removeprefix(self.part_end).strip()
         tag = _TAG.match(behind)
         parts = (self.joint, behind, tag.group() if tag else "")
         return tuple(dict.fromkeys(filter(None, parts)))

@@ -147,13 +147,13 @@ class _Deriver:
             parallel=self.seen.two is not None,
             opened=prefill,
         )
-        if syntax.form == "bare":
-            syntax = self._without_mark(syntax)
+        if not content.open:
+            syntax = self._spaced(syntax)
         self._note("call", "".join(_shown(part) for part in syntax.call), f"turn {one!r}")
         self._note("parallel", "yes" if syntax.parallel else "no", "two calls in one turn")
         return Derived(syntax, prefill, header_of(self.seen, syntax, prefill), tuple(self.findings))
 
-    def _without_mark(self, syntax: Syntax) -> Syntax:
+    def _spaced(self, syntax: Syntax) -> Syntax:
         """*syntax* with the white space before text, and the header before a call behind text.
 
         Where a call takes the place of content, text beside it is a turn before it.
@@ -286,7 +286,9 @@ class _Deriver:
             return "" if framed or opening.startswith("\n") else "\n"
         turn = both[both.rfind(TEXT) + len(TEXT) :]
         gap = turn[: max(0, turn.find(opening))]
-        return gap if framed or not gap.strip() else ""
+        gap = gap.lstrip().removeprefix(content.close) if content.close else gap
+        anew = self.seen.prompt.rpartition(USER)[2].strip()  # as every turn begins
+        return gap if framed or gap.strip() in ("", anew) else ""
 
     def _content(self, prefill: str) -> Marked:
         """Marks around content."""
@@ -305,7 +307,7 @@ class _Deriver:
 
     def _turn_end(self) -> str:
         """The mark that ends a turn of text."""
-        behind = self._end().removeprefix(self._content_close())
+        behind = self._end().lstrip().removeprefix(self._content_close())
         found = _TAG.match(behind.strip())
         return found.group() if found else ""
 

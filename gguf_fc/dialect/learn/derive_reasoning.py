@@ -132,7 +132,9 @@ def _reasoning_prompted(seen: Renderings) -> Marked | None:
         tag = re.search(r"<([^<>/\s]+)>(\s*)\Z", prompt)
         # A tag with the answer in it is the turn's own.
         answers = tag and f"{tag.group()}{TEXT}" in (seen.plain or "")
-        if tag and not answers and f"</{tag.group(1)}>" in everything:
+        closed = tag and f"</{tag.group(1)}>" in everything
+        # A tag that says itself what it opens is closed as all tags are.
+        if tag and not answers and (closed or _NAMES_REASONING.search(tag.group(1))):
             return Marked(tag.group(), f"{tag.group(2)}</{tag.group(1)}>")
     return None
 

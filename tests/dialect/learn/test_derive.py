@@ -51,6 +51,7 @@ EXPECTED = {
         section=Marked("[CALLS][", "]"),
         separator=", ",
         gap="\n",
+        space=" ",
     ),
 }
 DEMO = ROOT / "scripts" / "demo_model" / "template.jinja"

@@ -91,4 +91,4 @@ def perhaps_ended(syntax: Syntax, calls: Node) -> Node:
 def closed_then(text: TextComposer, announced: Node) -> Node:
     """Text between an opening and a closing mark, then perhaps *announced* calls."""
     written = text.framed_without(text.syntax.announcements)
-    return sequence(written, choice(Literal(""), announced))
+    return sequence(written, choice(Literal(""), sequence(Literal(text.syntax.gap), announced)))

@@ -36,7 +36,9 @@ class TextComposer:
         if not instead_of:
             return text
         barred = {instead_of[0], *self.syntax.marker[:1], *SPACE}
-        return choice(sequence(none_of(barred), text), Literal(""))
+        begun = sequence(none_of(barred), text)
+        spaced = [sequence(Literal(self.syntax.space), begun)] if self.syntax.space else []
+        return choice(begun, *spaced, Literal(""))
 
 
 def none_of(characters: Collection[str]) -> CharClass:

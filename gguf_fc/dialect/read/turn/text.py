@@ -134,7 +134,8 @@ class TextReader:
         A model that never reasons may write about the marks of reasoning.
         """
         syntax = self.syntax
-        content = (*syntax.content_openings, syntax.content.close.strip(), syntax.end)
+        openings = (opening.strip() for opening in syntax.content_openings)
+        content = (*openings, syntax.content.close.strip(), syntax.end)
         return _texts(*content, *(self._reasoning if reasoned else ()))
 
     def at(self, marker: str) -> Steps:
@@ -148,6 +149,8 @@ class TextReader:
             yield from self.closed(marker)
         else:
             self.drop_space()
+            if self.syntax.content.open[-1:] in SPACE:
+                yield from self.reader.skip_space()
 
     @property
     def _reasoning(self) -> tuple[str, str]:
