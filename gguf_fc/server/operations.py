@@ -40,7 +40,7 @@ class Operation:
     table: str = ""
     examples: Examples = field(default_factory=dict)
     streams: str | None = None  # the media type of a streamed reply
-    returns: str = "application/json"
+    returns: tuple[str, ...] = ("application/json",)  # the media types of a whole reply
 
 
 WEATHER: Any = {
@@ -337,7 +337,7 @@ OPERATIONS = (
         method="GET",
         path="/",
         summary="What is served and how to connect: a page, an object, or a line, by `Accept`",
-        returns="text/html",
+        returns=("text/html", "application/json", "text/plain"),
     ),
     Operation(
         method="GET", path="/props", summary="The loaded model, as llama.cpp's server describes it"
@@ -348,10 +348,10 @@ OPERATIONS = (
         method="GET",
         path="/metrics",
         summary="Counts and times for Prometheus",
-        returns="text/plain",
+        returns=("text/plain",),
     ),
     Operation(method="GET", path="/openapi.json", summary="This description, for programs"),
     Operation(
-        method="GET", path="/docs", summary="This description, for people", returns="text/html"
+        method="GET", path="/docs", summary="This description, for people", returns=("text/html",)
     ),
 )

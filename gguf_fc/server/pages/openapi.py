@@ -105,7 +105,7 @@ def _operation(operation: Operation, body: Json | None) -> Json:
 
 
 def _responses(operation: Operation) -> Json:
-    media = filter(None, (operation.returns, operation.streams))
+    media = filter(None, (*operation.returns, operation.streams))
     error = {"application/json": {"schema": {"$ref": REF.format(name="Error")}}}
     return {
         "200": {"description": operation.summary, "content": {kind: {} for kind in media}},
