@@ -28,7 +28,7 @@ from gguf_fc.dialect.constrain.turn.bare import BareComposer
 from gguf_fc.dialect.constrain.turn.calls import CallComposer
 from gguf_fc.dialect.constrain.turn.code import CodeCall, CodeComposer, or_code
 from gguf_fc.dialect.constrain.turn.framed import FramedComposer
-from gguf_fc.dialect.constrain.turn.reasoning import with_reasoning
+from gguf_fc.dialect.constrain.turn.reasoning import begun_reply, with_reasoning
 from gguf_fc.dialect.constrain.turn.text import TextComposer
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.errors import GrammarError
@@ -100,8 +100,7 @@ class _TurnComposer:
 
     def __post_init__(self) -> None:
         syntax, wanted = self.syntax, self.wanted
-        tools = wanted.callable()
-        calls = CallComposer(syntax, tools, wanted.several, self._builder, self._report)
+        calls = CallComposer(syntax, wanted.callable(), wanted.several, self._builder, self._report)
         self._calls = calls.all()
         self._code = self._called_as_code(calls)
         self._text = TextComposer(syntax)
@@ -112,7 +111,9 @@ class _TurnComposer:
             case "framed":
                 self._form = FramedComposer(syntax, self._text)
             case "bare":
-                self._form = BareComposer(syntax, self._text, calls, self._code, wanted.tools)
+                begun = begun_reply(syntax.reasoning, wanted.prefill)
+                tools = wanted.tools
+                self._form = BareComposer(syntax, self._text, calls, self._code, tools, begun)
 
     def compose(self) -> Grammar:
         """Make the grammar."""

@@ -232,9 +232,10 @@ def test_without_tools_text_is_free_of_call_markers_only() -> None:
 
 
 def test_an_answer_that_the_prompt_has_begun_goes_on() -> None:
-    for syntax in (syntaxes.TAGGED, syntaxes.ARRAY, syntaxes.BARE):
-        continuing = grammar(syntax, prefill="Hello, ")
-        assert continuing.matches("world.")
+    for syntax in (syntaxes.TAGGED, syntaxes.ARRAY, syntaxes.BARE, syntaxes.FENCED):
+        for begun in ("Hello, ", "get", "`"):
+            continuing = grammar(syntax, prefill=begun)
+            assert continuing.matches("world.")
 
 
 def test_a_schema_of_true_or_false_allows_no_arguments_or_no_call() -> None:

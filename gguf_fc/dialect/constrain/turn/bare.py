@@ -41,6 +41,7 @@ class BareComposer:
     calls: CallComposer
     code: CodeCall | None
     tools: Sequence[Tool]
+    begun: str = ""  # what the prompt holds of the reply
 
     def text_only(self, gap: Node, instead_of: str) -> Node:  # noqa: ARG002  text may be spaced
         """No call, and nothing that reads like one."""
@@ -78,10 +79,10 @@ class BareComposer:
         marks += [section.open.rstrip() for section in self.syntax.also_sections]
         openings = [begun] if begun else self._names_begun()
         openings = [*SPACE, *instead_of[:1], *openings, *marks]
-        if later := self._later_calls():
-            text = self._unlike(openings, later)
-        else:
-            text = not_opening(self.calls.builder, openings)
+        later = self._later_calls()
+        if self.begun.strip() and not any(map(self.begun.lstrip().startswith, openings)):
+            return self._with_calls(later)  # text has begun
+        text = self._unlike(openings, later) if later else not_opening(self.calls.builder, openings)
         return sequence(Repeat(_LAYOUT), text)
 
     def _later_calls(self) -> dict[str, Node]:

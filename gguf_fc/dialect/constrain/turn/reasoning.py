@@ -20,6 +20,16 @@ class ReplyRules(Protocol):
     def __call__(self, *, after: str = "", instead_of: str = "") -> Node: ...
 
 
+def begun_reply(reasoning: Marked | None, prefill: str) -> str:
+    """The part of *prefill* behind the reasoning; "" where that is not over."""
+    if reasoning is None:
+        return prefill
+    closing = reasoning.close.strip()
+    if closing in prefill:
+        return prefill.rsplit(closing, 1)[1].lstrip(SPACE)
+    return "" if reasoning.open.strip() in prefill else prefill
+
+
 def with_reasoning(
     reasoning: Marked | None, prefill: str, reply: ReplyRules, builder: Builder
 ) -> Node:
@@ -28,7 +38,7 @@ def with_reasoning(
         return without_start(reply(), prefill)
     opening, closing = reasoning.open.strip(), reasoning.close.strip()
     if closing in prefill:
-        return without_start(reply(), prefill.rsplit(closing, 1)[1].lstrip(SPACE))
+        return without_start(reply(), begun_reply(reasoning, prefill))
     # Referred to twice: with and without the mark that opens the block.
     thought = sequence(Until((closing,)), builder.define("reply", reply(after=reasoning.close)))
     if opening in prefill:
