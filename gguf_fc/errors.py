@@ -19,6 +19,7 @@
   x ServerError             ours: 5xx
     + WorkerDied                the worker process ended under the request (503)
     + WorkerUnavailable         no worker is running (503)
+      - ModelUnusable           the model's file cannot be loaded here (500)
     + EngineError               the engine could not go on with this request (500)
     + RendererDied              the process that renders chat templates ended, twice (503)
   x SetupError              the operator's: shown by the command line, never sent to a client
@@ -167,6 +168,13 @@ class WorkerUnavailable(ServerError):
 
     status = 503
     code = "worker_unavailable"
+
+
+class ModelUnusable(WorkerUnavailable):
+    """The model that was asked for cannot be loaded here; trying again will not help."""
+
+    status = 500
+    code = "model_unusable"
 
 
 class EngineError(ServerError):

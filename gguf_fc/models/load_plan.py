@@ -47,9 +47,7 @@ def plan_load(entry: Entry, settings: Settings, store: Store | None = None) -> L
 
     Raises SetupError, saying what to change.
     """
-    header = read_header(locate(entry))
-    if not header.tensors:
-        raise ModelFileError(f"{header.path}: the file holds a vocabulary only, no weights.")
+    header = header_of(entry)
     parallel = settings.parallel or entry.parallel or DEFAULT_PARALLEL
     context = choose_context_size(
         trained=header.n_ctx_train,
@@ -86,6 +84,14 @@ def plan_load(entry: Entry, settings: Settings, store: Store | None = None) -> L
         if template or not header.generates
         else ("there is no chat template in the file; a plain one is used (see --chat-template)",),
     )
+
+
+def header_of(entry: Entry) -> Header:
+    """Header of the file of *entry*.  Raises SetupError where it cannot be loaded."""
+    header = read_header(locate(entry))
+    if not header.tensors:
+        raise ModelFileError(f"{header.path}: the file holds a vocabulary only, no weights.")
+    return header
 
 
 def locate(entry: Entry, find: FindCached = find_cached) -> Path:

@@ -7,6 +7,8 @@ Theory of operation.  Requests pass a gate one by one, in the order of their arr
 2. One that asks for another model waits at the gate until nothing runs, swaps the models, and
    goes through; those behind it wait, so neither model starves and all share one load.
 3. A load goes on when the request that began it is given up: it is wanted more often than not.
+4. A model that cannot be loaded never takes away one that answers: its file is looked at before
+   anybody waits, and if the load fails all the same, the model before it is loaded again.
 
     absent -> loading -> ready -> draining -> loading ...
 """
@@ -14,6 +16,7 @@ Theory of operation.  Requests pass a gate one by one, in the order of their arr
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,11 +24,14 @@ from pathlib import Path
 from typing import Protocol
 
 from gguf_fc.dialect import Dialect
-from gguf_fc.errors import ModelNotFound, SetupError, WorkerUnavailable
+from gguf_fc.errors import ModelNotFound, ModelUnusable, SetupError, WorkerUnavailable
 from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
+from gguf_fc.models.failed_loads import FailedLoads
 from gguf_fc.models.gguf import Header, stem_of
 from gguf_fc.models.load_plan import LoadPlan
 from gguf_fc.models.models_yaml import Entry
+
+logger = logging.getLogger(__name__)
 
 LATEST = ":latest"  # the tag that Ollama's protocol lists a name with, where it has none
 DEFAULT = "default"  # a name every server accepts, for its first model
@@ -93,12 +99,16 @@ class Pool:
         *,
         plan: Callable[[Entry], LoadPlan],
         make_worker: Callable[[Load], ModelWorker],
+        look: Callable[[Entry], object] = lambda _entry: None,
     ) -> None:
+        """*look* raises SetupError where it can be seen that a file cannot be loaded."""
         assert entries, "nothing to offer"
         self._entries = tuple(entries)
         self._named = _names_of(entries)
         self._plan = plan
         self._make_worker = make_worker
+        self._look = look
+        self._failures = FailedLoads()
         self._gate = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -153,13 +163,13 @@ class Pool:
     async def use(self, name: str | None) -> AsyncIterator[LoadedModel]:
         """The model *name*, which stays loaded inside the context.
 
-        Raises ModelNotFound, or WorkerUnavailable if it cannot be loaded.
+        Raises ModelNotFound, ModelUnusable if it cannot be loaded, or WorkerUnavailable.
         """
         entry = self.find(name)
         try:
             model = await self._pass_gate(entry, count=True)
         except SetupError as error:
-            raise WorkerUnavailable(
+            raise ModelUnusable(
                 f"The model '{entry.alias}' cannot be loaded: {error.message}"
             ) from error
         try:
@@ -178,17 +188,27 @@ class Pool:
         await self._unload()
 
     async def _pass_gate(self, entry: Entry, *, count: bool) -> LoadedModel:
+        if self._answering(entry) is None:
+            self._failures.check(entry)
+            await asyncio.to_thread(self._look, entry)
         async with self._gate:
             if self._swap is not None and not self._swap.done():
                 await asyncio.wait([self._swap])  # its request was given up
             self._refuse_if_stopped()
-            model = self.loaded
-            if model is None or model.entry is not entry or model.worker.state == "failed":
+            if (model := self._answering(entry)) is None:
+                self._failures.check(entry)  # while it waited, another may have tried
                 model = await self._change_to(entry)
             if count:
                 self._running += 1
                 self._idle.clear()
             return model
+
+    def _answering(self, entry: Entry) -> LoadedModel | None:
+        """The loaded model, if it is that of *entry* and was not given up."""
+        model = self.loaded
+        if model is None or model.entry is not entry or model.worker.state == "failed":
+            return None
+        return model
 
     async def _change_to(self, entry: Entry) -> LoadedModel:
         if self._running:
@@ -204,6 +224,18 @@ class Pool:
         return self._swap.result()
 
     async def _load(self, entry: Entry) -> LoadedModel:
+        """Load *entry*; where that fails, load what was there before again."""
+        before = None if self.loaded is None else self.loaded.entry
+        try:
+            return await self._load_in_place(entry)
+        except SetupError as error:
+            self._failures.note(entry, error)
+            if before is not None and before is not entry:
+                logger.warning("model=%s is loaded again: %s", before.alias, error.message)
+                await self._load_in_place(before)
+            raise
+
+    async def _load_in_place(self, entry: Entry) -> LoadedModel:
         await self._unload()
         self._phase = "loading"
         worker: ModelWorker | None = None

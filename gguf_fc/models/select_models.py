@@ -11,7 +11,7 @@ from gguf_fc.errors import ConfigError, ModelFileError
 from gguf_fc.models.analyses import AnalysisFolder, own_version
 from gguf_fc.models.gguf import stem_of
 from gguf_fc.models.hub_reference import HubReference
-from gguf_fc.models.load_plan import plan_load
+from gguf_fc.models.load_plan import header_of, plan_load
 from gguf_fc.models.models_yaml import Entry, demo_entry, read_models
 from gguf_fc.models.pool import Pool
 from gguf_fc.worker.client import Worker
@@ -26,6 +26,7 @@ def open_pool(settings: Settings) -> Pool:
         offered(settings),
         plan=partial(plan_load, settings=settings, store=store),
         make_worker=partial(Worker, cache_dir=settings.cache_dir),
+        look=header_of,
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gguf_fc.config import Settings
-from gguf_fc.errors import ModelFileError, ModelNotFound, WorkerUnavailable
+from gguf_fc.errors import ModelFileError, ModelNotFound, ModelUnusable, WorkerUnavailable
 from gguf_fc.job import FromWorker, Job, Load, Question, Ready, Sampling
-from gguf_fc.models.load_plan import LoadPlan, plan_load
+from gguf_fc.models.failed_loads import FailedLoads
+from gguf_fc.models.load_plan import LoadPlan, header_of, plan_load
 from gguf_fc.models.models_yaml import Entry
 from gguf_fc.models.pool import Pool
 from tests.support.gguf_files import write_gguf
@@ -73,7 +74,12 @@ class Bench:
                 sampling=Sampling(temperature=0.25),
             ),
         ]
-        self.pool = Pool(entries, plan=self.plan, make_worker=lambda load: FakeWorker(self, load))
+        self.pool = Pool(
+            entries,
+            plan=self.plan,
+            make_worker=lambda load: FakeWorker(self, load),
+            look=header_of,
+        )
 
     @staticmethod
     def plan(entry: Entry) -> LoadPlan:
@@ -219,6 +225,57 @@ def test_a_model_that_cannot_be_loaded_fails_its_requests_only(bench: Bench) -> 
             await bench.pool.start("B") and await bench.pool.start("A")
 
     run(scenario)
+
+
+def test_a_file_that_is_gone_takes_nothing_away(bench: Bench, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        done, forever = asyncio.Event(), asyncio.Event()
+        done.set()
+        stream = asyncio.create_task(bench.hold("A", forever))
+        await until(lambda: "use A" in bench.log)
+        (tmp_path / "b.gguf").unlink()
+        for _ in range(20):
+            with pytest.raises(ModelUnusable, match=r"'B' cannot be loaded: .* no such file"):
+                await bench.hold("B", done)
+        assert bench.pool.state == "ready", "the stream was not waited for"
+        assert await bench.hold("A", done) == "A"
+        forever.set()
+        await stream
+        assert bench.log == ["start a", "use A", "use A"]
+
+    run(scenario)
+
+
+def test_after_a_failed_load_the_model_before_it_is_back(bench: Bench, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        done = asyncio.Event()
+        done.set()
+        assert await bench.hold("A", done) == "A"
+        bench.broken = {"b"}
+        for _ in range(20):
+            with pytest.raises(ModelUnusable, match="broken"):
+                await bench.hold("B", done)
+            assert bench.pool.state == "ready"
+            assert await bench.hold("A", done) == "A"
+        assert bench.log.count("start b") == 1, "it is not tried again at once"
+        assert bench.log.count("start a") == 2
+        bench.broken = set()
+        write_gguf(tmp_path / "b.gguf")  # a better file
+        assert await bench.hold("B", done) == "B"
+
+    run(scenario)
+
+
+def test_a_failed_load_is_tried_again_after_a_rest() -> None:
+    now = [0.0]
+    failures = FailedLoads(clock=lambda: now[0])
+    entry = Entry(alias="x", source=Path("/nowhere/x.gguf"))
+    failures.check(entry)
+    failures.note(entry, ModelFileError("no memory"))
+    with pytest.raises(ModelFileError, match="no memory"):
+        failures.check(entry)
+    now[0] = 61
+    failures.check(entry)
 
 
 def test_a_missing_file_fails_at_the_start(bench: Bench, tmp_path: Path) -> None:

@@ -173,13 +173,13 @@ def test_a_silent_prefill_is_pinged() -> None:
 def test_a_model_that_cannot_be_loaded_is_a_status_or_the_stream_s_only_event() -> None:
     async def scenario() -> None:
         quick = await converse(broken=True)
-        assert quick.status == 503
+        assert quick.status == 500
         assert b"cannot be loaded" in quick.received
         slow = await converse(broken=True, load_seconds=LONG)
         assert slow.status == 200
         frames = [one for one in bytes(slow.received).split(b"\n\n") if one.startswith(b"data: ")]
         (only,) = [orjson.loads(one.removeprefix(b"data: ")) for one in frames]
-        assert only["error"]["code"] == "worker_unavailable"
+        assert only["error"]["code"] == "model_unusable"
         assert DONE not in slow.received
 
     run(scenario)
