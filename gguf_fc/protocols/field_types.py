@@ -24,7 +24,7 @@ IgnoreEos = Annotated[
 ]
 ModelName = Annotated[str | None, about("a name of `GET /v1/models`; any other is a 404")]
 Stop = Annotated[
-    StopString | Annotated[list[StopString], Meta(max_length=16)] | None,
+    StopString | Annotated[list[StopString], Meta(max_length=128)] | None,
     about("texts that end the reply, looked for in everything the model writes"),
 ]
 
@@ -34,8 +34,8 @@ Temperature = Annotated[
 ]
 TopP = Annotated[Probability | None, about("nucleus sampling; 1 is off")]
 TopK = Annotated[
-    Annotated[int, Meta(ge=0, le=1_000_000)] | None,
-    about("choose among the likeliest tokens, this many; 0 is off"),
+    Annotated[int, Meta(ge=-1, le=1_000_000)] | None,
+    about("choose among the likeliest tokens, this many; 0 and -1 are off"),
 ]
 MinP = Annotated[
     Probability | None, about("least probability, as a share of the likeliest's; 0 is off")

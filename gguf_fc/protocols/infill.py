@@ -89,11 +89,8 @@ INFILL = Fields(
     without_effect={
         **SHARED_WITHOUT_EFFECT,
         "n_indent": "the model's own indentation is kept",
-        "samplers": "all that are offered are used",
-        "t_max_predict_ms": "a client that has waited enough closes the connection",
-        "t_max_prompt_ms": "a client that has waited enough closes the connection",
     },
-    refused={name: row for name, row in SHARED_REFUSED.items() if name != "samplers"},
+    refused=SHARED_REFUSED,
 )
 
 

@@ -27,6 +27,7 @@ def sampling_of(body: Struct, defaults: Sampling) -> Sampling:
     )
     last_n = getattr(body, "repeat_last_n", given["penalty_last_n"])
     given["penalty_last_n"] = ALL_TOKENS if last_n == -1 else last_n
+    given["top_k"] = 0 if given["top_k"] == -1 else given["top_k"]
     bias = given.pop("logit_bias")
     sampling = dataclasses.replace(
         defaults, **{name: value for name, value in given.items() if value is not None}

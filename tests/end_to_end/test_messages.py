@@ -227,7 +227,7 @@ def test_a_coding_assistant_s_request_is_answered(client: Anthropic) -> None:
     [
         ({"max_tokens": 0}, "max_tokens"),
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
-        ({"top_k": -1}, "top_k"),
+        ({"top_k": -2}, "top_k"),
         ({"top": 3}, "top_p"),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages[0].content"),
     ],

@@ -188,7 +188,7 @@ def test_the_loaded_model_is_listed_and_shown(client: ollama.Client) -> None:
     ("options", "status", "message"),
     [
         ({"options": {"num_ctx": 0}}, 400, "options.num_ctx"),
-        ({"options": {"top_k": -1}}, 400, "options.top_k"),
+        ({"options": {"top_k": -2}}, 400, "options.top_k"),
         ({"messages": [{"role": "user", "content": "x" * 100_000}]}, 400, "context"),
         ({"model": "other"}, 404, "this server offers: demo"),
     ],

@@ -59,6 +59,14 @@ def test_control_tokens_are_recognised_unless_asked_not_to(http: httpx.Client) -
     assert post(http, "/detokenize", tokens=[special]) == {"content": "<|im_end|>"}
 
 
+def test_a_prompt_is_counted_as_other_servers_count_it(http: httpx.Client) -> None:
+    tokens = post(http, "/tokenize", content="It is sunny.", add_special=True)["tokens"]
+    counted = post(http, "/tokenize", prompt="It is sunny.")
+    assert counted == {"count": len(tokens), "max_model_len": 4096, "tokens": tokens}
+    bare = post(http, "/tokenize", prompt="It is sunny.", add_special_tokens=False)
+    assert bare["tokens"] == post(http, "/tokenize", content="It is sunny.")["tokens"]
+
+
 def test_a_prompt_is_what_the_template_makes_of_the_messages(http: httpx.Client) -> None:
     prompt = post(http, "/apply-template", messages=MESSAGES)["prompt"]
     assert "Hello <|im_end|>!" in prompt

@@ -114,7 +114,10 @@ IN_CHAT = "send them to /v1/chat/completions"
 
 TEXT = Fields(
     TextBody,
-    without_effect=SHARED_WITHOUT_EFFECT,
+    without_effect={
+        **SHARED_WITHOUT_EFFECT,
+        "reasoning_format": "a completion is text, whatever the model means by it",
+    },
     refused={
         **SHARED_REFUSED,
         "messages": Refused(IN_CHAT),

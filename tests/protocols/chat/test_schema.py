@@ -63,7 +63,7 @@ def test_null_counts_as_absent(name: str) -> None:
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"stream": "yes"}, "stream"),
         ({"stop": ""}, "stop"),
-        ({"stop": ["a"] * 17}, "stop"),
+        ({"stop": ["a"] * 129}, "stop"),
         ({"seed": 2**63}, "seed"),
         ({"messages": []}, "messages"),
         ({"messages": "hi"}, "messages"),
