@@ -17,6 +17,7 @@ A field that is null counts as absent, at any depth.  This module knows no proto
 
 from __future__ import annotations
 
+import codecs
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -191,10 +192,11 @@ def _in_header(path: str) -> str:
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
-    """Decode *raw*, the text of a JSON object.
+    """Decode *raw*, the text of a JSON object, perhaps behind a byte order mark.
 
     Raises InvalidParameter, also where it is nested deeper than what reads it later can go.
     """
+    raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
         fields = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

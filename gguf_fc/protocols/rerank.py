@@ -103,7 +103,7 @@ class Reranker:
             scored = await find(body, texts, model)
         scores = scored.scores
         if body.raw_scores is False and model.header.ranks:
-            scores = tuple(1 / (1 + math.exp(-score)) for score in scores)
+            scores = tuple(map(logistic, scores))
         best = sorted(range(len(texts)), key=lambda n: (-scores[n], n))[: body.top_n]
         remarks = Remarks(ignored=ignored, warnings=scored.warnings)
         if body.texts is not None:
@@ -153,6 +153,12 @@ class Reranker:
         query, *others = vectors
         scores = tuple(float(query @ other) for other in others)
         return Scored(scores, n_tokens, (BY_COSINE, *cut))
+
+
+def logistic(score: float) -> float:
+    """*score* between 0 and 1, however large it is."""
+    small = math.exp(-abs(score))
+    return (1 if score >= 0 else small) / (1 + small)
 
 
 def _texts(body: RerankBody) -> tuple[Given, ...]:

@@ -117,6 +117,10 @@ def test_what_nobody_reads_further_inside_is_named_once(
     assert parse(**fields)[1] == expected
 
 
+def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
+    assert TABLE.parse(b'\xef\xbb\xbf{"size": 2}')[0].size == 2
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"x"', b"\xff", b'{"a": NaN}'])
 def test_a_body_that_is_not_a_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidParameter) as caught:
