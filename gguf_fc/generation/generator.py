@@ -26,7 +26,7 @@ from gguf_fc.generation.generation import (
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.generation.job_events import failure_of, job_events
 from gguf_fc.generation.merge_streams import merged
-from gguf_fc.generation.plan_reply import ReplyPlan, plan_reply, smaller_context, unlike_begun
+from gguf_fc.generation.plan_reply import ReplyPlan, plan_reply, unlike_begun
 from gguf_fc.generation.questions import prompt_length
 from gguf_fc.generation.reply_memory import ReplyMemory
 from gguf_fc.generation.text_completion import TextCompleter
@@ -125,7 +125,7 @@ def _warnings(request: Request, fit: Fitted, model: LoadedModel) -> tuple[str, .
         f"{request.messages_at}: the {fit.left_out} oldest were left out, as the conversation was "
         "too long."
     )
-    return (*smaller_context(request.n_ctx, model), *([left_out] if fit.left_out else []))
+    return (*model.smaller_context(request.n_ctx), *([left_out] if fit.left_out else []))
 
 
 async def _fitted(request: Request, model: LoadedModel, ids: Ids) -> Fitted:

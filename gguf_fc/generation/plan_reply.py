@@ -138,14 +138,6 @@ def refuse_embedding_model(model: LoadedModel) -> None:
         )
 
 
-def smaller_context(n_ctx: int | None, model: LoadedModel) -> tuple[str, ...]:
-    """Warning where a client counts on more context than there is; a longer prompt is refused."""
-    if n_ctx is None or n_ctx <= model.ready.n_ctx:
-        return ()
-    most = model.ready.n_ctx
-    return (f"num_ctx: {n_ctx} is more than the {most} tokens of a conversation here.",)
-
-
 def _refuse_loosened_strict(grammar: Grammar, request: Request) -> None:
     """Raise SchemaNotEnforceable where ``strict`` asks for a keyword the grammar cannot hold."""
     strict = [tool.parameters_at(n) for n, tool in enumerate(request.tools) if tool.strict]

@@ -84,6 +84,13 @@ class LoadedModel:
     def context_note(self) -> str:
         return self.plan.context_note
 
+    def smaller_context(self, n_ctx: int | None) -> tuple[str, ...]:
+        """Warning where a client counts on *n_ctx* tokens, more than there are."""
+        most = self.ready.n_ctx
+        if n_ctx is None or n_ctx <= most:
+            return ()
+        return (f"num_ctx: {n_ctx} is more than the {most} tokens of a conversation here.",)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings for the operator, of the plan and of the dialect."""

@@ -22,6 +22,7 @@ from gguf_fc.errors import (
 from gguf_fc.frames import FrameError
 from gguf_fc.job import (
     Cancel,
+    Chunk,
     Ending,
     Failed,
     FromWorker,
@@ -105,7 +106,8 @@ class Worker:
         Closing the generator cancels.
         """
         try:
-            self._deadly.check(job)
+            if self._deadly.digests:
+                self._deadly.check(job)
             if self._supervisor.state != "ready":
                 await self._supervisor.wait_ready(RESTART_SECONDS)
             while self._recovery:  # what was in flight goes first
@@ -150,6 +152,8 @@ class Worker:
         if isinstance(message, Pong):
             return  # the line has heard it, and that is all it is for
         assert isinstance(message, Progress | Ending), f"unexpected message: {message}"
+        if isinstance(message, Chunk):
+            self._supervisor.has_worked = True
         if flight := self._flights.get(message.id):
             flight.deliver(message)
             if flight.is_over:

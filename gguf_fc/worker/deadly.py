@@ -30,14 +30,14 @@ class DeadlyRequests:
 
     folder: Path
     load: Load
-    _digests: list[str] = field(init=False)
+    digests: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._digests = self._read()
+        self.digests = self._read()
 
     def check(self, asked: Job | Question) -> None:
         """Raise DeadlyRequest if *asked* is one."""
-        if self._digests and self._digest(asked) in self._digests:
+        if self._digest(asked) in self.digests:
             raise self.error()
 
     def error(self) -> DeadlyRequest:
@@ -50,11 +50,11 @@ class DeadlyRequests:
 
     def remember(self, asked: Job | Question) -> None:
         """Refuse *asked* from now on, after a restart too."""
-        kept = dict.fromkeys([*self._read(), *self._digests, self._digest(asked)])
-        self._digests = list(kept)[-MOST_KEPT:]
+        kept = dict.fromkeys([*self._read(), *self.digests, self._digest(asked)])
+        self.digests = list(kept)[-MOST_KEPT:]
         try:
             own_folder(self.folder)
-            write_atomically(self._file, [orjson.dumps(self._digests)])
+            write_atomically(self._file, [orjson.dumps(self.digests)])
         except OSError as error:
             logger.warning("deadly requests file=%s cannot be written: %s", self._file, error)
 

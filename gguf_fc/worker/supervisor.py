@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from gguf_fc.errors import ModelFileError, WorkerUnavailable
-from gguf_fc.job import Chunk, Load, LoadFailed, Message, Ready
+from gguf_fc.job import Load, LoadFailed, Message, Ready
 from gguf_fc.worker.child import Child, ending
 from gguf_fc.worker.selftest import SelfTest
 
@@ -81,7 +81,7 @@ class Supervisor:
         self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()  # ready, stopped or failed: there is something to tell
         self._failure: ModelFileError | None = None
-        self._has_worked = False  # the child that ran last has said something of a reply
+        self.has_worked = False  # the client notes it when the child says something of a reply
         self.ready: Ready | None = None
         self.state: State = "stopped"
 
@@ -148,7 +148,7 @@ class Supervisor:
                 return
             else:
                 failures = 0
-                if self._has_worked or monotonic() - began >= self._patience.stable_seconds:
+                if self.has_worked or monotonic() - began >= self._patience.stable_seconds:
                     pause = 0.0
             await asyncio.sleep(pause)
             pause = min(max(2 * pause, self._patience.first_pause), self._patience.longest_pause)
@@ -162,7 +162,7 @@ class Supervisor:
     async def _live(self) -> None:
         """Run one worker, from its start to its death."""
         child, ready = await self._launch()
-        self._has_worked = False
+        self.has_worked = False
         self.child, self.ready, self.state = child, ready, "ready"
         self._settled.set()
         status: int | None = None
@@ -178,10 +178,6 @@ class Supervisor:
         reason = f"The process that ran the model {ending(status)}."
         logger.error("worker pid=%d died: %s", child.process.pid, reason)
         self._died(reason)
-
-    def _pass_on(self, message: Message) -> None:
-        self._has_worked = self._has_worked or isinstance(message, Chunk)
-        self._deliver(message)
 
     async def _launch(self) -> tuple[Child, Ready]:
         """Start a child with the first settings that do not crash it."""
@@ -226,7 +222,7 @@ class Supervisor:
             raise
         match answer.result() if answer.done() else None:
             case Ready() as ready:
-                child.line.deliver = self._pass_on
+                child.line.deliver = self._deliver
                 return child, ready
             case LoadFailed(message=message):
                 await child.close(grace=self._patience.stop_seconds)

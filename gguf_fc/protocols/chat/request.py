@@ -153,7 +153,7 @@ def choices(request: Request, count: int) -> tuple[Request, ...]:
 def _format(body: ChatBody, constraint: Constrained | None) -> Format:
     if constraint is not None and constraint.schema is not None:
         return Format(type="json_schema", schema=constraint.schema, schema_at=constraint.param)
-    return format_of(body.response_format)
+    return Format() if body.response_format is None else format_of(body.response_format)
 
 
 def _thinking(body: ChatBody) -> bool | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from gguf_fc.events import Event
 from gguf_fc.generation.generation import Complete, Generate, Generation, PendingGeneration
-from gguf_fc.generation.plan_reply import smaller_context
 from gguf_fc.models.pool import Pool
 from gguf_fc.protocols.ollama.request import RawPrompt
 from gguf_fc.request import Request
@@ -36,7 +35,7 @@ class OllamaGenerator:
     @asynccontextmanager
     async def _complete(self, raw: RawPrompt) -> AsyncIterator[Generation]:
         async with self.pool.use(raw.text.model) as model:
-            warnings = smaller_context(raw.n_ctx, model)
+            warnings = model.smaller_context(raw.n_ctx)
         async with self.complete((raw.text,)) as generation:
             yield replace(generation, warnings=warnings)
 
