@@ -94,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_grammar)
     command.add_argument("schema", metavar="SCHEMA.json", help="-: standard input")
     command.add_argument("--json", action="store_true", help="grammar and report as JSON")
+    command.add_argument(
+        "--key-order",
+        choices=("declared", "any"),
+        default="declared",
+        help="of the members of objects (default: declared)",
+    )
 
     command = commands.add_parser("cache", help="KV cache that is kept as files: ls or clear")
     command.set_defaults(run=_cache)
@@ -129,6 +135,11 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
         "--constraint",
         metavar="ENGINE",
         help="enforces grammars: llguidance (default) or llama.cpp",
+    )
+    add(
+        "--key-order",
+        metavar="ORDER",
+        help="members of objects come as declared (default), or in any order",
     )
     add(
         "--no-drafts",
@@ -291,4 +302,4 @@ def _bench(flags: Flags) -> None:
 
 
 def _grammar(flags: Flags) -> None:
-    commands.grammar.run(flags["schema"], as_json=flags["json"])
+    commands.grammar.run(flags["schema"], as_json=flags["json"], key_order=flags["key_order"])

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from gguf_fc.errors import ConfigError
 from gguf_fc.job import ConstraintEngine
 
 PREFIX = "GGUF_FC_"
+KeyOrder = Literal["declared", "any"]
 # Variables of the repository's own scripts and tests, which are no settings.
 OTHER_VARIABLES = frozenset({"GGUF_FC_DATA", "GGUF_FC_REAL_MODELS", "GGUF_FC_WHEELS"})
 
@@ -60,6 +61,7 @@ class Settings:
     chat_template: Path | None = None  # instead of the template in the file
     max_queue: int = 64  # requests that may wait
     constraint: ConstraintEngine = "llguidance"  # enforces the grammars of replies
+    key_order: KeyOrder | None = None  # of members of objects in replies
     drafts: bool = True  # speculative decoding
     repack: bool = True  # weights are repacked for this processor, where that works
     cache_dir: Path = Path("~/.cache/gguf-fc")
@@ -185,6 +187,7 @@ _READ: Mapping[str, Callable[[str, str], Any]] = {
     "chat_template": _path,
     "max_queue": _number(0, 100_000),
     "constraint": _one_of(get_args(ConstraintEngine)),
+    "key_order": _one_of(get_args(KeyOrder)),
     "drafts": _switch,
     "repack": _switch,
     "cache_dir": _path,

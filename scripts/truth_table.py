@@ -10,7 +10,7 @@ The whole path of a request is used but for the socket.  A reply is a violation 
 
 1. calls where it must not, does not call where it must, or calls what it may not;
 2. has arguments that are not valid under the tool's schema;
-3. has a marker in its content, unless ``max_tokens`` cut it off there.
+3. has a call in its content: what its parser reads as one.  A mark may be quoted there.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ import orjson
 from gguf_fc import Dialect
 from gguf_fc.config import Settings
 from gguf_fc.errors import GgufFcError
+from gguf_fc.events import CallStart
 from gguf_fc.generation.generator import Generator, Ids
 from gguf_fc.generation.grammar_cache import GrammarCache
 from gguf_fc.models.load_plan import plan_load
@@ -119,6 +120,7 @@ class Bench:
     def __init__(self, pool: Pool, dialect: Dialect) -> None:
         self._pool = pool
         self._markers, self._controls = dialect.syntax.announcements, controls_of(dialect)
+        self._parser = partial(dialect.parser, tools=TOOLS)
         # Where nothing stands before the name, a call begins with the name of a tool.
         openings = [opening_of(dialect)] if opening_of(dialect) else list(SCHEMAS)
         self._first = {opening[0] for opening in openings}
@@ -191,8 +193,8 @@ class Bench:
             if not jsonschema_rs.is_valid(SCHEMAS[call["name"]], json.loads(call["arguments"])):
                 yield f"{call['name']}({call['arguments']})"
         content = reply["message"]["content"] or ""
-        if not cut_off and any(marker in content for marker in self._markers):
-            yield f"a marker in {content!r}"
+        if any(isinstance(event, CallStart) for event in self._parser().feed(content)):
+            yield f"a call in {content!r}"
 
 
 async def row(folder: Path, text: str, dialect: Dialect, options: argparse.Namespace) -> list[Cell]:

@@ -87,7 +87,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "values": {"regex", "rules"},
         "schema": {"values"},
         "compile": {"rules", "schema", "values"},
-        "search": {"rules"},
+        "search": {"regex", "rules"},
         "match": {"rules", "search"},
         "notations": {"prune", "regex", "rules", "search"},
         "grammar": {"compile", "match", "notations", "prune", "regex", "rules", "schema", "values"},

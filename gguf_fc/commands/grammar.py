@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc.errors import ConfigError, GrammarError
-from gguf_fc.grammar import schema_to_grammar
+from gguf_fc.grammar import KeyOrder, schema_to_grammar
 
 
-def run(name: str, *, as_json: bool) -> None:
+def run(name: str, *, as_json: bool, key_order: KeyOrder) -> None:
     """Print the grammar of the schema in the file *name* (``-``: standard input).
 
     Raises ConfigError if it cannot be read, GrammarError if it is no schema.
     """
-    grammar = schema_to_grammar(_schema(name))
+    grammar = schema_to_grammar(_schema(name), key_order=key_order)
     if as_json:
         report = [item._asdict() for item in grammar.report]
         found = {"gbnf": grammar.gbnf, "report": report}

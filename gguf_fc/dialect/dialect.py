@@ -43,7 +43,7 @@ from gguf_fc.dialect.read.reply import Reply, read
 from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.errors import InvalidParameter
-from gguf_fc.grammar import Grammar
+from gguf_fc.grammar import Grammar, KeyOrder
 from gguf_fc.job import ReasoningLimit
 from gguf_fc.request import Tool, ToolCall
 
@@ -224,11 +224,13 @@ class Dialect:
         parallel_tool_calls: bool | None = None,  # noqa: FBT001  the documented public signature
         response_format: GivenFormat = None,
         prefill: str = "",
+        key_order: KeyOrder = "declared",
     ) -> Grammar:
         """Grammar over the whole output, the same that such a request is held to.
 
         *parallel_tool_calls* None: several calls where the syntax is the template's own, and one
-        in the generic format, which models repeat up to the token limit.
+        in the generic format, which models repeat up to the token limit.  *key_order* ``any``: the
+        members of an object of up to eight properties may come in any order.
         """
         offered = read_tools(tools)
         wanted = Wanted(
@@ -237,6 +239,7 @@ class Dialect:
             parallel=self.native if parallel_tool_calls is None else parallel_tool_calls,
             format=read_format(response_format),
             prefill=self._own_part(prefill),
+            key_order=key_order,
         )
         return build_grammar(self.syntax, wanted)
 

@@ -76,6 +76,7 @@ def _composed(model: LoadedModel, request: Request, prefill: str) -> tuple[Gramm
             parallel_tool_calls=request.parallel_tool_calls,
             response_format=request.format,
             prefill=prefill,
+            key_order=model.plan.key_order,
         )
         return grammar, _printed(grammar, model)
     except GrammarError as error:
@@ -101,7 +102,10 @@ def schema_grammar(schema: Schema, param: str, model: LoadedModel) -> tuple[Gram
     """
     builder = Builder()
     try:
-        root, report = compile_schema(schema, builder, spacing=Spacing(), closed=True, path=param)
+        any_order = model.plan.key_order == "any"
+        root, report = compile_schema(
+            schema, builder, spacing=Spacing(), closed=True, any_order=any_order, path=param
+        )
         grammar = Grammar(builder.build(root), report)
         return grammar, _printed(grammar, model)
     except GrammarError as error:

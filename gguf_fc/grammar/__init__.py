@@ -8,6 +8,7 @@ from __future__ import annotations
 from gguf_fc.grammar.compile.schema import compile_schema
 from gguf_fc.grammar.grammar import (
     Grammar,
+    KeyOrder,
     gbnf_to_grammar,
     regex_to_grammar,
     schema_to_grammar,
@@ -36,6 +37,7 @@ from gguf_fc.grammar.rules import (
     sequence,
 )
 from gguf_fc.grammar.schema.tree import Loosened
+from gguf_fc.grammar.search.departing import departing
 from gguf_fc.grammar.search.not_opening import not_opening
 from gguf_fc.grammar.values.notation import JSON, PYTHON, Notation
 from gguf_fc.grammar.values.spacing import Spacing
@@ -48,6 +50,7 @@ __all__ = [
     "CharClass",
     "Choice",
     "Grammar",
+    "KeyOrder",
     "Literal",
     "Loosened",
     "Node",
@@ -65,6 +68,7 @@ __all__ = [
     "Without",
     "choice",
     "compile_schema",
+    "departing",
     "gbnf_to_grammar",
     "not_opening",
     "optional",

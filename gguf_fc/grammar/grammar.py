@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from typing import Literal as OneOf
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.grammar.compile.schema import compile_schema
@@ -29,6 +30,8 @@ from gguf_fc.grammar.rules import Builder, Literal, Rules, choice
 from gguf_fc.grammar.schema.tree import Loosened
 from gguf_fc.grammar.values.spacing import Spacing
 from gguf_fc.grammar.values.spelling import char_class
+
+KeyOrder = OneOf["declared", "any"]
 
 
 @dataclass(frozen=True)
@@ -118,14 +121,18 @@ def schema_to_grammar(
     schema: Any,
     closed: bool = False,  # noqa: FBT001, FBT002  the documented public signature
     spacing: Spacing | tuple[str, str] | None = None,
+    key_order: KeyOrder = "declared",
 ) -> Grammar:
     """The grammar of the JSON texts that are valid under *schema*.
 
     *closed* reads an absent ``additionalProperties`` as false where there are ``properties``, at
     every depth, as requests do.  *spacing* fixes the white space
-    between tokens; None allows any that JSON allows.
+    between tokens; None allows any that JSON allows.  *key_order* ``any`` lets the members of an
+    object of up to eight properties come in any order, not only as they are declared.
     """
     fixed = Spacing(*spacing) if isinstance(spacing, tuple) else spacing
     builder = Builder()
-    root, report = compile_schema(schema, builder, spacing=fixed, closed=closed)
+    root, report = compile_schema(
+        schema, builder, spacing=fixed, closed=closed, any_order=key_order == "any"
+    )
     return Grammar(builder.build(root), report)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gguf_fc.config import Settings
+from gguf_fc.config import KeyOrder, Settings
 from gguf_fc.dialect import Dialect, Store
 from gguf_fc.dialect.learn.known import Origin, named_template
 from gguf_fc.dialect.prompt.generic import CHAT_TEMPLATE
@@ -38,6 +38,7 @@ class LoadPlan:
     dialect: Dialect
     renderer: Renderer  # where the dialect's template runs
     load: Load
+    key_order: KeyOrder
     context_note: str  # the context's size and why
     warnings: tuple[str, ...]
 
@@ -79,6 +80,7 @@ def plan_load(entry: Entry, settings: Settings, store: Store | None = None) -> L
             max_state_files=settings.cache_disk_mb * MEGABYTE,
             max_state_ram=settings.cache_ram_mb * MEGABYTE,
         ),
+        key_order=settings.key_order or entry.key_order or "declared",
         context_note=context.why,
         warnings=()
         if template or not header.generates

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import yaml
 
 from gguf_fc import demo
-from gguf_fc.config import did_you_mean
+from gguf_fc.config import KeyOrder, did_you_mean
 from gguf_fc.errors import ConfigError
 from gguf_fc.job import Sampling
 from gguf_fc.models.hub_reference import HubReference
@@ -39,6 +39,7 @@ class Entry:
     threads: int | None = None
     gpu_layers: int | None = None
     chat_template: Path | None = None
+    key_order: KeyOrder | None = None
     sampling: Sampling = field(default_factory=Sampling)  # where a request does not say
 
 
@@ -86,7 +87,7 @@ class _Item:
 
     _KEYS = frozenset(
         {*SOURCES, "alias", "file", "quant", "context", "parallel", "threads", "gpu_layers"}
-        | {"chat_template", "sampling"}
+        | {"chat_template", "key_order", "sampling"}
     )
 
     def __init__(self, given: Any, where: str, folder: Path) -> None:
@@ -109,6 +110,7 @@ class _Item:
             threads=self._get("threads", _number(1)),
             gpu_layers=self._get("gpu_layers", _number(0)),
             chat_template=self._path(template) if template else None,
+            key_order=self._get("key_order", _key_order),
             sampling=self._sampling(),
         )
 
@@ -177,6 +179,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a text")
     return value
+
+
+def _key_order(value: Any) -> KeyOrder:
+    if value not in get_args(KeyOrder):
+        raise ValueError(" or ".join(f"'{order}'" for order in get_args(KeyOrder)))
+    return cast("KeyOrder", value)
 
 
 def _number(least: int) -> Callable[[Any], int]:

@@ -8,13 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gguf_fc.grammar import Builder, Choice, Grammar, Spacing, compile_schema, schema_to_grammar
+from gguf_fc.grammar import (
+    Builder,
+    Choice,
+    Grammar,
+    KeyOrder,
+    Spacing,
+    compile_schema,
+    schema_to_grammar,
+)
 from schema_figures.figure import Figure, rows
 
 _MANY = 200  # tools at once
 
 
-def calls(data: Path, every: int) -> Iterator[Figure]:
+def calls(data: Path, every: int, order: KeyOrder = "declared") -> Iterator[Figure]:
     """The cases of the Berkeley function-calling leaderboard."""
     figure = Figure("BFCL rows whose expected arguments are in the grammar", "100 %")
     figure.notes.append("closed at every depth, as in requests")
@@ -25,27 +33,30 @@ def calls(data: Path, every: int) -> Iterator[Figure]:
         }
         tools |= offered
         if row["expected_valid"] and row["expected_calls"]:
-            refused = _refused(offered, row["expected_calls"])
+            refused = _refused(offered, row["expected_calls"], order)
             figure.count(row["id"], "refused" if refused else None, refused or "")
     yield figure
-    yield _together(list(tools.values())[:_MANY])
+    yield _together(list(tools.values())[:_MANY], order)
 
 
-def _refused(tools: dict[str, Any], expected: list[dict[str, Any]]) -> str | None:
+def _refused(tools: dict[str, Any], expected: list[dict[str, Any]], order: KeyOrder) -> str | None:
     for call in expected:
         schema = tools[call["name"]]
         text = json.dumps(call["arguments"], ensure_ascii=False)
-        if not schema_to_grammar(schema, closed=True, spacing=Spacing()).matches(text):
+        grammar = schema_to_grammar(schema, closed=True, spacing=Spacing(), key_order=order)
+        if not grammar.matches(text):
             return text
     return None
 
 
-def _together(schemas: list[Any]) -> Figure:
+def _together(schemas: list[Any], order: KeyOrder) -> Figure:
     """All of *schemas* in one grammar."""
     started = time.thread_time()
     builder = Builder()
+    free = order == "any"
     nodes = tuple(
-        compile_schema(schema, builder, spacing=Spacing(), closed=True)[0] for schema in schemas
+        compile_schema(schema, builder, spacing=Spacing(), closed=True, any_order=free)[0]
+        for schema in schemas
     )
     text = Grammar(builder.build(Choice(nodes))).llguidance()
     seconds = time.thread_time() - started

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.grammar import Grammar, schema_to_grammar
+from gguf_fc.grammar import Grammar, KeyOrder, schema_to_grammar
 from schema_figures.figure import Figure, milliseconds, rows
 
 _DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -23,19 +23,19 @@ _REPORTED = "wrongly accepted, reported"
 _REFUSED = "wrongly refused"
 
 
-def maskbench(schemas: Path, every: int) -> Iterator[Figure]:
+def maskbench(schemas: Path, every: int, order: KeyOrder = "declared") -> Iterator[Figure]:
     """Real schemas."""
     figure = Figure("MaskBench schemas right on every instance", "86 %")
-    _judge(figure, rows(schemas / "maskbench.jsonl.gz", every))
+    _judge(figure, rows(schemas / "maskbench.jsonl.gz", every), order)
     yield figure
 
 
-def suites(schemas: Path, every: int) -> Iterator[Figure]:
+def suites(schemas: Path, every: int, order: KeyOrder = "declared") -> Iterator[Figure]:
     """The groups of the JSON-Schema-Test-Suite that every implementation has to pass."""
     for draft, wanted in (("2020-12", "60 %"), ("7", "")):
         figure = Figure(f"JSON-Schema-Test-Suite, draft {draft}, required groups", wanted)
         found = rows(schemas / f"suite.draft{draft}.jsonl", every)
-        _judge(figure, (_with_draft(row, draft) for row in found if not row["optional"]))
+        _judge(figure, (_with_draft(row, draft) for row in found if not row["optional"]), order)
         yield figure
 
 
@@ -47,14 +47,14 @@ def _with_draft(row: dict[str, Any], draft: str) -> dict[str, Any]:
     return {**row, "schema": {"$schema": _DRAFT7, **schema}}
 
 
-def _judge(figure: Figure, found: Iterable[dict[str, Any]]) -> None:
+def _judge(figure: Figure, found: Iterable[dict[str, Any]], order: KeyOrder) -> None:
     wrong: Counter[str] = Counter({_SILENT: 0, _REPORTED: 0, _REFUSED: 0})
     compiling: list[float] = []
     printing: list[float] = []
     for row in found:
         started = time.thread_time()
         try:
-            grammar = schema_to_grammar(row["schema"])
+            grammar = schema_to_grammar(row["schema"], key_order=order)
             compiled = time.thread_time()
             grammar.llguidance()
         except GrammarError as error:

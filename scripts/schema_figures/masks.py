@@ -18,14 +18,14 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.llamacpp import lltokenizer_from_vocab
 
 from gguf_fc.errors import GrammarError
-from gguf_fc.grammar import schema_to_grammar
+from gguf_fc.grammar import KeyOrder, schema_to_grammar
 from schema_figures.figure import Figure, milliseconds, rows
 
 _SCHEMAS = 50
 _TOKENS = 400  # of an instance
 
 
-def masks(data: Path, every: int) -> Iterator[Figure]:
+def masks(data: Path, every: int, order: KeyOrder = "declared") -> Iterator[Figure]:
     """On the largest schemas of MaskBench."""
     found = [
         row
@@ -39,7 +39,7 @@ def masks(data: Path, every: int) -> Iterator[Figure]:
     )
     seconds: list[float] = []
     for row in found[:_SCHEMAS]:
-        figure.count(row["id"], _walk(tokenizer, row, seconds))
+        figure.count(row["id"], _walk(tokenizer, row, seconds, order))
     figure.notes.append(f"{len(seconds)} masks: {milliseconds(seconds)}")
     yield figure
 
@@ -62,10 +62,12 @@ def _tokenizer(path: Path) -> LLTokenizer:
         return lltokenizer_from_vocab(llama_cpp.llama_model_get_vocab(model))
 
 
-def _walk(tokenizer: LLTokenizer, row: dict[str, Any], seconds: list[float]) -> str | None:
+def _walk(
+    tokenizer: LLTokenizer, row: dict[str, Any], seconds: list[float], order: KeyOrder
+) -> str | None:
     """Fault, if there is any; the time of every mask goes to *seconds*."""
     try:
-        grammar = schema_to_grammar(row["schema"])
+        grammar = schema_to_grammar(row["schema"], key_order=order)
         matcher = LLMatcher(tokenizer, grammar.llguidance(), log_level=0)
     except GrammarError as error:
         return str(error)

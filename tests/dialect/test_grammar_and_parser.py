@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -110,6 +111,34 @@ def test_a_key_may_hold_any_character_or_is_refused(name: str, key: str) -> None
         text = write(syntax, calls=[Call("look", arguments, "abcdefgh0")])
         if grammar_of(syntax, tools).matches(text):
             assert read(syntax, tools, text).calls == [("look", canonical(arguments))], text
+
+
+@EVERY_SYNTAX
+def test_beside_a_tool_that_takes_anything_every_call_is_in_the_grammar_of_the_engine(
+    name: str,
+) -> None:
+    syntax, text = HELD[name], {"path": TEXT}
+    optional = Tool(name="list", parameters={"type": "object", "properties": text})
+    tools = (optional, Tool(name="any", parameters={"type": "object", "properties": {"o": {}}}))
+    for mode in ("required", "auto"):
+        engine = LlguidanceGrammar(grammar_of(syntax, tools, mode).llguidance())
+        for arguments in ({}, {"path": "a"}):
+            assert engine.matches(write(syntax, calls=[Call("list", arguments, "abcdefgh0")]))
+
+
+@EVERY_SYNTAX
+def test_arguments_in_any_order_are_in_the_grammar_where_that_is_asked_for(name: str) -> None:
+    syntax, given = HELD[name], {"n": 1, "path": "a", "content": "b"}
+    wanted = Wanted(tools=TOOLS[:1], choice=ToolChoice("required"), key_order="any")
+    grammar = build_grammar(syntax, wanted)
+    for keys in permutations(given):
+        arguments = {key: given[key] for key in keys}
+        text = write(syntax, calls=[Call("write_file", arguments, "abcdefgh0")])
+        assert grammar.matches(text), text
+        assert read(syntax, TOOLS, text).calls == [("write_file", canonical(given))]
+    sampler = Sampler(grammar.rules, hostile_pieces(syntax), Random(1))  # noqa: S311
+    for _ in range(5):
+        assert read(syntax, TOOLS[:1], text := sampler.text()).calls, text
 
 
 QUOTED = (

@@ -36,6 +36,7 @@ from gguf_fc.grammar import (
     NEVER,
     Builder,
     Grammar,
+    KeyOrder,
     Literal,
     Loosened,
     Node,
@@ -56,6 +57,12 @@ class Wanted:
     parallel: bool = True
     format: Format = field(default_factory=Format)
     prefill: str = ""
+    key_order: KeyOrder = "declared"
+
+    @property
+    def any_order(self) -> bool:
+        """Members of small objects may come in any order."""
+        return self.key_order == "any"
 
     @property
     def must_call(self) -> bool:
@@ -100,7 +107,14 @@ class _TurnComposer:
 
     def __post_init__(self) -> None:
         syntax, wanted = self.syntax, self.wanted
-        calls = CallComposer(syntax, wanted.callable(), wanted.several, self._builder, self._report)
+        calls = CallComposer(
+            syntax,
+            wanted.callable(),
+            wanted.several,
+            self._builder,
+            self._report,
+            wanted.any_order,
+        )
         self._calls = calls.all()
         self._code = self._called_as_code(calls)
         self._text = TextComposer(syntax)
@@ -117,8 +131,8 @@ class _TurnComposer:
 
     def compose(self) -> Grammar:
         """Make the grammar."""
-        reasoning, prefill = self.syntax.reasoning, self.wanted.prefill
-        turn = with_reasoning(reasoning, prefill, self._reply, self._builder)
+        prefill = self.wanted.prefill
+        turn = with_reasoning(self.syntax, prefill, self._reply, self._builder)
         required = self._calls if self.wanted.must_call else None
         if turn == NEVER and required is not None and self.syntax.marker:
             # The prompt holds the beginning of text: the call comes right behind it.
@@ -154,9 +168,9 @@ class _TurnComposer:
         if asked.type == "text":
             return None
         schema = asked.schema if asked.type == "json_schema" else ANY_OBJECT
-        builder, report = self._builder, self._report
+        builder, report, any_order = self._builder, self._report, self.wanted.any_order
         rules = schema_rules(
-            schema, asked.schema_at, builder, report, spacing=Spacing(), closed=True
+            schema, asked.schema_at, builder, report, spacing=Spacing(), any_order=any_order
         )
         return self._text.framed(builder.define("answer", rules))
 
@@ -164,7 +178,9 @@ class _TurnComposer:
         """A call of a tool that was built into the model; None if there is none."""
         if self.syntax.code is None:
             return None
-        composer = CodeComposer(self.syntax.code, self._builder, self._report)
+        composer = CodeComposer(
+            self.syntax.code, self._builder, self._report, self.wanted.any_order
+        )
         schemas = {
             tool.name: (calls.schemas[tool.name], tool.parameters_at(n)) for n, tool in calls.tools
         }

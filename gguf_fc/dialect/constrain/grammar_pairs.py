@@ -52,6 +52,7 @@ class PairsComposer:
     builder: Builder
     report: list[Loosened] = field(default_factory=list)
     closings: tuple[str, ...] = ()
+    any_order: bool = False  # of arguments, and of members inside them
 
     def members(self, schema: Any, path: str) -> Members:
         """The arguments that *schema*, at *path*, admits; any if it cannot be compiled."""
@@ -69,7 +70,9 @@ class PairsComposer:
     def _members(self, schema: Any, path: str, *, closed: bool) -> Members:
         reader = SchemaReader(Document(schema, path), closed)
         tree = reader.read_root(schema, path)
-        values = PairValues(self.pairs, self.builder, reader, self._following)
+        values = PairValues(
+            self.pairs, self.builder, reader, self._following, any_order=self.any_order
+        )
         writer = ArgumentWriter.of(self.pairs, values)
         rules = [
             ObjectRules(writer, option, path, ordered=True).members()
@@ -108,6 +111,7 @@ class ArgumentWriter:
             builder=values.builder,
             reader=values.reader,
             alphabetical=pairs.ordered,
+            any_order=values.any_order,
             pairs=pairs,
             values=values,
         )
@@ -117,6 +121,11 @@ class ArgumentWriter:
     def alphabetical(self) -> bool:
         """True if keys stand in alphabetical order."""
         return self.pairs.ordered
+
+    @property
+    def any_order(self) -> bool:
+        """True if arguments may come in any order."""
+        return self.values.any_order
 
     @property
     def builder(self) -> Builder:

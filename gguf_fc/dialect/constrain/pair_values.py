@@ -62,6 +62,7 @@ class PairValues:
     builder: Builder
     reader: SchemaReader
     following: str = ""  # the characters with which another pair or the end of the call begins
+    any_order: bool = False  # of the members of objects
     _spellers: dict[Notation, JsonWriter] = field(default_factory=dict, init=False)
 
     def forms(self, key: str | None, schema: Schema, path: str) -> list[WrittenValue]:
@@ -106,6 +107,7 @@ class PairValues:
                 builder=self.builder,
                 reader=self.reader,
                 alphabetical=self.pairs.ordered,
+                any_order=self.any_order,
                 text=JsonText(self.builder, notation),
             )
         return self._spellers[notation]

@@ -48,14 +48,16 @@ def schema_rules(
     report: list[Loosened],
     *,
     spacing: Spacing | None,
-    closed: bool,
+    any_order: bool = False,
 ) -> Node:
     """Compile a schema to rules; any JSON object, and *report* says so, if that is not possible.
 
     *spacing* None: any white space.
     """
     try:
-        node, loosened = compile_schema(schema, builder, spacing=spacing, closed=closed, path=path)
+        node, loosened = compile_schema(
+            schema, builder, spacing=spacing, closed=True, any_order=any_order, path=path
+        )
     except GrammarError as error:
         node, loosened = compile_schema(
             ANY_OBJECT, builder, spacing=spacing, closed=False, path=path

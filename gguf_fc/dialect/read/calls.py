@@ -18,6 +18,7 @@ from gguf_fc.dialect.read.reader import Mismatch, Reader, Steps, without_begun, 
 from gguf_fc.dialect.read.values import expect_object, pass_value, read_value
 from gguf_fc.dialect.syntax import CallPattern, Keys, Pairs, Part, Parts, Placeholder, Syntax
 from gguf_fc.events import CallDelta, CallEnd, CallStart, ParseEvent
+from gguf_fc.grammar.values.spacing import SPACE
 
 _LONGEST_NAME = 256
 _NAMESPACE = re.compile(r"[\w-]+(\.[\w-]+)*")
@@ -183,9 +184,9 @@ class CallReader:
             text, found = reader.take_before(endings)
             taken += text
             if found or (reader.final and not endings):
-                return taken.strip()
+                return taken.strip(SPACE)
             possible = placeholder.kind != "name" or self._may_be_name(
-                without_begun(taken, endings).strip()
+                without_begun(taken, endings).strip(SPACE)
             )
             if len(taken) > _LONGEST_NAME or not possible:
                 raise Mismatch

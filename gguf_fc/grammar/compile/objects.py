@@ -3,7 +3,8 @@
 Its members come in the order in which the schema declares them, required and optional mixed as
 declared, and other members after them.  Inside the outermost object, a few optional ones in a row
 come in any order: real calls follow the declaration at the top and less so below, and a model that
-writes members in its own order would lose those it has passed.
+writes members in its own order would lose those it has passed.  A writer may also ask for any order
+of all members, which takes a rule for each set of them and so is had by small objects only.
 
 Theory of operation.  An object's first member may be any optional one before the first required
 one, or that one; after a member, each later one is there or not.  So every property gets one rule
@@ -41,6 +42,8 @@ _NOTHING_MORE: Node = Literal("")
 _MAX_LETTERS = 20_000  # of the names that other members must not have
 _MAX_COUNTED = 600  # rules that counting members may take
 _MAX_FREE = 5  # optional members in a row that may come in any order
+_MAX_IN_ANY_ORDER = 8  # members of an object where all may
+_MAX_ORDER_RULES = 4_000  # of a grammar; beyond that, objects are in declared order again
 
 
 class MemberWriter(Protocol):
@@ -52,6 +55,10 @@ class MemberWriter(Protocol):
     @property
     def alphabetical(self) -> bool:
         """True if members stand in alphabetical order, not in declared order."""
+
+    @property
+    def any_order(self) -> bool:
+        """True if all members of an object may come in any order."""
 
     @property
     def builder(self) -> Builder:
@@ -110,7 +117,7 @@ class ObjectRules:
             least = max(least, int(schema.more))
             return repeated(self._other, self.behind(self._other), least, most)
         if most is None and least <= 1:
-            some, empty = self._uncounted()
+            some, empty = self._in_any_order() if self._fits_any_order else self._uncounted()
         else:
             some, empty = _Counted(self, self._members, self._other, least, most).write()
         return some, empty and least == 0
@@ -191,6 +198,43 @@ class ObjectRules:
                 starts.append(sequence(node, rest, following))
             tail = sequence(self._freely(run), following)
         return choice(*reversed(starts)), lead is None and not self.schema.more
+
+    @property
+    def _fits_any_order(self) -> bool:
+        """All members may come in any order, and there is room for the rules of that."""
+        count, builder = len(self._members), self.writer.builder
+        fits = self.writer.any_order and not self.schema.more and count <= _MAX_IN_ANY_ORDER
+        return fits and len(builder) + 2**count <= _MAX_ORDER_RULES
+
+    def _in_any_order(self) -> tuple[Node, bool]:
+        """The members, other ones among them, in any order; and may there be none."""
+        members = tuple((self.named(node), needed) for node, needed in self._members)
+        other = NEVER if self._other == NEVER else self.named(self._other)
+        ways = [
+            sequence(node, self._rest_of((*members[:at], *members[at + 1 :]), other))
+            for at, (node, _) in enumerate(members)
+        ]
+        if other != NEVER:
+            ways.append(sequence(other, self._rest_of(members, other)))
+        return choice(*ways), not any(needed for _, needed in members)
+
+    def _rest_of(self, members: tuple[tuple[Node, bool], ...], other: Node) -> Node:
+        """What may follow while *members* have not come, each behind a comma."""
+        key = tuple(node for node, _ in members)
+        if key not in self._free:
+            rule = self._free[key] = self.writer.builder.reserve("rest")
+            ways = [
+                sequence(
+                    self.behind(node), self._rest_of((*members[:at], *members[at + 1 :]), other)
+                )
+                for at, (node, _) in enumerate(members)
+            ]
+            if other != NEVER:
+                ways.append(sequence(self.behind(other), rule))
+            if not any(needed for _, needed in members):
+                ways.append(_NOTHING_MORE)
+            self.writer.builder.fill(rule, choice(*ways))
+        return self._free[key]
 
     def _runs(self) -> Iterator[tuple[tuple[Node, ...], bool]]:
         """The members, few optional ones in a row together; and whether each is required."""

@@ -55,16 +55,19 @@ def compile_schema(
     *,
     spacing: Spacing | Notation | None,
     closed: bool = False,
+    any_order: bool = False,
     path: str = "$",
 ) -> tuple[Node, tuple[Loosened, ...]]:
     """The rule of the JSON texts valid under *schema*, and what it lets through beyond that.
 
     *closed*: the value is of a type that the schema says something of, and objects at every depth
-    have no members but the declared ones, unless the schema speaks of others.  *path* is where
-    *schema* stands, for errors and the report.
+    have no members but the declared ones, unless the schema speaks of others.
+    *any_order*: members come in any order where there are few.  *path* is where *schema* stands,
+    for errors and the report.
     """
     reader = SchemaReader(Document(schema, path), closed)
-    writer = JsonWriter(builder=builder, reader=reader, root=path, text=JsonText(builder, spacing))
+    text = JsonText(builder, spacing)
+    writer = JsonWriter(builder=builder, reader=reader, root=path, any_order=any_order, text=text)
     try:
         node = writer.write(reader.read_root(schema, path), path)
         writer.finish()
@@ -85,6 +88,7 @@ class TreeWriter(ABC):
     reader: SchemaReader
     root: str | None = None  # path of the outermost object; None: it is around the schema
     alphabetical: bool = False
+    any_order: bool = False
     _references: dict[str, Reference] = field(default_factory=dict, init=False)
     _waiting: list[Ref] = field(default_factory=list, init=False)
     _written: dict[tuple[Kind, bool], Node] = field(default_factory=dict, init=False)

@@ -126,7 +126,7 @@ def test_reasoning_may_stand_first_and_hold_anything() -> None:
     ("prefill", "accepted", "refused"),
     [
         ("<think>\n", "Hm.\n</think>\n\nYes.", "<think>\nHm.\n</think>\n\nYes"),
-        ("<think>\n\n</think>\n\n", "Yes.", "<tool_call>\nYes."),
+        ("<think>\n\n</think>\n\n", "Yes.", "<tool_call>\n{Yes."),
     ],
 )
 def test_reasoning_that_the_prompt_has_begun_goes_on(

@@ -55,7 +55,7 @@ def test_another_layout_of_calls_is_read_and_allowed_but_never_forced(
 
 
 @pytest.mark.parametrize("syntax", [TAGGED, ARRAY, TIGHT])
-def test_one_character_tells_the_written_layout_and_all_of_it_is_forced(syntax: Syntax) -> None:
+def test_two_characters_tell_the_written_layout_and_all_behind_is_forced(syntax: Syntax) -> None:
     text = write(syntax, calls=[Call("get_weather", {"city": "Paris"})])
     tool = TOOLS[:1]
     chosen = {
@@ -64,7 +64,8 @@ def test_one_character_tells_the_written_layout_and_all_of_it_is_forced(syntax: 
         ).steps(text)[1]
         for mode in ("auto", "required")
     }
-    assert chosen["auto"] - chosen["required"] <= len(syntax.marker) + 1
+    # One tells a call from text that quotes the mark, one the written layout from others.
+    assert chosen["auto"] - chosen["required"] <= len(syntax.marker) + 2
 
 
 def test_indented_arguments_are_allowed_where_the_template_indents_them() -> None:

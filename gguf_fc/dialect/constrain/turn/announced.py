@@ -6,14 +6,16 @@ greedy one would read on behind the mark and take calls for text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gguf_fc.dialect.constrain.grammar_prefix import merged
 from gguf_fc.dialect.constrain.turn.calls import CallComposer
-from gguf_fc.dialect.constrain.turn.code import CodeCall, or_code
+from gguf_fc.dialect.constrain.turn.code import CodeCall
+from gguf_fc.dialect.constrain.turn.quoted_marks import QuotedMarks
 from gguf_fc.dialect.constrain.turn.text import TextComposer
 from gguf_fc.dialect.syntax import Syntax
-from gguf_fc.grammar import Literal, Node, Until, Without, choice, sequence
+from gguf_fc.grammar import Literal, Node, Reference, Until, Without, choice, sequence
 
 
 @dataclass(slots=True)
@@ -35,40 +37,84 @@ class AnnouncedComposer:
         """Text, then perhaps calls, then the end."""
         mark, rest = lead_in_two(self.syntax)
         called = sequence(Literal(rest), calls)
-        announced = sequence(Literal(mark), called)
         if self.syntax.content.open:
             called = perhaps_ended(self.syntax, called)
-            return sequence(gap, self._framed_then(called, sequence(Literal(mark), called)))
+            announced = sequence(Literal(mark), called)
+            return sequence(gap, merged(self._framed_then(called, announced), announced))
         called = choice(called, *self.calls.loosely(rest))
-        announced = sequence(Literal(mark), called)
-        text = self.text.guarded(choice(Without(self._announcing), *self._then(called)), instead_of)
-        return choice(or_code(announced, self.code), text) if instead_of else text
+        text, behind = self._text(Without(self._told), self._called(called))
+        if not instead_of:
+            return text
+        # Text may not begin with a mark: what that is followed by is told here.
+        quoted = behind.get(self.syntax.marker)
+        begun = [sequence(Literal(mark), called if quoted is None else choice(called, quoted))]
+        begun += [sequence(Literal(m), rest) for m, rest in behind.items() if m != mark]
+        return choice(*begun, self.text.guarded(text, instead_of))
 
     def _framed_then(self, called: Node, announced: Node) -> Node:
-        """Text in a frame, then perhaps calls, or calls alone."""
-        marker = self.syntax.marker
-        if self.syntax.content.close:
-            return merged(closed_then(self.text, announced), announced)
-        text = choice(Without((marker,)), sequence(Until((marker,)), called))
-        return merged(self.text.framed(text), announced)
+        """Text in a frame, then perhaps calls."""
+        content = self.syntax.content
+        end: Node = Without(self._told)
+        if content.close:
+            closed = Until((content.close,), self._told)
+            end = sequence(closed, choice(Literal(""), announced))
+        written = {} if content.close else self._called(called)
+        text, _ = self._text(end, written, content.close)
+        return sequence(Literal(content.open), text)
 
-    def _then(self, called: Node) -> list[Node]:
-        """Text up to each of the marks, and the calls behind it."""
-        marker = self.syntax.marker
-        options = [self._up_to(marker, called)]
-        options += [
-            self._up_to(pattern.marker, self.calls.written_like(pattern))
-            for pattern in self.syntax.patterns[1:]
-            if pattern.marker not in ("", marker)
-        ]
+    def _called(self, called: Node) -> dict[str, Node]:
+        """Calls by the mark that announces them; *called* are those in the written form."""
+        written = {self.syntax.marker: called}
+        for pattern in self.syntax.patterns[1:]:
+            if pattern.marker and pattern.marker not in written:
+                written[pattern.marker] = self.calls.written_like(pattern)
         if self.code is not None:
-            options.append(self._up_to(self.code.mark, self.code.call))
-        return options
+            written[self.code.mark] = self.code.call
+        return written
 
-    def _up_to(self, mark: str, calls: Node) -> Node:
-        # A mark that is a part of this one is no other: it stands in the text that ends here.
-        others = tuple(other for other in self._announcing if other not in mark)
-        return sequence(Until((mark,), others), calls)
+    def _text(
+        self, end: Node, written: Mapping[str, Node], closing: str = ""
+    ) -> tuple[Node, Mapping[str, Node]]:
+        """Text in which marks may be quoted, up to its *end* or calls; what stands behind a mark.
+
+        *written* are calls, by their mark; *closing* is the text with which the end begins.
+        """
+        builder, marks = self.calls.builder, self._told
+        text = builder.reserve("text")
+        behind = {
+            mark: builder.define("behind", choice(*self._behind(mark, written, text)))
+            for mark in marks
+        }
+        found: list[Node] = []
+        for mark, rest in behind.items():
+            others = (*(other for other in marks if other != mark), closing)
+            found.append(sequence(Until((mark,), tuple(filter(None, others))), rest))
+        node = choice(end, *found)
+        builder.fill(text, node)
+        return node, behind
+
+    def _behind(self, mark: str, written: Mapping[str, Node], text: Reference) -> Iterator[Node]:
+        """The ways to go on behind *mark*: calls *written* behind a mark that holds it, or text."""
+        for longer, called in written.items():
+            if mark in longer:
+                yield sequence(Literal(longer[longer.index(mark) + len(mark) :]), called)
+        yield from self._quoted(mark, text)
+
+    def _quoted(self, mark: str, text: Reference) -> list[Node]:
+        """Text that goes on behind *mark*, as no call does."""
+        if self.code and mark == self.code.mark:
+            return []
+        names = [tool.name for _, tool in self.calls.tools]
+        return QuotedMarks(self.syntax, names, self._announcing).behind(mark, text)
+
+    @property
+    def _told(self) -> tuple[str, ...]:
+        """The marks to look for: one that holds another is found by that.
+
+        A lexer that reads on to the longer one has passed the shorter.
+        """
+        known = self._announcing
+        return tuple(m for m in known if not any(other in m for other in known if other != m))
 
     @property
     def _announcing(self) -> tuple[str, ...]:

@@ -9,11 +9,23 @@ from typing import Any
 
 from gguf_fc.dialect.common_text import common_start
 from gguf_fc.dialect.constrain.grammar_pairs import Members, PairsComposer
+from gguf_fc.dialect.constrain.grammar_prefix import merged
 from gguf_fc.dialect.constrain.schema_rules import arguments_schema, schema_rules
 from gguf_fc.dialect.constrain.turn.loose_calls import loose_calls
 from gguf_fc.dialect.syntax import CallPattern, Parts, Placeholder, Syntax
 from gguf_fc.dialect.write import write_name
-from gguf_fc.grammar import Builder, CharClass, Literal, Loosened, Node, Repeat, choice, sequence
+from gguf_fc.grammar import (
+    NEVER,
+    Builder,
+    CharClass,
+    Literal,
+    Loosened,
+    Node,
+    Repeat,
+    Spacing,
+    choice,
+    sequence,
+)
 from gguf_fc.request import Tool
 
 _DIGIT = CharClass(((48, 57),))
@@ -30,6 +42,7 @@ class CallComposer:
     several: bool  # calls in a turn, if the syntax has room for them
     builder: Builder
     report: list[Loosened]
+    any_order: bool = False  # of arguments
     _one: Node = field(default=Literal(""), init=False)
     schemas: dict[str, Any] = field(init=False)  # of the arguments, by the name of their tool
     # The arguments by the name of their tool: compiled once, however often a turn refers to them.
@@ -81,7 +94,7 @@ class CallComposer:
             return self._written[name]
         report: list[Loosened] = []  # the same as of the written form
         schema = self.schemas[name]
-        return schema_rules(schema, path, self.builder, report, spacing=None, closed=True)
+        return self._json(schema, path, report, None)
 
     def written_like(self, pattern: CallPattern) -> Node:
         """All calls of a turn, the first written like *pattern*, from behind its marker."""
@@ -107,15 +120,22 @@ class CallComposer:
             reason = "the arguments stand inside a JSON string"
             self.report.append(Loosened(path, "schema", reason))
             schema = {"type": "string"}
-        spacing = self.syntax.spacing
-        return schema_rules(schema, path, self.builder, self.report, spacing=spacing, closed=True)
+        return self._json(schema, path, self.report, self.syntax.spacing)
+
+    def _json(
+        self, schema: Any, path: str, report: list[Loosened], spacing: Spacing | None
+    ) -> Node:
+        builder, any_order = self.builder, self.any_order
+        return schema_rules(schema, path, builder, report, spacing=spacing, any_order=any_order)
 
     def _members(self, tool: Tool, schema: Any, path: str) -> Members:
         """Arguments that are written one by one."""
         assert self.syntax.pairs is not None
         if tool.name not in self._paired_members:
             closings = tuple(pattern.closing for pattern in self.syntax.patterns)
-            composer = PairsComposer(self.syntax.pairs, self.builder, closings=closings)
+            composer = PairsComposer(
+                self.syntax.pairs, self.builder, closings=closings, any_order=self.any_order
+            )
             self._paired_members[tool.name] = composer.members(schema, path)
             self.report.extend(composer.report)
         return self._paired_members[tool.name]
@@ -128,10 +148,11 @@ class CallComposer:
             none: Node = Literal("")
             either = none if some is None else choice(some, none) if members.may_be_none else some
             return self._row(parts, tool, either)
-        rows = [] if some is None else [self._row(parts, tool, some)]
-        if members.may_be_none:
-            rows.append(self._row(bare, tool, Literal("")))
-        return choice(*rows)
+        without = self._row(bare, tool, Literal(""))
+        if some is None:
+            return without if members.may_be_none else NEVER
+        row = self._row(parts, tool, some)
+        return merged(row, without) if members.may_be_none else row
 
     def _row(self, parts: Parts, tool: Tool, arguments: Node) -> Node:
         """The pattern behind its opening text."""

@@ -41,6 +41,7 @@ class CodeComposer:
     code: Code
     builder: Builder
     report: list[Loosened] = field(default_factory=list)
+    any_order: bool = False  # of keywords
 
     def call(
         self, schemas: Mapping[str, tuple[Any, str]], barred: tuple[str, ...]
@@ -60,7 +61,9 @@ class CodeComposer:
         return CodeCall(self.code.open, self.builder.define("code", choice(*options)))
 
     def _keywords(self, name: str, schema: Any, path: str) -> Node:
-        composer = PairsComposer(self.code.pairs, self.builder, self.report)
+        composer = PairsComposer(
+            self.code.pairs, self.builder, self.report, any_order=self.any_order
+        )
         members = composer.members(schema, path)
         options = [members.some, Literal("") if members.may_be_none else None]
         arguments = choice(*(option for option in options if option is not None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gguf_fc.dialect.constrain.grammar_prefix import without_start
-from gguf_fc.dialect.syntax import Marked
+from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.grammar import Builder, Literal, Node, Until, choice, sequence
 from gguf_fc.grammar.values.spacing import SPACE
 
@@ -30,17 +30,17 @@ def begun_reply(reasoning: Marked | None, prefill: str) -> str:
     return "" if reasoning.open.strip() in prefill else prefill
 
 
-def with_reasoning(
-    reasoning: Marked | None, prefill: str, reply: ReplyRules, builder: Builder
-) -> Node:
+def with_reasoning(syntax: Syntax, prefill: str, reply: ReplyRules, builder: Builder) -> Node:
     """Put reasoning before the *reply*; cut off what the prompt holds of both, the *prefill*."""
+    reasoning, end = syntax.reasoning, syntax.thought_end
     if reasoning is None:
         return without_start(reply(), prefill)
     opening, closing = reasoning.open.strip(), reasoning.close.strip()
     if closing in prefill:
         return without_start(reply(), begun_reply(reasoning, prefill))
     # Referred to twice: with and without the mark that opens the block.
-    thought = sequence(Until((closing,)), builder.define("reply", reply(after=reasoning.close)))
+    behind = builder.define("reply", reply(after=reasoning.close))
+    thought = sequence(Until((end,)), Literal(closing.removeprefix(end)), behind)
     if opening in prefill:
         return thought
     direct = reply(instead_of=opening)

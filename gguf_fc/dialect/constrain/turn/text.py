@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gguf_fc.dialect.syntax import Syntax
-from gguf_fc.grammar import CharClass, Literal, Node, Until, Without, choice, sequence
+from gguf_fc.grammar import CharClass, Literal, Node, Until, Without, choice, departing, sequence
+from gguf_fc.grammar.regex.charset import of
 from gguf_fc.grammar.values.spacing import SPACE
 
 
@@ -29,14 +30,11 @@ class TextComposer:
         return sequence(Literal(framing.open), Until((framing.close,), barred))
 
     def guarded(self, text: Node, instead_of: str) -> Node:
-        """*text*, not beginning with the first character of *instead_of* or of a call.
-
-        One character is enough to tell two alternatives apart, which may not begin alike.
-        """
+        """*text* that begins neither with *instead_of* nor with what announces a call."""
         if not instead_of:
             return text
-        barred = {instead_of[0], *self.syntax.marker[:1], *SPACE}
-        begun = sequence(none_of(barred), text)
+        marks = self.syntax.announcements
+        begun = sequence(departing((instead_of, *marks), marks, of(SPACE)), text)
         spaced = [sequence(Literal(self.syntax.space), begun)] if self.syntax.space else []
         return choice(begun, *spaced, Literal(""))
 
