@@ -196,6 +196,10 @@ class Builder:
         """Give a reserved name its rule."""
         self._named[reference.name] = node
 
+    def rule(self, reference: Reference) -> Node:
+        """The rule of that name, as far as it is filled."""
+        return self._named[reference.name]
+
     def define(self, hint: str, node: Node) -> Reference:
         """Store *node* under a fresh name near *hint*."""
         reference = self.reserve(hint)

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from gguf_fc.grammar import (
     NEVER,
+    Builder,
     CharClass,
     Choice,
     Literal,
     Node,
+    Reference,
     Regular,
     Repeat,
     Until,
@@ -52,18 +54,23 @@ def _holds(characters: CharClass, character: str) -> bool:
     return inside != characters.negated
 
 
-def without_start(node: Node, text: str) -> Node:
-    """Derive the rules of what may follow *text*; ``NOTHING`` if *node* cannot begin with it."""
+def without_start(node: Node, text: str, builder: Builder | None = None) -> Node:
+    """Derive the rules of what may follow *text*; ``NEVER`` if *node* cannot begin with it.
+
+    *builder* has the rules that *node* refers to; without it, a reference cannot begin with a text.
+    """
     if not text:
         return node
     match node:
         case Literal():
-            return _without_start_of_row(node, (), text)
+            return _without_start_of_row(node, (), text, builder)
         case Series(items=(first, *rest)):
-            return _without_start_of_row(first, rest, text)
+            return _without_start_of_row(first, rest, text, builder)
         case Choice(options=options):
-            left = [without_start(option, text) for option in options]
+            left = [without_start(option, text, builder) for option in options]
             return choice(*(option for option in left if option != NEVER))
+        case Reference() if builder is not None:
+            return without_start(builder.rule(node), text, builder)
         case Until() | Without():
             return node
         case Regular():
@@ -72,20 +79,26 @@ def without_start(node: Node, text: str) -> Node:
             return NEVER
 
 
-def _without_start_of_row(first: Node, rest: Sequence[Node], text: str) -> Node:
+def _without_start_of_row(
+    first: Node, rest: Sequence[Node], text: str, builder: Builder | None
+) -> Node:
+    following = sequence(*rest)
     match first:
         case Literal(text=own) if own.startswith(text):
-            return sequence(Literal(own[len(text) :]), *rest)
+            return sequence(Literal(own[len(text) :]), following)
         case Literal(text=own) if own and text.startswith(own):
-            return without_start(sequence(*rest), text[len(own) :])
+            return without_start(following, text[len(own) :], builder)
         case CharClass() if _holds(first, text[0]):
-            return without_start(sequence(*rest), text[1:])
+            return without_start(following, text[1:], builder)
         case Choice(options=options):
-            return without_start(choice(*(sequence(option, *rest) for option in options)), text)
+            rows = choice(*(sequence(option, following) for option in options))
+            return without_start(rows, text, builder)
+        case Reference() if builder is not None:
+            return without_start(sequence(builder.rule(first), following), text, builder)
         case Repeat(item=CharClass() as item):
             left = text.lstrip("".join(filter(lambda character: _holds(item, character), text)))
-            return without_start(sequence(*rest) if left else sequence(first, *rest), left)
+            return without_start(following if left else sequence(first, following), left, builder)
         case Until():
-            return sequence(first, *rest)
+            return sequence(first, following)
         case _:
             return NEVER

@@ -219,7 +219,7 @@ class ObjectRules:
         return choice(*ways), not any(needed for _, needed in members)
 
     def _rest_of(self, members: tuple[tuple[Node, bool], ...], other: Node) -> Node:
-        """What may follow while *members* have not come, each behind a comma."""
+        """The rest of an object of which *members* have not come, each behind a comma."""
         key = tuple(node for node, _ in members)
         if key not in self._free:
             rule = self._free[key] = self.writer.builder.reserve("rest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gguf_fc.dialect.constrain.grammar_prefix import without_start
-from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.syntax import Marked, Syntax
 from gguf_fc.grammar import Builder, Literal, Node, Until, choice, sequence
 from gguf_fc.grammar.values.spacing import SPACE
 
@@ -34,14 +34,14 @@ def with_reasoning(syntax: Syntax, prefill: str, reply: ReplyRules, builder: Bui
     """Put reasoning before the *reply*; cut off what the prompt holds of both, the *prefill*."""
     reasoning, end = syntax.reasoning, syntax.thought_end
     if reasoning is None:
-        return without_start(reply(), prefill)
+        return without_start(reply(), prefill, builder)
     opening, closing = reasoning.open.strip(), reasoning.close.strip()
     if closing in prefill:
-        return without_start(reply(), begun_reply(reasoning, prefill))
+        return without_start(reply(), begun_reply(reasoning, prefill), builder)
     # Referred to twice: with and without the mark that opens the block.
     behind = builder.define("reply", reply(after=reasoning.close))
     thought = sequence(Until((end,)), Literal(closing.removeprefix(end)), behind)
     if opening in prefill:
         return thought
     direct = reply(instead_of=opening)
-    return without_start(choice(sequence(Literal(opening), thought), direct), prefill)
+    return without_start(choice(sequence(Literal(opening), thought), direct), prefill, builder)
