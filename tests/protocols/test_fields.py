@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from gguf_fc.errors import InvalidParameter, UnsupportedParameter
+from gguf_fc.protocols.chat.schema import CHAT
+from gguf_fc.protocols.completions.schema import TEXT
 from gguf_fc.protocols.fields import MAX_NAMED, Fields, PassedOver, Refused, ignored_header
+from gguf_fc.protocols.responses.schema import RESPONSES
+from gguf_fc.protocols.shared_rows import SHARED_WITHOUT_EFFECT
 from gguf_fc.typed_json import about
 
 
@@ -179,3 +183,8 @@ def test_a_name_of_any_length_makes_a_short_header_and_a_short_error() -> None:
     assert len(ignored_header([name])["x-gguf-fc-ignored"]) < 200
     error = refused(**{name: 1})
     assert len(error.message) + len(error.param or "") < 400
+
+
+@pytest.mark.parametrize("table", [CHAT, TEXT, RESPONSES], ids=["chat", "text", "responses"])
+def test_rows_of_other_local_servers_are_the_same_in_openai_s_protocols(table: Fields[Any]) -> None:
+    assert SHARED_WITHOUT_EFFECT.keys() <= table.without_effect.keys()

@@ -27,7 +27,12 @@ from gguf_fc.protocols.fields import Fields, Refused
 from gguf_fc.protocols.responses.as_sent import regular_input
 from gguf_fc.protocols.responses.items import Item
 from gguf_fc.protocols.responses.tool_types import ResponseTool
-from gguf_fc.protocols.shared_rows import CACHE, NOTHING_KEPT, ONE_ANSWER
+from gguf_fc.protocols.shared_rows import (
+    CACHE,
+    NOTHING_KEPT,
+    ONE_ANSWER,
+    SHARED_WITHOUT_EFFECT,
+)
 from gguf_fc.typed_json import about
 
 SummaryStyle = Literal["auto", "concise", "detailed"]
@@ -141,6 +146,7 @@ NO_SUCH_TOOLS = "there are no tools of the server's own"
 RESPONSES = Fields(
     ResponsesBody,
     without_effect={
+        **SHARED_WITHOUT_EFFECT,
         "access_programs": ONE_ANSWER,
         "background_options": "it says how `background` is done, which is not offered",
         "client_metadata": NOTHING_KEPT,
@@ -152,7 +158,6 @@ RESPONSES = Fields(
         "prompt_cache_retention": CACHE,
         "safety_identifier": NOTHING_KEPT,
         "service_tier": ONE_ANSWER,
-        "user": NOTHING_KEPT,
     },
     refused={
         "background": Refused("keep the connection open, or stream", harmless=(False,)),
