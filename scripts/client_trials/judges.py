@@ -39,6 +39,8 @@ def faults(address: str, case: Case, asked: Asked) -> Iterator[str]:
     if wanted is not None and answer.status_code != wanted:
         yield f"{named}: {answer.status_code} instead of {wanted}: {answer.text[:_SHOWN]}"
         return
+    if answer.status_code == httpx.codes.METHOD_NOT_ALLOWED and "allow" not in answer.headers:
+        yield f"{named}: no Allow header says which methods there are"
     if answer.status_code >= _ERROR:
         yield from _wrong_shape(asked.path, answer)
         return

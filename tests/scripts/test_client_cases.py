@@ -65,6 +65,7 @@ def test_answers_are_judged_by_status_and_by_the_shape_of_the_request(address: s
     assert found(address, "200", request=chat) == ""
     assert "200 instead of 400" in found(address, "400", request=chat)
     assert found(address, "the shape of its protocol", requests=["POST /api/nothing"]) == ""
+    assert found(address, "405 with Allow", requests=["GET /api/chat"]) == ""
     assert "instead of an error" in found(address, "the shape", requests=["GET /health"])
     long = {"model": "demo", "input": "word " * 6000}
     assert found(address, "200", request={"path": "/api/embed", "body": long}) == ""

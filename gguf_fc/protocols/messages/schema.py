@@ -144,7 +144,7 @@ class MessagesBody(PromptBody, kw_only=True):
 
     max_tokens: Annotated[TokenCount, about("most tokens of a reply, reasoning included")]
     stop_sequences: Annotated[
-        Annotated[list[StopString], Meta(max_length=16)] | None,
+        Annotated[list[StopString], Meta(max_length=128)] | None,
         about("texts that end the reply, looked for in everything the model writes"),
     ] = None
     temperature: Temperature = None
