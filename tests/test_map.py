@@ -99,7 +99,7 @@ MAP = {
     "syntaxes that cannot be derived are listed": ("dialect/learn/known.toml", "[[known]]"),
     "the generic call format is described to a model": (
         "dialect/prompt/generic.py",
-        "You may call functions.",
+        "class GenericFormat",
     ),
     "a call is read from a stream": ("dialect/read/parser.py", "class Parser"),
     "white space is held back until it is layout or content": (

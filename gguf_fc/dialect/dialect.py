@@ -31,6 +31,7 @@ from gguf_fc.dialect.openai_json.library import (
     read_tools,
 )
 from gguf_fc.dialect.prompt.file_templates import FileTemplates
+from gguf_fc.dialect.prompt.generic import GENERIC, GenericFormat
 from gguf_fc.dialect.prompt.ids import short_id
 from gguf_fc.dialect.prompt.needs import Needs
 from gguf_fc.dialect.prompt.prompting import Prompter
@@ -52,11 +53,15 @@ class Dialect:
     """Writes, constrains, reads and renders what one model says and is told."""
 
     def __init__(
-        self, templates: FileTemplates[Analysis], *, special_tokens: Collection[str] = ()
+        self,
+        templates: FileTemplates[Analysis],
+        *,
+        special_tokens: Collection[str] = (),
+        generic: GenericFormat = GENERIC,
     ) -> None:
         self._templates = templates
         self._analysis = templates.tools  # by which turns are written and read
-        self._prompter = Prompter(templates=templates, guard=Guard(special_tokens))
+        self._prompter = Prompter(templates=templates, guard=Guard(special_tokens), generic=generic)
         self._special_tokens = tuple(filter(None, special_tokens))
 
     @classmethod
@@ -140,10 +145,7 @@ class Dialect:
 
     @property
     def turn_marks(self) -> tuple[str, ...]:
-        """Texts that begin another turn, where no control token ends the model's own.
-
-        A reply ends before the first of them.
-        """
+        """Texts that begin another turn, before which a reply ends where no token ends it."""
         marks = self._analysis.turn_marks
         ended = any(token in mark for mark in marks for token in self._special_tokens)
         return () if ended else marks
@@ -269,17 +271,22 @@ class Dialect:
         messages: GivenMessages,
         tools: GivenTools = None,
         add_generation_prompt: bool = True,  # noqa: FBT001, FBT002  named as templates name it
+        parallel_tool_calls: bool | None = None,  # noqa: FBT001  the same as in ``grammar``
         **template_variables: Any,
     ) -> Prompt:
         """The prompt.  An assistant's turn at the end is a prefill, which the model continues.
 
+        *parallel_tool_calls* says what ``grammar`` is told, and is a variable of the template too.
         Raises InvalidParameter if the conversation makes no sense.
         """
+        if parallel_tool_calls is not None:
+            template_variables["parallel_tool_calls"] = parallel_tool_calls
         return self._prompter.render(
             read_messages(messages),
             read_tools(tools),
             generate=add_generation_prompt,
             variables=template_variables,
+            several=self.native if parallel_tool_calls is None else parallel_tool_calls,
         )
 
     def _own_part(self, prefill: str) -> str:

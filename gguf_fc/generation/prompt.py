@@ -31,11 +31,13 @@ def prompt_of(request: Request, dialect: Dialect, tools: Sequence[Tool]) -> Prom
         told = dialect.templates.schema_variables(schema, request.messages, tools)
     messages = instructed(request, schema_told=bool(told))
     on = False if request.thinking_budget == 0 else request.thinking
-    thinking = dialect.thinking_variables(on, request.effort)
+    variables = {
+        "parallel_tool_calls": request.parallel_tool_calls,
+        **dialect.thinking_variables(on, request.effort),
+        **told,
+    }
     # What a client says by the template's own names wins.
-    prompt = dialect.render(
-        messages, tools=tools, **{**thinking, **told, **request.template_variables}
-    )
+    prompt = dialect.render(messages, tools=tools, **{**variables, **request.template_variables})
     if prompt.warning is not None:
         logger.warning("prompt written without the template's own way: %s", prompt.warning)
     return prompt

@@ -18,7 +18,6 @@ from gguf_fc.dialect.prompt.generic import (
     call_texts,
     told_tools,
     with_calls,
-    with_tools,
 )
 from gguf_fc.dialect.prompt.history import alternating, plain, settled
 from gguf_fc.dialect.prompt.needs import Needs
@@ -28,6 +27,8 @@ from gguf_fc.dialect.syntax import Syntax
 from gguf_fc.request import Message, Tool
 
 _Order = Callable[[Sequence[Message], Needs], list[Message]]
+# Turns of text that tell of tools, from a conversation with calls.
+TellInWords = Callable[[Sequence[Message], Sequence[Tool], Syntax], list[Message]]
 
 
 class TemplateFacts(Protocol):
@@ -99,22 +100,34 @@ def _with_system(turns: Sequence[Message], text: str) -> list[Message]:
     return [Message(role="system", content=text), *turns] if needed else list(turns)
 
 
-def forms(templates: Sequence[TemplateFacts], tools: Sequence[Tool]) -> Iterator[RenderForm]:
+def forms(
+    templates: Sequence[TemplateFacts], tools: Sequence[Tool], tell: TellInWords
+) -> Iterator[RenderForm]:
     """Forms to render a conversation in, best first; the last of *templates* fits any."""
+
+    def in_words(facts: TemplateFacts) -> _InWords:
+        return lambda turns: tell(settled(turns, facts.needs), tools, facts.syntax)
+
     for facts in templates:
-        yield from _native_forms(facts, tools) if facts.native else _text_forms(facts, tools)
+        if facts.native:
+            yield from _native_forms(facts, tools)
+        else:
+            yield from _text_forms(facts, in_words(facts))
     last = templates[-1]
     if last.native:
-        yield from (replace(form, makeshift=True) for form in _text_forms(last, tools))
-    yield _own_form(last, tools)
+        yield from (replace(form, makeshift=True) for form in _text_forms(last, in_words(last)))
+    yield _own_form(last, in_words(last))
 
 
-def _text_forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[RenderForm]:
+_InWords = Callable[[Sequence[Message]], list[Message]]
+
+
+def _text_forms(analysis: TemplateFacts, in_words: _InWords) -> Iterator[RenderForm]:
     """Calls and results as text, the tools told in words."""
     needs = analysis.needs
 
     def as_text(turns: Sequence[Message], needed: Needs) -> Prepared:
-        return Prepared(settled(_told_in_words(turns, analysis, tools), needed))
+        return Prepared(settled(in_words(turns), needed))
 
     for name, needed in _placings(needs).items():
         yield RenderForm(f"text, {name}", analysis.chat, needs, partial(as_text, needed=needed))
@@ -122,11 +135,11 @@ def _text_forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[Rend
         "plain",
         analysis.chat,
         needs,
-        lambda turns: Prepared(plain(_told_in_words(turns, analysis, tools), needs)),
+        lambda turns: Prepared(plain(in_words(turns), needs)),
     )
 
 
-def _own_form(analysis: TemplateFacts, tools: Sequence[Tool]) -> RenderForm:
+def _own_form(analysis: TemplateFacts, in_words: _InWords) -> RenderForm:
     """A plain format of ours."""
     chat = analysis.chat
     own = Chat(template=Template(CHAT_TEMPLATE), bos_token=chat.bos_token, eos_token=chat.eos_token)
@@ -134,15 +147,9 @@ def _own_form(analysis: TemplateFacts, tools: Sequence[Tool]) -> RenderForm:
         "own",
         own,
         Needs(),
-        lambda turns: Prepared(plain(_told_in_words(turns, analysis, tools), Needs())),
+        lambda turns: Prepared(plain(in_words(turns), Needs())),
         makeshift=True,
     )
-
-
-def _told_in_words(
-    turns: Sequence[Message], analysis: TemplateFacts, tools: Sequence[Tool]
-) -> list[Message]:
-    return with_tools(settled(turns, analysis.needs), tools, analysis.syntax)
 
 
 def _native_forms(analysis: TemplateFacts, tools: Sequence[Tool]) -> Iterator[RenderForm]:

@@ -1,14 +1,15 @@
 """The format for models whose template shows no way to call tools.
 
 A syntax of our own, told to the model in its system message and held by the grammar.  History
-becomes turns of text, which every template accepts.
+becomes turns of text, which every template accepts.  Small models call next to nothing unless they
+are shown how: examples follow the instruction.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gguf_fc.dialect.prompt.needs import Told
@@ -27,19 +28,76 @@ CHAT_TEMPLATE = (
     "### {{ message.role | capitalize }}:\n{{ message.content }}\n\n{% endfor %}"
     "{% if add_generation_prompt %}### Assistant:\n{% endif %}"
 )
-_INSTRUCTION = """\
-You may call functions. These are the functions, one a line, as JSON:
-{tools}
-
-To call a function, write exactly this, with the function's name and its arguments as JSON:
-{example}
-To call several functions, write several such blocks, one after another. Their results come in the
-next message. Call a function only if it helps; otherwise answer in plain text."""
 
 
-def generic_syntax(reasoning: Marked | None = None) -> Syntax:
-    """Tagged JSON; *reasoning* is what could be derived of it all the same."""
-    return Syntax(
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question and the reply to it: a call, or an answer in words."""
+
+    asks: str
+    call: Call | None = None
+    answers: str = ""
+
+
+def as_json_lines(tools: Sequence[Tool]) -> str:
+    """The functions as JSON, one a line: nothing of their schemas is left out."""
+    return "\n".join(
+        json.dumps(value["function"], ensure_ascii=False) for value in tool_values(tools)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenericFormat:
+    """Form of calls of our own, and the words that tell a model of it.
+
+    In *instruction* ``{tools}`` stands for the tools and ``{call}`` for a call; *several* follows
+    where a turn may have more than one.
+    """
+
+    syntax: Syntax
+    instruction: str
+    several: str = ""
+    examples: tuple[Example, ...] = ()
+    introduces: str = ""  # the examples
+    in_turns: bool = True  # examples are turns before the conversation, or told with the tools
+    describe: Callable[[Sequence[Tool]], str] = as_json_lines
+
+    def with_tools(
+        self, messages: Sequence[Message], tools: Sequence[Tool], syntax: Syntax, *, several: bool
+    ) -> list[Message]:
+        """The conversation with calls and results as text, and the tools told at its beginning."""
+        written = [_as_text(message, syntax) for message in messages]
+        if not tools:
+            return written
+        told = self.told(tools, syntax, several=several)
+        shown = list(self._example_turns(tools, syntax))
+        if shown:
+            told = f"{told}\n\n{self.introduces}"
+        if not self.in_turns:
+            turns = (f"### {turn.role.title()}:\n{turn.content}" for turn in shown)
+            told, shown = "\n\n".join([told, *turns]), []
+        return [Message(role="system", content=told), *shown, *written]
+
+    def told(self, tools: Sequence[Tool], syntax: Syntax, *, several: bool) -> str:
+        """Tools, and how to call them."""
+        call = write(syntax, calls=[Call("function_name", {"argument": "value"})])
+        told = self.instruction.replace("{call}", call).replace("{tools}", self.describe(tools))
+        return f"{told} {self.several}" if several and self.several else told
+
+    def _example_turns(self, tools: Sequence[Tool], syntax: Syntax) -> Iterator[Message]:
+        """Turns of the examples; not those that call what is one of the real *tools*."""
+        names = {tool.name for tool in tools}
+        for example in self.examples:
+            if example.call is None or example.call.name not in names:
+                calls = [example.call] if example.call else []
+                said = write(syntax, content=example.answers, calls=calls)
+                yield Message(role="user", content=example.asks)
+                yield Message(role="assistant", content=said)
+
+
+# Chosen by scripts/eval_generic.py among others.
+GENERIC = GenericFormat(
+    syntax=Syntax(
         call=(
             '<tool_call>\n{"name": "',
             Placeholder("name"),
@@ -48,22 +106,35 @@ def generic_syntax(reasoning: Marked | None = None) -> Syntax:
             "}\n</tool_call>",
         ),
         gap="\n",
-        reasoning=reasoning,
-    )
+    ),
+    instruction="""\
+You can call these functions:
+{tools}
+
+If one of them can do what the user asks, reply only with a call of it:
+{call}
+Its result comes in the next message. Otherwise answer in plain text.""",
+    several="Several calls may follow each other.",
+    introduces="The first messages are only examples, with other functions.",
+    examples=(
+        Example("Hello!", answers="Hello! How can I help you?"),
+        Example("Play some jazz.", Call("play_music", {"genre": "jazz"})),
+        Example("What is a piano?", answers="A piano is a musical instrument."),
+        Example("Is the train to Berlin late?", Call("train_status", {"destination": "Berlin"})),
+    ),
+)
 
 
-def with_tools(messages: Sequence[Message], tools: Sequence[Tool], syntax: Syntax) -> list[Message]:
-    """The conversation with calls and results as text, and the tools described at its beginning."""
-    written = [_as_text(message, syntax) for message in messages]
-    if not tools:
-        return written
-    return [Message(role="system", content=_instruction(tools, syntax)), *written]
+def generic_syntax(reasoning: Marked | None = None) -> Syntax:
+    """The syntax of our own format; *reasoning* is what could be derived of it all the same."""
+    return replace(GENERIC.syntax, reasoning=reasoning)
 
 
 def told_tools(tools: Sequence[Tool], syntax: Syntax, told: Told) -> Message:
     """System message about the tools: as *told*, or as we tell of them."""
     if not told.text:
-        return Message(role="system", content=_instruction(tools, syntax))
+        said = GENERIC.told(tools, syntax, several=syntax.parallel)
+        return Message(role="system", content=said)
 
     def text(values: Sequence[dict[str, Any]]) -> str:
         functions = [value["function"] for value in values]
@@ -72,12 +143,6 @@ def told_tools(tools: Sequence[Tool], syntax: Syntax, told: Told) -> Message:
         return found.replace("{typescript}", typescript(functions))
 
     return Message(role="system", content=text(ToolForms("").shown(tool_values(tools), text)))
-
-
-def _instruction(tools: Sequence[Tool], syntax: Syntax) -> str:
-    lines = [json.dumps(value["function"], ensure_ascii=False) for value in tool_values(tools)]
-    example = write(syntax, calls=[Call("function_name", {"argument": "value"})])
-    return _INSTRUCTION.format(tools="\n".join(lines), example=example)
 
 
 def with_calls(messages: Sequence[Message], syntax: Syntax, result_text: str = "") -> list[Message]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from gguf_fc.dialect.prompt.continuation import Begun, begun_turn, continued, reasoning_at_end
 from gguf_fc.dialect.prompt.file_templates import FileTemplates
 from gguf_fc.dialect.prompt.forms import RenderForm, TemplateFacts, forms
+from gguf_fc.dialect.prompt.generic import GENERIC, GenericFormat
 from gguf_fc.dialect.prompt.history import mended
 from gguf_fc.dialect.prompt.said import SaidInPrompt, check_users_words
 from gguf_fc.dialect.prompt.segments import Guard, Prompt
@@ -32,6 +34,7 @@ class Prompter:
 
     templates: FileTemplates[TemplateFacts]
     guard: Guard
+    generic: GenericFormat = GENERIC  # of calls, where the template has none
     _own_guard: Guard = field(init=False)  # for what the model itself said
     _tool_forms: ToolForms = field(init=False)
     _said: SaidInPrompt = field(default_factory=SaidInPrompt, init=False)
@@ -51,9 +54,11 @@ class Prompter:
         *,
         generate: bool,
         variables: Mapping[str, Any],
+        several: bool = True,
     ) -> Prompt:
         """Render the prompt.  With *generate*, the model continues an assistant's turn at the end.
 
+        *several*: the model may call more than once in a turn, which a form of ours has to say.
         Raises InvalidParameter if the conversation makes no sense.
         """
         turns: tuple[Message, ...] = mended(messages)
@@ -61,7 +66,8 @@ class Prompter:
         if generate:
             turns, begun = begun_turn(turns)
         failures: list[TemplateError] = []
-        for form in forms(self.templates.choice(turns, tools, variables), tools):
+        tell = partial(self.generic.with_tools, several=several)
+        for form in forms(self.templates.choice(turns, tools, variables), tools, tell):
             try:
                 self._said.check(form, turns, self._bare)
                 prompt = self._rendered(form, turns, begun, generate=generate, variables=variables)
