@@ -283,3 +283,46 @@ class TestTokens:
         for token in post(client, "/tokenize", content=text, with_pieces=True)["tokens"]:
             assert token["id"] >= 0
             assert len(token["piece"]) > 0
+
+
+class TestDifferences:
+    """What docs/clients.md says of this server and llama.cpp's."""
+
+    def test_parts_of_a_text_are_lines(self, client: httpx.Client) -> None:
+        parts = [{"type": "text", "text": "Wh"}, {"type": "text", "text": "ill"}]
+        shown = post(client, "/apply-template", messages=[{"role": "user", "content": parts}])
+        assert "Wh\nill" in shown["prompt"]
+
+    def test_two_turns_of_the_assistant_are_read(self, client: httpx.Client) -> None:
+        said = {"role": "assistant", "content": "test"}
+        assert post(client, "/chat/completions", messages=[*BOOK, said, said], max_tokens=3)
+
+    def test_progress_has_no_effect_and_is_named(self, client: httpx.Client) -> None:
+        asked = {"messages": BOOK, "max_tokens": 3, "timings_per_token": True}
+        found = client.post("/chat/completions", json={**asked, "return_progress": True})
+        named = found.headers["x-gguf-fc-ignored"].split(", ")
+        assert set(named) == {"timings_per_token", "return_progress"}
+
+    @pytest.mark.parametrize(
+        ("path", "body", "param"),
+        [
+            ("/apply-template", {"add_generation_prompt": False}, "add_generation_prompt"),
+            ("/v1/completions", {"prompt": [LIFE, [12, 34]]}, "prompt"),
+            ("/v1/completions", {"prompt": [12, "string", 34]}, "prompt"),
+            ("/v1/embeddings", {"input": ["string", [12, 34]]}, "input"),
+            ("/v1/embeddings", {"input": {"prompt_string": "string"}}, "input"),
+            ("/v1/embeddings", {"input": ""}, "input"),
+        ],
+    )
+    def test_refusals_name_the_field(
+        self, client: httpx.Client, path: str, body: Json, param: str
+    ) -> None:
+        messages = {"messages": BOOK} if path == "/apply-template" else {}
+        assert refused(client, path, **messages, **body)["param"] == param
+
+    def test_its_own_completions_are_not_here_and_ours_are_named(
+        self, client: httpx.Client
+    ) -> None:
+        found = client.post("/completion", json={"prompt": LIFE})
+        assert found.status_code == 404
+        assert "/v1/completions" in found.json()["error"]["message"]
