@@ -12,7 +12,8 @@ import pytest
 from client_cases import judged
 from client_trials.asking import requests_of
 from client_trials.judges import faults, wanted_status
-from client_trials.servers import serving
+from client_trials.servers import DEMO, serving
+from tests.support.server import QUIET
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
 PIXEL = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
@@ -50,7 +51,7 @@ def test_the_wanted_status_is_the_case_s_own() -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serving() as served:
+    with serving((str(DEMO), "--ctx", "512", "--parallel", "1", *QUIET)) as served:
         yield served
 
 
@@ -67,7 +68,7 @@ def test_answers_are_judged_by_status_and_by_the_shape_of_the_request(address: s
     assert found(address, "the shape of its protocol", requests=["POST /api/nothing"]) == ""
     assert found(address, "405 with Allow", requests=["GET /api/chat"]) == ""
     assert "instead of an error" in found(address, "the shape", requests=["GET /health"])
-    long = {"model": "demo", "input": "word " * 6000}
+    long = {"model": "demo", "input": "word " * 600}
     assert found(address, "200", request={"path": "/api/embed", "body": long}) == ""
     content = [{"type": "text", "text": "look"}, PIXEL]
     old: list[Any] = [{"role": "user", "content": content}, {"role": "assistant", "content": "no"}]
