@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Json = dict[str, Any]
 
 WORD = re.compile(r"zq\w+")
+_NAME = re.compile(r"[\w$-]+")
 TEXT = {"type": "string"}
 NULL = {"type": "null"}
 _RECORD: Json = {
@@ -95,6 +96,10 @@ SCHEMAS: dict[str, Json] = {
         "properties": {"zq_top": {"$ref": "#/definitions/Record"}},
         "definitions": {"Record": _RECORD},
     },
+    "components": {
+        "properties": {"zq_top": {"oneOf": [{"$ref": "#/components/schemas/Record"}, _CHOICE]}},
+        "components": {"schemas": {"Record": _RECORD}},
+    },
     "tree": _refs({"$ref": "#/$defs/Node"}, Node=_NODE),
     "tree on top": {"$ref": "#/$defs/Node", "$defs": {"Node": _NODE}},
     "keywords": _KEYWORDS,
@@ -136,6 +141,47 @@ def words_of(tools: list[Json]) -> Iterator[str]:
         yield from dict.fromkeys(
             WORD.findall(json.dumps([function["name"], function["parameters"]]))
         )
+
+
+def names_of(tools: Iterable[Json]) -> set[str]:
+    """Names that a grammar over calls of any *tools* can force, texts of enum and const too."""
+    found: set[str] = set()
+    for tool in tools:
+        function = tool["function"]
+        found |= {function["name"], *_forced(function.get("parameters"))}
+    return found - {""}
+
+
+def _forced(schema: Any) -> Iterator[str]:
+    """Names in *schema*; its definitions are read where they stand."""
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _forced(item)
+    if not isinstance(schema, dict):
+        return
+    for keyword, value in schema.items():
+        if keyword in ("properties", "$defs", "definitions") and isinstance(value, dict):
+            yield from value if keyword == "properties" else ()
+            yield from _forced(list(value.values()))
+        elif keyword in ("enum", "const"):
+            values = value if isinstance(value, list) else [value]
+            yield from (item for item in values if isinstance(item, str))
+        elif keyword not in ("default", "examples"):
+            yield from _forced(value)
+
+
+def unseen(names: Iterable[str], prompt: str) -> list[str]:
+    """Those of *names* that do not stand in *prompt* as words of their own."""
+    words = set(_NAME.findall(prompt))
+    return sorted(
+        name
+        for name in names
+        if not (name in words if _NAME.fullmatch(name) else _written(name, prompt))
+    )
+
+
+def _written(name: str, prompt: str) -> bool:
+    return name in prompt or json.dumps(name, ensure_ascii=False)[1:-1] in prompt
 
 
 def with_renamed_keyword(tools: list[Json], name: str) -> list[Json]:

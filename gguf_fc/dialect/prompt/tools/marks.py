@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from gguf_fc.dialect.prompt.tools.references import inlined
-from gguf_fc.dialect.prompt.tools.tool_schemas import mapped
+from gguf_fc.dialect.prompt.tools.references import inlined, reference_steps
+from gguf_fc.dialect.prompt.tools.tool_schemas import MAPS_OF_SCHEMAS, mapped
 
 _Json = dict[str, Any]
 _MARK = re.compile(r"zq\d+x\d+qz")
@@ -28,8 +28,8 @@ class MarkedTool:
 
 def marked_tool(tool: _Json, number: int) -> MarkedTool:
     """The tool with marks that no other *number* has."""
-    marker = _Marker(number)
     function = tool["function"]
+    marker = _Marker(number, reference_steps(function["parameters"]))
     schema = marker.marked(function["parameters"])
     # Definitions that nothing refers to need not be shown.
     needed = marks_in(json.dumps(inlined(schema)))
@@ -45,6 +45,7 @@ def marks_in(text: str) -> set[str]:
 @dataclass(slots=True)
 class _Marker:
     number: int
+    steps: frozenset[str]  # keywords that references lead through, such as "components"
     words: dict[str, str] = field(default_factory=dict)
 
     def marked(self, schema: Any) -> Any:
@@ -65,6 +66,8 @@ class _Marker:
                 found[keyword] = [self._value(item) for item in value]
             elif keyword == "const":
                 found[keyword] = self._value(value)
+            elif keyword in self.steps and keyword not in MAPS_OF_SCHEMAS:
+                found[keyword] = self.marked(value)
             else:
                 found[keyword] = mapped(keyword, value, self.marked)
         return found

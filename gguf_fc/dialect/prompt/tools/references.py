@@ -40,6 +40,28 @@ def has_references(schema: _Json) -> bool:
     return isinstance(schema.get("$ref"), str) or any(map(has_references, subschemas(schema)))
 
 
+def reference_steps(schema: Any) -> frozenset[str]:
+    """Names of all the steps by which references within *schema* lead to what they mean."""
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found.update(_steps(value.get("$ref")))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return frozenset(found)
+
+
+def _steps(reference: Any) -> list[str]:
+    """Keys on the way from the document to what *reference* points to; none if it is foreign."""
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return []
+    steps = filter(None, unquote(reference[1:]).split("/"))
+    return [step.replace("~1", "/").replace("~0", "~") for step in steps]
+
+
 def _count(schema: _Json) -> int:
     return 1 + sum(map(_count, subschemas(schema)))
 
@@ -83,8 +105,7 @@ class _Inliner:
         if not isinstance(reference, str) or not reference.startswith("#"):
             return None
         at: Any = self.document
-        for step in filter(None, unquote(reference[1:]).split("/")):
-            key = step.replace("~1", "/").replace("~0", "~")
+        for key in _steps(reference):
             if isinstance(at, list) and key.isdigit() and int(key) < len(at):
                 at = at[int(key)]
             elif isinstance(at, dict) and key in at:
