@@ -103,12 +103,13 @@ class Parser:
 
     def _begun(self, piece: str) -> str:
         """*piece* with the beginning of the turn, once it shows whether the text has it."""
-        text, opened = (self._first or "") + piece, self.syntax.opened
-        if opened.startswith(text) and text != opened:
+        text, marks = (self._first or "") + piece, self.syntax.reasoning
+        begun = (self.syntax.opened, *filter(None, (marks.open.strip() if marks else "",)))
+        if any(mark.startswith(text) and text != mark for mark in begun):
             self._first = text
             return ""
         self._first = None
-        return text if text.startswith(opened) else opened + text
+        return text if text.startswith(begun) else self.syntax.opened + text
 
     def _run(self) -> list[ParseEvent]:
         next(self._steps, None)
