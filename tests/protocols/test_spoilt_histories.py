@@ -6,6 +6,7 @@ And nothing that users and tools said is lost on the way to the template's messa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gguf_fc.errors import InvalidParameter
 from gguf_fc.job import Sampling
 from gguf_fc.protocols.chat.request import to_request
 from gguf_fc.protocols.chat.schema import CHAT
@@ -82,3 +84,17 @@ def test_a_spoilt_history_is_read_and_loses_no_words(protocol: str, data: st.Dat
     said = "\n".join(message.content or "" for message in found)
     assert spoilt.words_in(history) <= set(said.replace('"', " ").split())
     assert found[-1] == Message(role="user", content=spoilt.LAST)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@settings(
+    derandomize=True, max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_what_is_odd_in_the_newest_message_is_read_or_refused(
+    protocol: str, data: st.DataObject
+) -> None:
+    conversation, read = PROTOCOLS[protocol]
+    history = data.draw(spoilt.damaged(conversation()[-3:]))
+    with suppress(InvalidParameter):
+        read(history)

@@ -134,16 +134,18 @@ def ollama() -> list[Json]:
 
 def spoilt(conversation: Callable[[], list[Json]]) -> st.SearchStrategy[list[Any]]:
     """*conversation*, damaged in its history; every text with a word stays."""
+    *history, last = conversation()
+    return damaged(history).map(lambda spoilt: [*spoilt, last])
 
-    @st.composite
-    def damaged(draw: st.DrawFn) -> list[Any]:
-        *history, last = conversation()
-        for _ in range(draw(st.integers(1, 5))):
-            holder, key = draw(st.sampled_from(_places(history)))
-            _damage(draw, holder, key)
-        return [*history, last]
 
-    return damaged()
+@st.composite
+def damaged(draw: st.DrawFn, conversation: list[Any]) -> list[Any]:
+    """*conversation*, damaged anywhere, its newest message included."""
+    found: list[Any] = orjson.loads(orjson.dumps(conversation))
+    for _ in range(draw(st.integers(1, 5))):
+        holder, key = draw(st.sampled_from(_places(found)))
+        _damage(draw, holder, key)
+    return found
 
 
 def words_in(value: Any) -> set[str]:

@@ -156,6 +156,7 @@ class MessagesBody(PromptBody, kw_only=True):
 NOTHING_CUT = "nothing is taken out of a conversation; one that is too long is refused"
 
 _WITHOUT_EFFECT = {
+    "betas": ONE_ANSWER,
     "billing_policy": NOTHING_KEPT,
     "cache_control": CACHE,
     "compaction": NOTHING_CUT,
