@@ -273,7 +273,14 @@ class Syntax:
         if not self.marker:
             return ()
         marks = {self.marker, *(pattern.marker for pattern in self.patterns)}
+        marks |= set(self.section_marks)
         return tuple(sorted(marks - {""}))
+
+    @cached_property
+    def section_marks(self) -> dict[str, Marked]:
+        """The texts that announce calls between the other marks, and those marks."""
+        pattern = self.patterns[0]
+        return {pattern.announcing(other.open): other for other in self.also_sections}
 
     def beginnings(self, names: Collection[str]) -> dict[str, str]:
         """For each of *names* the text that begins a call of it where no mark announces calls.

@@ -29,23 +29,48 @@ _TOOLS: list[Any] = [
 
 def score(corpus: Corpus) -> Iterator[Figure]:
     """Derived, rendered and timed."""
-    yield _derived(corpus)
+    yield from _derived(corpus)
     yield _rendered(corpus)
     yield from _timed(corpus)
 
 
-def _derived(corpus: Corpus) -> Figure:
-    """Native syntax among the templates that show a call in the history."""
-    figure = Figure("native syntax, of the templates that render calls", 0.95)
+def _derived(corpus: Corpus) -> Iterator[Figure]:
+    """Native syntax among the templates with a call syntax of their own; the others have none.
+
+    What the rows say of reasoning and of the end of a turn must have been found as well.
+    """
+    figure = Figure("native syntax, of the templates with calls of their own", 0.95)
+    others = Figure("generic syntax, of the templates without", 1.0)
     shows = {_file_of(row): row["calls_rendered"] for row in corpus.rows("templates.jsonl")}
+    rows = {str(row["name"]): row for row in corpus.rows("templates-2.jsonl")}
     for name in corpus.templates:
         dialect = corpus.dialect(name)
-        if shows.get(name, True):
-            figure.count(name, None if dialect.native else reason_of(dialect))
+        if name in rows and rows[name]["call_syntax"] is None:
+            others.count(name, dialect.label if dialect.native else None)
+        elif shows.get(name, True):
+            fault = None if dialect.native else reason_of(dialect)
+            figure.count(name, fault or _marks_fault(dialect, rows.get(name, {})))
         else:
             state = "native" if dialect.native else "generic"
             figure.notes.append(f"{name} drops calls: {state}; {reason_of(dialect)}")
-    return figure
+    yield figure
+    yield others
+
+
+def _marks_fault(dialect: Dialect, row: dict[str, Any]) -> str | None:
+    """Difference between the marks a row names, of reasoning and the end, and those found.
+
+    No reasoning is no claim: a vocabulary may have marks that its template never shows.
+    """
+    syntax, reasoning, end = dialect.syntax, row.get("reasoning"), row.get("end")
+    marks = syntax.reasoning
+    if reasoning not in (None, "none"):
+        found = f"{marks.open!r} … {marks.close!r}" if marks else "none"
+        if found != reasoning:
+            return f"reasoning: expected {reasoning}, got {found}"
+    if end is not None and (got := repr(syntax.end).replace("|", "\\|")) != end:
+        return f"end: expected {end}, got {got}"
+    return None
 
 
 def _file_of(row: dict[str, Any]) -> str:

@@ -138,6 +138,8 @@ class _TurnComposer:
             # The prompt holds the beginning of text: the call comes right behind it.
             between = self.syntax.content.close + self.syntax.gap
             turn = sequence(Literal(between), self._called(required))
+        if self.syntax.space and not prefill and self.syntax.form == "announced":
+            turn = sequence(choice(Literal(""), Literal(self.syntax.space)), turn)
         if self.syntax.opened and not prefill:
             # Where it is not said what the prompt holds, it may hold what prompts end with.
             turn = choice(turn, without_start(turn, self.syntax.opened))

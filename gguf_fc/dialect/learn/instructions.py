@@ -107,6 +107,10 @@ def _by_example(text: str, example: _Example) -> Asked:
     marks, fence = _marks(text, before, after, in_list=end is not None)
     section = Marked(marks.open + inner.open, inner.close + marks.close)
     syntax = _syntax(example.name, example.arguments, section, in_list=end is not None)
+    if end is not None and "\n" in marks.open.strip():
+        # A mark and a fence, which models write on one line as well.
+        one_line = Marked(section.open.replace("\n", " ", 1), section.close)
+        syntax = replace(syntax, also_sections=(one_line,))
     if end is not None and fence != Marked():
         fenced = Marked(fence.open + laid_out.open, laid_out.close + fence.close)
         syntax = replace(syntax, also_sections=(fenced,))

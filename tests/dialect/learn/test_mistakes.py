@@ -14,6 +14,7 @@ import pytest
 
 from gguf_fc import Dialect
 from gguf_fc.dialect.syntax import Marked
+from tests.support.families import hear
 
 TOOL: dict[str, Any] = {
     "type": "function",
@@ -186,3 +187,26 @@ def test_a_list_may_stand_within_the_fence_of_its_example(reply: str, calls: int
     read = dialect.parse(reply, [TOOL])
     assert (len(read.tool_calls), bool(read.content)) == (calls, not calls)
     assert dialect.grammar([TOOL]).matches(reply) == (reply != "[1]")
+
+
+MARK_AND_FENCE = (
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+    "{% if tools %}{{ tools | tojson }} Write 'Action:' followed by a json-formatted list of "
+    'actions, for example:\n```json\n[\n    {\n        "tool_name": title of the tool,\n        '
+    '"parameters": its parameters\n    }\n]```<|end|>{% endif %}'
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@pytest.mark.parametrize("between", ["\n", " "])
+@pytest.mark.parametrize("before", ["", "I look.\n"])
+@pytest.mark.parametrize("layout", ["\n    {\n        ", "{"])
+def test_a_mark_and_a_fence_may_stand_on_one_line(between: str, before: str, layout: str) -> None:
+    dialect = Dialect.from_template(MARK_AND_FENCE)
+    assert dialect.native, dialect.evidence
+    call = f'[{layout}"tool_name": "look", "parameters": {{"at": "x"}}}}]```'
+    reply = f"{before}Action:{between}```json\n{call}"
+    for pieces in ([reply], list(reply)):
+        heard = hear(dialect.parser(tools=[TOOL]), pieces)
+        assert (heard.content, heard.calls) == (before.strip(), [("look", '{"at": "x"}')])
+    assert dialect.grammar([TOOL]).matches(reply)

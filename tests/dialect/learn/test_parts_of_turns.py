@@ -46,6 +46,15 @@ HEADERS = (
     "{% else %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endif %}"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant{% endif %}"
 )
+# A turn begins with a space, whatever it begins with.
+SPACED = (
+    "{{ tools | tojson if tools }}{% for m in messages %}{{ m.role }}:"
+    "{% if m.reasoning_content %}{{ ' <reasoning>\n' + m.reasoning_content + '\n</reasoning>' }}"
+    "{% endif %}{{ ' ' + m.content if m.content }}{% for call in m.tool_calls or [] %}<tool_call>\n"
+    '{{ \'{"name": "\' + call.function.name + \'", "arguments": \' }}'
+    "{{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %} <sep> {% endfor %}"
+    "{% if add_generation_prompt %}assistant:{% endif %}"
+)
 ANEW = "<|im_end|>\n<|im_start|>assistant"
 CASES = [
     # template, reply, reasoning, content, calls
@@ -58,6 +67,9 @@ CASES = [
         "Hi",
         1,
     ),
+    (SPACED, " Hi", "", "Hi", 0),
+    (SPACED, " <reasoning>\nhm\n</reasoning> Hi", "hm", "Hi", 0),
+    (SPACED, f" <tool_call>\n{CALL}\n</tool_call>", "", "", 1),
     (HEADERS, "\nHi", "", "Hi", 0),
     (HEADERS, f" -> tool/function_call\n[{CALL}]", "", "", 1),
     (HEADERS, f"\nHi{ANEW} -> tool/function_call\n[{CALL}, {CALL}]", "", "Hi", 2),

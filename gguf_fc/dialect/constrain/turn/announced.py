@@ -57,7 +57,8 @@ class AnnouncedComposer:
         end: Node = Without(self._told)
         if content.close:
             closed = Until((content.close,), self._told)
-            end = sequence(closed, choice(Literal(""), announced))
+            behind = sequence(Literal(self.syntax.gap), announced)
+            end = sequence(closed, choice(Literal(""), behind))
         written = {} if content.close else self._called(called)
         text, _ = self._text(end, written, content.close)
         return sequence(Literal(content.open), text)
@@ -68,6 +69,11 @@ class AnnouncedComposer:
         for pattern in self.syntax.patterns[1:]:
             if pattern.marker and pattern.marker not in written:
                 written[pattern.marker] = self.calls.written_like(pattern)
+        for mark, marks in self.syntax.section_marks.items():
+            opening = marks.open + self.syntax.patterns[0].opening
+            loose = self.calls.loosely(opening[opening.index(mark) + len(mark) :])
+            called = choice(self.calls.otherwise_marked(marks, mark), *loose)
+            written.setdefault(mark, called)
         if self.code is not None:
             written[self.code.mark] = self.code.call
         return written

@@ -55,7 +55,8 @@ class BareComposer:
     def text_then(self, calls: Node, gap: Node, instead_of: str) -> Node:
         """Calls; or text, then perhaps calls."""
         written = sequence(Literal(self.syntax.lead), calls)
-        marked = (*map(self._marked, self._marking), *self.calls.otherwise_marked())
+        others = map(self.calls.otherwise_marked, self.syntax.also_sections)
+        marked = (*map(self._marked, self._marking), *others)
         called = or_code(choice(written, *marked), self.code)
         return choice(sequence(gap, self.space, called), self._text(instead_of))
 

@@ -12,7 +12,7 @@ from gguf_fc.dialect.constrain.grammar_pairs import Members, PairsComposer
 from gguf_fc.dialect.constrain.grammar_prefix import merged
 from gguf_fc.dialect.constrain.schema_rules import arguments_schema, schema_rules
 from gguf_fc.dialect.constrain.turn.loose_calls import loose_calls
-from gguf_fc.dialect.syntax import CallPattern, Parts, Placeholder, Syntax
+from gguf_fc.dialect.syntax import CallPattern, Marked, Parts, Placeholder, Syntax
 from gguf_fc.dialect.write import write_name
 from gguf_fc.grammar import (
     NEVER,
@@ -63,13 +63,11 @@ class CallComposer:
         self._one = self.builder.define("call", first)
         return sequence(self._one, self.more(), Literal(self.syntax.section.close))
 
-    def otherwise_marked(self) -> list[Node]:
-        """All calls of a turn, between each of the other marks that may stand around them."""
-        opening = self.syntax.patterns[0].opening
-        return [
-            sequence(Literal(marks.open + opening), self._one, self.more(), Literal(marks.close))
-            for marks in self.syntax.also_sections
-        ]
+    def otherwise_marked(self, marks: Marked, announced: str = "") -> Node:
+        """All calls of a turn between other *marks*, from behind the text that *announced* them."""
+        opening = marks.open + self.syntax.patterns[0].opening
+        rest = opening[opening.index(announced) + len(announced) :]
+        return sequence(Literal(rest), self._one, self.more(), Literal(marks.close))
 
     def more(self) -> Node:
         """The calls after the first."""

@@ -35,8 +35,7 @@ class TextComposer:
             return text
         marks = self.syntax.announcements
         begun = sequence(departing((instead_of, *marks), marks, of(SPACE)), text)
-        spaced = [sequence(Literal(self.syntax.space), begun)] if self.syntax.space else []
-        return choice(begun, *spaced, Literal(""))
+        return choice(begun, Literal(""))
 
 
 def none_of(characters: Collection[str]) -> CharClass:

@@ -33,7 +33,8 @@ class SectionReader:
 
         False where there is none; then nothing behind the marker is taken.
         """
-        before, section = self.calls.count, self.syntax.section.open.strip()
+        marks = self.syntax.section_marks.get(marker, self.syntax.section)
+        before, section = self.calls.count, marks.open.strip()
         self.reader.mark()
         inside, taken = bool(section), marker
         if section.startswith(marker):
@@ -43,7 +44,7 @@ class SectionReader:
             taken = marker.removeprefix(section).strip()
         else:
             inside = False  # a call in another form, which has no section around it
-        yield from self._in_row(taken, several=inside)
+        yield from self._in_row(taken, several=inside, close=marks.close)
         return self.calls.count > before
 
     def bare(self) -> Generator[None, None, bool]:
