@@ -132,7 +132,7 @@ def hidden(dialect: Dialect, tools: Sequence[Json]) -> str | None:
 
 
 def invalid(compiler: Compiler, dialect: Dialect, tools: Sequence[Json], seed: int) -> str | None:
-    """What is wrong with a required call of chance; None if it is valid."""
+    """Fault of a required call of chance; None if it is valid."""
     text = compiler.written(dialect, tools, random.Random(seed))  # noqa: S311  no secret
     if text is None:
         return f"seed {seed}: more than {MOST_TOKENS} tokens"

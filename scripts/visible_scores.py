@@ -78,7 +78,7 @@ def hidden_keywords(dialect: Dialect, tools: list[Json], prompt: str) -> Iterato
 
 
 def turn_misses(name: str, dialect: Dialect) -> Iterator[Miss]:
-    """What was said and is lost."""
+    """Texts that were said and are lost."""
     for conversation in conversations():
         for tools in (None, TOOLS):
             where = f"{conversation.name}, {'with' if tools else 'no'} tools"

@@ -1,0 +1,1 @@
+"""Trials of ``torture.py``: what is done to a running server, and what its clients see."""
