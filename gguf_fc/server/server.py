@@ -89,7 +89,8 @@ async def _serve(
 def start_lines(model: LoadedModel, announcement: Announcement) -> list[str]:
     """Start-up lines: what is served, and how."""
     ready, dialect = model.ready, model.dialect
-    parallel = "yes" if dialect.syntax.parallel else "no"
+    several = "yes" if dialect.native else "if asked for"
+    parallel = several if dialect.syntax.parallel else "no"
     tools = f"{dialect.label}, by {dialect.decided_by}; parallel calls: {parallel}"
     tools += _constraint_note(model)
     if not ready.generates:

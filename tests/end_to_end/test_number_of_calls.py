@@ -145,6 +145,8 @@ def test_the_prompt_speaks_of_several_calls_where_there_may_be_some(
     server: Server,
     native: bool,  # noqa: FBT001
 ) -> None:
+    said = "parallel calls: yes" if native else "parallel calls: if asked for"
+    assert any(said in line for line in server.lines)
     for parallel in (None, False, True):
         body = {**messages(), "tools": [function("ping")]}
         if parallel is not None:
