@@ -119,7 +119,9 @@ def _grammar_objections(syntax: Syntax) -> Iterator[str]:
     unknown, cut = text.replace(NAMES[0], "unknown_name"), text[:-9]
     # Where a call is known by the name it begins with, another name is text.
     damaged = unknown if syntax.lead.strip() else cut
-    if required.matches(unknown) or required.matches(cut) or auto.matches(damaged):
+    # Text may quote a mark: what is read as text, all of it, is no call.
+    taken = auto.matches(damaged) and _read(syntax, damaged).content != damaged
+    if required.matches(unknown) or required.matches(cut) or taken:
         yield "the grammar accepts a damaged call"
     if none.matches(text) or required.matches(said):
         yield "the grammar does not tell calls from text"

@@ -163,6 +163,15 @@ def test_a_vocabulary_that_is_known_has_marks_of_reasoning() -> None:
     assert Dialect.from_template(with_ids).syntax.reasoning is None
 
 
+def test_a_mark_that_text_may_quote_makes_no_call_of_another_name() -> None:
+    with_ids = CAPITALS.replace("[ARGS]", "[CALL_ID]{{ call.id }}[ARGS]")
+    told = "{% if tools %}[TOOLS]{{ tools | tojson }}[/TOOLS]{% endif %}" + with_ids
+    for dialect in (Dialect.from_template(with_ids), Dialect.from_template(told)):
+        assert dialect.native, dialect.evidence
+        other = "[TOOL_CALLS]other[CALL_ID]a[ARGS]{}"
+        assert dialect.parse(other, [TOOL]).content == other
+
+
 FENCED = (
     "{% if tools %}{{ tools | tojson }}\nThe example format is as follows.\n```\n[\n    "
     '{"name": "f1", "arguments": {"a": "b"}},\n    ... (more calls as required)\n]\n```{% endif %}'
