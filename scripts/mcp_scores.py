@@ -10,7 +10,7 @@ them together, each named behind its server.  For each list are printed
    form of call (the longest, and the form it was), and the keywords that are loosened;
 2. of all templates, how many show every name that the grammar can force;
 3. of N required calls, of tokens taken by chance among those that the constraint allows, over one
-   template of each form of call: how many are not valid.
+   template of each form of call: how many came to an end, and how many of these are not valid.
 
 Exit code 1 if a grammar takes a second, a name is hidden, or a call is not valid.
 """
@@ -44,6 +44,7 @@ from truth_table import families
 
 MOST_SECONDS = 1.0
 MOST_TOKENS = 3000
+ENDLESS = "came to no end"
 ENDINGS = ('"', "}", "]")  # tokens with which values come to an end ...
 ENDS = 0.2  # ... and how likely these are taken
 USER = {"role": "user", "content": "Go."}
@@ -135,7 +136,7 @@ def invalid(compiler: Compiler, dialect: Dialect, tools: Sequence[Json], seed: i
     """Fault of a required call of chance; None if it is valid."""
     text = compiler.written(dialect, tools, random.Random(seed))  # noqa: S311  no secret
     if text is None:
-        return f"seed {seed}: more than {MOST_TOKENS} tokens"
+        return ENDLESS
     reply = dialect.parse(text, tools=tools)
     if len(reply.tool_calls) != 1:
         return f"seed {seed}: {len(reply.tool_calls)} calls in {text[:200]!r}"
@@ -168,7 +169,7 @@ def main() -> int:
     }
     forms = [each for each in families(options.data / "templates") if options.templates in each[0]]
     wrong, loosened = [], dict[str, None]()
-    print(f"{'list':<16}{'tools':>6}{'seconds':>9}{'shown':>10}{'invalid':>9}")
+    print(f"{'list':<16}{'tools':>6}{'seconds':>9}{'shown':>10}{'calls':>9}{'invalid':>9}")
     with tempfile.TemporaryDirectory() as folder:
         compiler = Compiler(write_random_model(Path(folder) / "small.gguf"))
         for name in chosen:
@@ -181,17 +182,17 @@ def main() -> int:
                     wrong.append(f"{name}, {form}: {taken:.2f} s to compile")
             missing = {each: hidden(dialect, tools) for each, dialect in dialects.items()}
             wrong += [f"{name}, {each}: {what}" for each, what in missing.items() if what]
-            faults = [
-                f"{name}, {form}, {what}"
+            judged = [
+                (form, invalid(compiler, dialect, tools, n))
                 for n in range(options.calls)
                 for form, _, dialect in forms[n % len(forms) :: options.calls]
-                if (what := invalid(compiler, dialect, tools, n))
             ]
-            wrong += faults
+            whole = sum(what != ENDLESS for _, what in judged)
+            faults = [(form, what) for form, what in judged if what not in (None, ENDLESS)]
+            wrong += [f"{name}, {form}, {what}" for form, what in faults]
             shown = f"{len(dialects) - len(list(filter(None, missing.values())))}/{len(dialects)}"
-            print(
-                f"{name:<16}{len(tools):>6}{slowest:>9.2f}{shown:>10}{len(faults):>9}", flush=True
-            )
+            counts = f"{whole:>9}{len(faults):>9}"
+            print(f"{name:<16}{len(tools):>6}{slowest:>9.2f}{shown:>10}{counts}", flush=True)
     print(*(f"loosened: {item}" for item in loosened), *wrong, sep="\n")
     print(f"{len(wrong)} wrong")
     return int(bool(wrong))
