@@ -52,6 +52,7 @@ from tests.support.random_model import write_random_model
 
 AT_ONCE = 8
 MAX_TOKENS = 300
+_BYTES = {"\n": "\u010a", " ": "\u0120"}  # as a vocabulary of bytes spells them
 LIKELY = 12.0  # added to the logits of markers and of the end
 NOT_ALLOWED = {"named": {"get_weather", "add.note", "ping"}, "allowed": set(SCHEMAS) - {"ping"}}
 Json = dict[str, Any]
@@ -114,6 +115,21 @@ def controls_of(dialect: Dialect) -> tuple[str, ...]:
     return tuple(closers)
 
 
+def first_characters(dialect: Dialect) -> set[str]:
+    """Characters that begin a call or its arguments, or go on behind the mark that announces it.
+
+    Text may quote a mark; a model of random weights would hardly ever do anything else.
+    """
+    opening = dialect.write(tool_calls=[{"name": "ping", "arguments": {}}]).split("ping")[0]
+    marks = [mark for mark in dialect.syntax.announcements if mark in opening]
+    behind = min((opening.partition(mark)[2] for mark in marks), key=len, default=opening.strip())
+    # Where nothing stands before the name, a call goes on with the name of a tool.
+    texts = [behind, behind.strip()] if behind.strip() else list(SCHEMAS)
+    pairs = dialect.syntax.pairs
+    arguments = "{" if pairs is None else pairs.text.before.strip() or "("
+    return {text[0] for text in (*texts, arguments)}
+
+
 class Bench:
     """One model that talks nonsense in one dialect."""
 
@@ -121,9 +137,7 @@ class Bench:
         self._pool = pool
         self._markers, self._controls = dialect.syntax.announcements, controls_of(dialect)
         self._parser = partial(dialect.parser, tools=TOOLS)
-        # Where nothing stands before the name, a call begins with the name of a tool.
-        openings = [opening_of(dialect)] if opening_of(dialect) else list(SCHEMAS)
-        self._first = {opening[0] for opening in openings}
+        self._first = first_characters(dialect)
         self._grammars, self._at_once = GrammarCache(), asyncio.Semaphore(AT_ONCE)
         self._bias: dict[str, float] = {}
 
@@ -131,8 +145,7 @@ class Bench:
         """Load the model, and learn which tokens its markers are."""
         header = (await self._pool.start()).header
         likely = {header.control_tokens.get(text) for text in (*self._controls, header.eos_token)}
-        if not self._markers:  # a call is known only by its form, so its first character begins it
-            likely |= {header.tokens.index(first) for first in self._first}
+        likely |= {header.tokens.index(_BYTES.get(first, first)) for first in self._first}
         self._bias = {str(token): LIKELY for token in likely if token is not None}
 
     async def cell(self, choice: str, generations: int) -> Cell:

@@ -16,7 +16,17 @@ from gguf_fc.dialect.write import Call, write
 from gguf_fc.grammar import PYTHON
 from gguf_fc.request import Tool, ToolChoice
 from tests.support.lexing import LlguidanceGrammar
-from tests.support.syntaxes import ARGUMENTS, ARRAY, BARE, NAME, TAGGED, TIGHT, TOOLS, new_parser
+from tests.support.syntaxes import (
+    ARGUMENTS,
+    ARRAY,
+    BARE,
+    NAME,
+    NAME_IN_TAG,
+    TAGGED,
+    TIGHT,
+    TOOLS,
+    new_parser,
+)
 
 PARIS = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
 LYON = '{"name": "get_weather", "arguments": {"city": "Lyon"}}'
@@ -54,7 +64,7 @@ def test_another_layout_of_calls_is_read_and_allowed_but_never_forced(
     assert not auto.matches(text.replace("get_weather", "get_whether"))
 
 
-@pytest.mark.parametrize("syntax", [TAGGED, ARRAY, TIGHT])
+@pytest.mark.parametrize("syntax", [TAGGED, ARRAY, TIGHT, NAME_IN_TAG])
 def test_two_characters_tell_the_written_layout_and_all_behind_is_forced(syntax: Syntax) -> None:
     text = write(syntax, calls=[Call("get_weather", {"city": "Paris"})])
     tool = TOOLS[:1]
@@ -64,7 +74,8 @@ def test_two_characters_tell_the_written_layout_and_all_behind_is_forced(syntax:
         ).steps(text)[1]
         for mode in ("auto", "required")
     }
-    # One tells a call from text that quotes the mark, one the written layout from others.
+    # One tells a call from text that quotes the mark, one the written layout from others; or
+    # one tells a name from other words, one arguments from what follows a name in prose.
     assert chosen["auto"] - chosen["required"] <= len(syntax.marker) + 2
 
 

@@ -54,7 +54,7 @@ class QuotedMarks:
         end: list[Node] = [Literal(""), _WHITE]
         if named:
             ways += [*self._by_word(named), *(way for p in named for way in self._by_name(p))]
-            end.append(sequence(_LAYOUT, Repeat(CharClass(_NAMING), 1)))
+            end += self._words()
         return [choice(*end), sequence(choice(*ways), text)]
 
     def _written_behind(self, mark: str) -> Iterator[tuple[str, CallPattern]]:
@@ -67,7 +67,9 @@ class QuotedMarks:
 
     def _by_character(self, fixed: Collection[str], named: Collection[CallPattern]) -> list[Node]:
         """Beginnings that are no call's, right behind the mark and behind white space."""
-        attempts = [*_JSON, *(write_name(self.syntax, name)[:_ATTEMPT] for name in self.names)]
+        attempts = [*_JSON]
+        if not named:  # else words are told apart by themselves
+            attempts += (write_name(self.syntax, name)[:_ATTEMPT] for name in self.names)
         first = [text.strip()[:1] for text in fixed]
         # Where a call begins with white space, a text that begins without is told from it at once.
         right = [text.strip() if text[:1] in SPACE else text.strip()[:1] for text in fixed]
@@ -85,14 +87,18 @@ class QuotedMarks:
         begun = of("".join(mark[0] for mark in self.marks))
         return CharClass(union(begun, *barred), negated=True)
 
+    def _words(self) -> list[Node]:
+        """Words that are no tool's name: right behind a mark, told by their first character."""
+        begun, rest = of("".join(self._openings_of_names())), Repeat(CharClass(_NAMING))
+        return [
+            sequence(_LAYOUT, CharClass(difference(_NAMING, begun)), rest),
+            sequence(_WHITE, CharClass(_NAMING), rest),
+        ]
+
     def _by_word(self, named: Collection[CallPattern]) -> list[Node]:
         """A word that is no tool's name, up to what shows that no arguments follow."""
-        begun, rest = of("".join(self._openings_of_names())), Repeat(CharClass(_NAMING))
         behind = choice(*(self._no_call(pattern, "") for pattern in named))
-        return [
-            sequence(_LAYOUT, CharClass(difference(_NAMING, begun)), rest, behind),
-            sequence(_WHITE, CharClass(_NAMING), rest, behind),
-        ]
+        return [sequence(word, behind) for word in self._words()]
 
     def _openings_of_names(self) -> Iterator[str]:
         """The first characters of what is no word of a text behind a mark."""
