@@ -80,7 +80,7 @@ def _showing(
     likely: re.Pattern[str],
 ) -> str | None:
     """Name of a template that shows what the *variables* say, if the first one does not."""
-    if _shows(base, variables):
+    if not found or _shows(base, variables):
         return None
     names = sorted(found, key=lambda each: not likely.search(each.casefold()))
     return next((each for each in names if _shows(found[each], variables)), None)
