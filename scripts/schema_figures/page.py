@@ -81,6 +81,11 @@ part that ought to be a schema and is none any value is allowed, and a branch of
 - Members come in the order in which the schema declares them, required and optional mixed, and
   other members last. In objects inside the outermost one, up to five optional members in a row come
   in any order.
+- With `key_order` `any` all members of an object of up to eight properties come in any order
+  ([grammar.md](grammar.md#order-of-members)): then 2,146 of MaskBench's 2,193 schemas are right
+  (2,107 in declared order), still none wrongly accepted in silence, and a mask takes 0.05 ms in the
+  median and 6.3 ms at most; one of the 50 largest, with enums of thousands of values, is then too
+  much for llguidance. `scripts/schema_scores.py --key-order any --masks` prints this.
 - Integers have no fraction and no exponent, and 16 digits where no limit says more.
 - A known value (`const`, `enum`) has one spelling.
 - Strings hold no control characters and no lone surrogates.
