@@ -9,7 +9,7 @@ import pytest
 
 from gguf_fc.errors import InvalidParameter
 from gguf_fc.events import CallEnd, Finish, ReasoningDelta, TextDelta
-from gguf_fc.request import Format, ToolChoice
+from gguf_fc.request import Format, OwnGrammar, ToolChoice
 from tests.support.asking import TOOL, Asked, asking
 
 pytestmark = pytest.mark.live
@@ -65,4 +65,4 @@ def test_reasoning_that_is_switched_off_is_closed_at_once(model: Asked) -> None:
 
 def test_a_client_s_own_grammar_takes_no_budget(model: Asked) -> None:
     with pytest.raises(InvalidParameter, match="leave out the budget"):
-        model.ask(grammar='root ::= "yes"', thinking_budget=3)
+        model.ask(grammar=OwnGrammar(source='root ::= "yes"'), thinking_budget=3)
