@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 import tempfile
 import time
@@ -51,6 +52,7 @@ from tests.support.choices import CHOICES, SCHEMAS, TOOLS
 from tests.support.random_model import write_random_model
 
 AT_ONCE = 8
+_MARK = re.compile(r"<\|?[^<>|]+\|?>")
 MAX_TOKENS = 300
 _BYTES = {"\n": "\u010a", " ": "\u0120"}  # as a vocabulary of bytes spells them
 LIKELY = 12.0  # added to the logits of markers and of the end
@@ -108,7 +110,9 @@ def opening_of(dialect: Dialect) -> str:
 def controls_of(dialect: Dialect) -> tuple[str, ...]:
     """The texts that are control tokens: those that begin calls or end the reasoning."""
     reasoning = dialect.syntax.reasoning
-    closers = [reasoning.close.strip()] if reasoning else []
+    # A close of several marks is several tokens, as in the vocabularies that have them.
+    close = reasoning.close.strip() if reasoning else ""
+    closers = _MARK.findall(close) or ([close] if close else [])
     if markers := dialect.syntax.announcements:
         begins = any(opening_of(dialect).startswith(marker) for marker in markers)
         return (*markers, *([] if begins else [opening_of(dialect)]), *closers)
