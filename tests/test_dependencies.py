@@ -16,7 +16,7 @@ IMPORTED_AS = {
     "llama-cpp-python": "llama_cpp",
     "pyyaml": "yaml",
 }  # where the name to import is not the name to install
-FOR_DEVELOPERS = {"clients", "dev", "train"}
+FOR_DEVELOPERS = {"clients", "clients-openai-2", "dev", "train"}
 
 
 def modules(requirements: list[str]) -> set[str]:
