@@ -8,7 +8,7 @@ import pytest
 
 from gguf_fc.dialect.constrain.grammar import Wanted, build_grammar
 from gguf_fc.dialect.read.parser import Parser
-from gguf_fc.dialect.syntax import Syntax
+from gguf_fc.dialect.syntax import Placeholder, Syntax
 from gguf_fc.dialect.write import Call, write
 from gguf_fc.grammar import gbnf_to_grammar
 from gguf_fc.request import Tool, ToolChoice
@@ -95,6 +95,15 @@ def test_a_call_of_a_tool_that_is_not_offered_is_no_prose(name: str) -> None:
     call = write(syntax, calls=[Call("unknown", {"path": "a"}, "abcdefgh0")])
     assert not accepted(syntax, call)
     assert not accepted(syntax, framed(syntax, "Look. " + call.lstrip()))
+
+
+def test_an_id_between_name_and_arguments_does_not_make_a_call_prose() -> None:
+    parts = ("[CALLS]", Placeholder("name"), "[ID]", Placeholder("id"), "[ARGS]")
+    syntax = Syntax(call=(*parts, Placeholder("arguments")))
+    for call in ("[CALLS]unknown[ID]abcdefgh0[ARGS]{}", "[CALLS]get[ID]a b[ARGS]{}"):
+        assert not accepted(syntax, call)
+    assert accepted(syntax, "[CALLS]get[ID]abcdefgh0[ARGS]{}")
+    assert accepted(syntax, "The mark [CALLS] begins a call.")
 
 
 @pytest.mark.parametrize(

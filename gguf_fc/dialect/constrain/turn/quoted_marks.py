@@ -112,8 +112,8 @@ class QuotedMarks:
         between, pairs = _between(pattern), self.syntax.pairs
         if pairs is not None and not pairs.text.before.strip():
             return []  # a key, which may be any text
-        if pattern.inside[2 if between else 1 :][:1] != (_ARGUMENTS,):
-            return []  # something else than arguments comes there, which may be any text
+        if not _arguments_follow(pattern):
+            return []
         names = (write_name(self.syntax, name) for name in self.names)
         text = between.rstrip(SPACE)
         return [sequence(Literal(name), self._no_call(pattern, text)) for name in names]
@@ -130,7 +130,7 @@ class QuotedMarks:
             sequence(_WHITE, self._other(_SPACE, following)),
             sequence(Literal("."), self._other(_NAMING)),
         ]
-        if between:
+        if between and _arguments_follow(pattern):
             ways.append(self._no_call(pattern, between))
         return choice(*ways)
 
@@ -148,3 +148,8 @@ def _between(pattern: CallPattern) -> str:
     """Fixed text between a name and what comes next."""
     part = pattern.inside[1] if len(pattern.inside) > 1 else ""
     return part if isinstance(part, str) else ""
+
+
+def _arguments_follow(pattern: CallPattern) -> bool:
+    """True if behind a name and fixed text come arguments; an id there may be any text."""
+    return pattern.inside[2 if _between(pattern) else 1 :][:1] == (_ARGUMENTS,)
