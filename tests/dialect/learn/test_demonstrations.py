@@ -219,6 +219,25 @@ ROLE: dict[str, Callable[[str, str], str]] = {
     "recipients": lambda result, name: f"<|from|>{name}\n<|recipient|>all\n<|content|>{result}\n",
     "functions": lambda result, _: f"TOOL: {result}\n\n",
 }
+# Form -> what the prompt holds before the conversation, from the functions, where it is known.
+TOLD: dict[str, Callable[[list[Any]], str]] = {
+    "roles": lambda functions: (
+        "<|system|>\n Answer the following questions as best as you can. You have access to the "
+        f"following tools:\n{json.dumps(functions, ensure_ascii=False, indent=4)}<|user|>"
+    ),
+    "blocks": lambda functions: (
+        "System: You are a helpful assistant with access to the following functions. Use them if "
+        f"required {_json(functions)}\n\nUser: "
+    ),
+    "recipients": lambda functions: (
+        "<|content|>// Supported function definitions that should be called when necessary.\n"
+        f"namespace functions {{\n\n// {functions[0]['description']}\n"
+        f"type {functions[0]['name']} = (_: {{\n"
+    ),
+    "functions": lambda functions: (
+        f"FUNCTIONS: {json.dumps(functions, ensure_ascii=False, indent=4)}\n\nUSER: "
+    ),
+}
 REAL = (
     "seed-ChatGLM3",
     "seed-ChatGLM4",
@@ -262,6 +281,8 @@ def test_the_prompt_tells_the_functions_and_what_is_asked(name: str, shown: Demo
         assert function["name"] in prompt.text
         assert function["description"] in prompt.text
         assert all(key in prompt.text for key in function["parameters"]["properties"])
+    if name in TOLD:
+        assert TOLD[name](shown.functions) in prompt.text
 
 
 def _heard(calls: list[Call]) -> list[tuple[str, str]]:
