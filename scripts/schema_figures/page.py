@@ -87,6 +87,7 @@ part that ought to be a schema and is none any value is allowed, and a branch of
   median and 6.3 ms at most; one of the 50 largest, with enums of thousands of values, is then too
   much for llguidance. `scripts/schema_scores.py --key-order any --masks` prints this.
 - Integers have no fraction and no exponent, and 16 digits where no limit says more.
+- Exponents of other numbers are those that 64 bits hold: up to 308, and down to -324.
 - A known value (`const`, `enum`) has one spelling.
 - Strings hold no control characters and no lone surrogates.
 - An object that has `properties` has no others, at any depth, unless `additionalProperties` (`true`

@@ -178,6 +178,25 @@ SCHEMAS: dict[str, tuple[Any, list[str], list[str]]] = {
         ["1e-5", "0.1", "3"],
         ["0", "0.0", "-1"],
     ),
+    "exponents up to those of 64 bits": (
+        {"type": "number"},
+        [
+            "0e0",
+            "1e+09",
+            "2.5E-007",
+            "1e+009",
+            "1.7976931348623157e308",
+            "6E300",
+            "5e-324",
+            "1e-309",
+        ],
+        ["75E9069", "1e309", "1e310", "1e-325", "1e-400", "1e+0308", "1e", "1e-"],
+    ),
+    "exponents up to those of 64 bits where anything may stand": (
+        {"type": "array"},
+        ["[1e308]", "[-1E-324]"],
+        ["[1e309]", "[1e1000]", "[-1E-325]"],
+    ),
     "several types": ({"type": ["string", "null"]}, ['"a"', "null"], ["1"]),
     "keywords of one type leave the others alone": (
         {"minLength": 2},

@@ -65,4 +65,22 @@ CANONICAL_ESCAPE = Sequence(
 
 INTEGER_PART = choice(Literal("0"), Sequence((_class("1-9"), Repeat(DIGIT))))
 FRACTION = Sequence((Literal("."), Repeat(DIGIT, 1)))
-EXPONENT = Sequence((_class("E", "e"), optional(_class("+", "-")), Repeat(DIGIT, 1)))
+
+# Exponents up to those of the largest and the smallest number of 64 bits, 1.8e308 and 5e-324.  With
+# others clients read infinity or zero, and a model that writes digit after digit has to end.
+_SIZE = choice(Repeat(DIGIT, 1, 2), Sequence((_class("0-2"), DIGIT, DIGIT)))
+_RAISED = choice(_SIZE, Sequence((Literal("30"), _class("0-8"))))
+_LOWERED = choice(
+    _SIZE,
+    Sequence((Literal("3"), _class("0-1"), DIGIT)),
+    Sequence((Literal("32"), _class("0-4"))),
+)
+EXPONENT = Sequence(
+    (
+        _class("E", "e"),
+        choice(
+            Sequence((optional(Literal("+")), _RAISED)),
+            Sequence((Literal("-"), _LOWERED)),
+        ),
+    )
+)

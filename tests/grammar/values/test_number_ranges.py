@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gguf_fc.errors import GrammarError
 from gguf_fc.grammar import Builder, Grammar, Node
+from gguf_fc.grammar.values.json_text import JsonText
 from gguf_fc.grammar.values.number_ranges import Bound, integer_range, number_range
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
@@ -44,6 +46,22 @@ def test_an_integer_matches_exactly_within_its_range(
         assert matches(node, str(value)) == inside
     for text in ("", "-", "-0", "00", "01", "1.0", "1e3"):
         assert not matches(node, text)
+
+
+@SETTINGS
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 10**6))
+def test_every_number_of_64_bits_can_be_written_but_no_exponent_beyond_them(
+    number: float, more: int
+) -> None:
+    builder = Builder()
+    free = Grammar(builder.build(JsonText(builder, None).number))
+    positive = Grammar(Builder().build(number_range(Bound(Decimal(0)), None)))
+    for text in (json.dumps(number), f"{number:.17e}", f"{number:.3E}"):
+        assert free.matches(text), text
+        assert positive.matches(text.lstrip("-")), text
+    for exponent in (308 + more, -324 - more):
+        assert not free.matches(f"{number:.3e}".partition("e")[0] + f"e{exponent}")
+        assert not positive.matches(f"1e{exponent}")
 
 
 @SETTINGS
