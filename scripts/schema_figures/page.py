@@ -114,6 +114,11 @@ Lists of 12 MCP servers (256 tools, one list of 117; `scripts/mcp_scores.py`) co
 processor time at most, all together in 0.4 to 0.7 s. Two keywords of theirs are loosened: `format:
 "json"`, which no draft knows, and `maxLength` of some texts where the model writes them without
 quotes and a closing mark ends them.
+
+All of 161 templates show every name of each list. Of required calls, of tokens taken by chance, one
+for each of 57 forms of call with each list, 733 of 741 came to an end within 3,000 tokens. By the
+server's check 732 of these are valid, none is "not checked", and one has a text of such a
+`maxLength` that is longer.
 """
 _FIGURES = """\
 ## Figures
