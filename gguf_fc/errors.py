@@ -19,7 +19,7 @@
   x ServerError             ours: 5xx
     + WorkerDied                the worker process ended under the request (503)
     + WorkerUnavailable         no worker is running (503)
-      - ModelUnusable           the model's file cannot be loaded here (500)
+    + ModelUnusable             the model's file cannot be loaded here (500)
     + EngineError               the engine could not go on with this request (500)
     + RendererDied              the process that renders chat templates ended, twice (503)
   x SetupError              the operator's: shown by the command line, never sent to a client
@@ -170,7 +170,7 @@ class WorkerUnavailable(ServerError):
     code = "worker_unavailable"
 
 
-class ModelUnusable(WorkerUnavailable):
+class ModelUnusable(ServerError):
     """The model that was asked for cannot be loaded here; trying again will not help."""
 
     status = 500

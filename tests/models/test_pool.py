@@ -215,7 +215,7 @@ def test_a_model_that_cannot_be_loaded_fails_its_requests_only(bench: Bench) -> 
         done = asyncio.Event()
         done.set()
         bench.broken = {"b"}
-        with pytest.raises(WorkerUnavailable, match="model 'B' cannot be loaded: broken"):
+        with pytest.raises(ModelUnusable, match="model 'B' cannot be loaded: broken"):
             await bench.hold("B", done)
         assert bench.pool.state == "absent"
         assert bench.log == ["start b", "stop b"]
