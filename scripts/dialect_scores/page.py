@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from dialect_scores.corpus import Corpus
 from dialect_scores.figure import Figure
@@ -17,6 +19,7 @@ Written by `scripts/template_scores.py --page docs/templates.md`; do not edit. M
 templates, on the parser tests of other servers, and on calls of the Berkeley function-calling
 leaderboard. What each figure counts is said in `scripts/dialect_scores/`.
 """
+_MISSING = Path(__file__).with_name("missing.toml")
 _LONGEST_LIST, _LONGEST_REASON = 60, 160
 
 
@@ -34,12 +37,23 @@ def _lines(corpus: Corpus, figures: Sequence[Figure]) -> Iterator[str]:
     for figure in figures:
         wanted = "" if figure.wanted is None else f"{figure.wanted:.0%}"
         yield f"| {figure.name} | {figure.right} | {figure.total} | {figure.share:.1%} | {wanted} |"
+    yield from _missing(corpus)
     yield from ("", "## What was found", "")
     yield "| template | tools | reasoning | parallel | a call, or why there is none |"
     yield "|---|---|---|---|---|"
     yield from (_row(name, corpus.dialect(name)) for name in corpus.templates)
     for figure in figures:
         yield from _missed(figure)
+
+
+def _missing(corpus: Corpus) -> Iterator[str]:
+    """What templates that stay generic would have to show, as far as that is written down."""
+    written = tomllib.loads(_MISSING.read_text(encoding="utf-8"))
+    generic = {name for name in corpus.templates if not corpus.dialect(name).native}
+    if lines := [
+        f"- {_code(name)}: {row['why']}" for name, row in written.items() if name in generic
+    ]:
+        yield from ("", "## Evidence that is missing", "", *lines)
 
 
 def _row(name: str, dialect: Dialect) -> str:
@@ -58,7 +72,7 @@ def _missed(figure: Figure) -> Iterator[str]:
     if not figure.misses:
         return
     yield from ("", f"## Not right: {figure.name}", "")
-    yield from (f"{line}." for line in figure.summary())
+    yield from (f"{line.removesuffix('.')}." for line in figure.summary())
     yield ""
     for miss in figure.misses[:_LONGEST_LIST]:
         yield f"- {_code(miss.row)}: {miss.policy or _code(_cut(miss.reason.splitlines()[0]))}"

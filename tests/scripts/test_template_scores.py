@@ -141,6 +141,16 @@ def test_a_figure_and_its_page_name_what_is_wrong_and_why() -> None:
     assert "- `odd`: not our way" in text
 
 
+def test_a_page_says_what_is_missing_of_a_template_that_stays_generic(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    for name, shown in (("tagged", False), ("no_tools", True)):
+        (folder / "1CatAI--template_kimi_audio.jinja").write_text(template_text(name))
+        text = page(Corpus(tmp_path), [])
+        assert ("## Evidence that is missing" in text) == shown
+        assert ("reads the conversation from `conversations`" in text) == shown
+
+
 @pytest.mark.live
 def test_the_script_measures_our_own_templates() -> None:
     options = ["--data", "tests/dialect", "--only", "templates,toolparse,bfcl", "--list"]
