@@ -47,7 +47,7 @@ def _lines(corpus: Corpus, figures: Sequence[Figure]) -> Iterator[str]:
 
 
 def _missing(corpus: Corpus) -> Iterator[str]:
-    """What templates that stay generic would have to show, as far as that is written down."""
+    """Evidence that templates which stay generic lack, as far as it is written down."""
     written = tomllib.loads(_MISSING.read_text(encoding="utf-8"))
     generic = {name for name in corpus.templates if not corpus.dialect(name).native}
     if lines := [
