@@ -197,7 +197,8 @@ class Pool:
     async def _pass_gate(self, entry: Entry, *, count: bool) -> LoadedModel:
         if self._answering(entry) is None:
             self._failures.check(entry)
-            await asyncio.to_thread(self._look, entry)
+            if self.loaded is not None:  # else there is nothing that it could take away
+                await asyncio.to_thread(self._look, entry)
         async with self._gate:
             if self._swap is not None and not self._swap.done():
                 await asyncio.wait([self._swap])  # its request was given up

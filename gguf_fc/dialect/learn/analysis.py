@@ -231,20 +231,8 @@ def _asked(chat: Chat, seen: Renderings, asked: Asked | None) -> Analysis | None
         return None
     indented = re.search(r'\{\n\s+"zeta_key": "azure"\n', seen.one or "") is not None
     syntax = replace(asked.syntax, reasoning=derive_reasoning(seen), indented=indented)
-    if self_objections(syntax):
-        return None
-    return Analysis(
-        chat=chat,
-        needs=seen.needs,
-        thinking=seen.thinking,
-        syntax=syntax,
-        native=True,
-        calls_as_text=seen.one is None,
-        header=header_of(seen, syntax, ""),
-        evidence=(
-            Finding("instructions", asked.words, "the prompt with tools asks for this form"),
-        ),
-    )
+    words = Finding("instructions", asked.words, "the prompt with tools asks for this form")
+    return _by_evidence(chat, seen, syntax, words)
 
 
 def _by_tokens(chat: Chat, seen: Renderings) -> Analysis | None:
@@ -253,6 +241,12 @@ def _by_tokens(chat: Chat, seen: Renderings) -> Analysis | None:
     if known is None:
         return None
     syntax = replace(known.syntax, reasoning=derive_reasoning(seen))
+    tokens = Finding("tokens", " ".join(known.tokens), known.evidence)
+    return _by_evidence(chat, seen, syntax, tokens)
+
+
+def _by_evidence(chat: Chat, seen: Renderings, syntax: Syntax, found: Finding) -> Analysis | None:
+    """Analysis by a *syntax* that no history shows; None if it objects to itself."""
     if self_objections(syntax):
         return None
     return Analysis(
@@ -263,7 +257,7 @@ def _by_tokens(chat: Chat, seen: Renderings) -> Analysis | None:
         native=True,
         calls_as_text=seen.one is None,
         header=header_of(seen, syntax, ""),
-        evidence=(Finding("tokens", " ".join(known.tokens), known.evidence),),
+        evidence=(found,),
     )
 
 
