@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from gguf_fc.errors import EngineError, GgufFcError
 from gguf_fc.scored_tokens import TokenLogprob
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -373,6 +374,11 @@ class Failed:
     id: str
     code: str
     message: str
+
+    @classmethod
+    def because(cls, message_id: str, error: GgufFcError) -> Failed:
+        """End of a job or a question for *error*; one without a code is the engine's."""
+        return cls(id=message_id, code=error.code or EngineError.code, message=error.message)
 
 
 # Every message, once.  Each question is answered by one message.

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": set(),
     "errors": set(),
     "scored_tokens": set(),
-    "job": {"scored_tokens"},
+    "job": {"errors", "scored_tokens"},
     "frames": {"job"},
     "events": {"job", "scored_tokens"},
     "typed_json": {"errors"},

@@ -28,10 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gguf_fc.engine.fit_text import TextReader, fitting_pair, fitting_text
-from gguf_fc.engine.long_texts import Rest, failure, refuse_too_long
+from gguf_fc.engine.long_texts import Rest, refuse_too_long
 from gguf_fc.engine.model import DecodeError, Feed
 from gguf_fc.errors import EngineError, GgufFcError, Overloaded, UnsupportedParameter
-from gguf_fc.job import Embed, Embedded, FromWorker, Handlers, Rank, Ranked
+from gguf_fc.job import Embed, Embedded, Failed, FromWorker, Handlers, Rank, Ranked
 
 STEP_SECONDS = 0.1
 FIRST_TOKENS = 32  # of a step, until it is known how fast the machine is
@@ -277,4 +277,4 @@ class EmbeddingQueue:
             self._model.clear(text.slot)
 
     def _fail(self, text_id: str, error: GgufFcError) -> None:
-        self._emit(failure(text_id, error))
+        self._emit(Failed.because(text_id, error))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gguf_fc.errors import BodyTooLarge, EngineError, GgufFcError
+from gguf_fc.errors import BodyTooLarge, GgufFcError
 from gguf_fc.job import Detokenize, Embed, Failed, FromWorker, Job, Measure, Message, Rank, Tokenize
 
 LONG = 32 << 10  # characters; or tokens, where there is no text
@@ -89,7 +89,7 @@ class LongTexts:
         try:
             rest = self.readers[type(message)](message)
         except GgufFcError as error:
-            rest = partial(failure, message.id, error)
+            rest = partial(Failed.because, message.id, error)
         except Exception as error:  # noqa: BLE001 - the thread has nobody else to tell
             rest = partial(_raise, error)
         self._rests.append((message.id, rest))
@@ -102,11 +102,6 @@ def refuse_too_long(message: Message) -> None:
         raise BodyTooLarge(
             f"The text has more than {LONGEST:,} characters or tokens; send it in parts."
         )
-
-
-def failure(message_id: str, error: GgufFcError) -> Failed:
-    """Irregular end of a job or a question for *error*."""
-    return Failed(id=message_id, code=error.code or EngineError.code, message=error.message)
 
 
 def _raise(error: Exception) -> None:

@@ -17,7 +17,7 @@ from gguf_fc.engine.chooser import Chooser
 from gguf_fc.engine.constrain.constraint import Compile
 from gguf_fc.engine.kv_cache.cache import KvCache
 from gguf_fc.engine.kv_cache.saved_states import SavedStates
-from gguf_fc.engine.long_texts import Rest, failure, refuse_too_long
+from gguf_fc.engine.long_texts import Rest, refuse_too_long
 from gguf_fc.engine.model import DecodeError, Feed, Logits, Model, NoRoom
 from gguf_fc.engine.schedule.planner import Planner
 from gguf_fc.engine.schedule.scheduler import Scheduler
@@ -27,6 +27,7 @@ from gguf_fc.engine.speculate.drafter import NO_DRAFT
 from gguf_fc.errors import EngineError, GgufFcError, Overloaded
 from gguf_fc.job import (
     Accepted,
+    Failed,
     FinishReason,
     FromWorker,
     Handlers,
@@ -101,7 +102,7 @@ class Engine:
                 raise Overloaded("Too many requests are waiting for this model; try again later.")
             sequence = self._builder.build(job, texts or self._builder.read(job))
         except GgufFcError as error:
-            self._emit(failure(job.id, error))
+            self._emit(Failed.because(job.id, error))
             return
         self._emit(Accepted(id=job.id, prompt_tokens=sequence.n_prompt))
         self.scheduler.add(sequence)
@@ -223,7 +224,7 @@ class Engine:
 
     def _fail(self, sequence: Sequence, error: GgufFcError, *, keep: bool = True) -> None:
         self.scheduler.remove(sequence, keep=keep)
-        self._emit(failure(sequence.job.id, error))
+        self._emit(Failed.because(sequence.job.id, error))
 
     def _make_room(self) -> None:
         """Evict or preempt, as the memory is full; a sequence that does not fit alone fails."""

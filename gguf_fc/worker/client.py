@@ -113,7 +113,7 @@ class Worker:
             while self._recovery:  # what was in flight goes first
                 await asyncio.wait([self._recovery])
         except (DeadlyRequest, WorkerUnavailable) as error:
-            yield _failed(job.id, error)
+            yield Failed.because(job.id, error)
             return
         assert job.id not in self._flights, f"job {job.id} runs already"
         flight = self._flights[job.id] = InFlight(job)
@@ -195,8 +195,4 @@ class Worker:
 
     def _fail(self, flights: Iterable[InFlight], error: GgufFcError) -> None:
         for flight in tuple(flights):
-            self._deliver(_failed(flight.asked.id, error))
-
-
-def _failed(job_id: str, error: GgufFcError) -> Failed:
-    return Failed(id=job_id, code=error.code or EngineError.code, message=error.message)
+            self._deliver(Failed.because(flight.asked.id, error))
