@@ -36,7 +36,7 @@ import httpx
 import psutil
 
 from tests.support.server import QUIET, Server, running
-from torture_trials.streams import Seen, longest_gap, pause, read_for_ever
+from torture_trials.streams import Seen, longest_gap, read_for_ever
 
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP)
 WEIGHTS = (45, 45, 10)
@@ -51,13 +51,13 @@ async def kills(server: Server, n_kills: int, n_streams: int, random: Random) ->
         asyncio.create_task(read_for_ever(n, server.url, seen, lambda: done))
         for n in range(n_streams)
     ]
-    await pause(3)
+    await asyncio.sleep(3)
     for _ in range(n_kills):
         number = random.choices(SIGNALS, WEIGHTS)[0]
         os.kill((await worker(server)).pid, number)
         moments.append(time.monotonic())
         await recovered(seen, moments[-1], n_streams)
-        await pause(random.uniform(0, 1.5))
+        await asyncio.sleep(random.uniform(0, 1.5))
     done = True
     await asyncio.wait(clients, timeout=MOST_SECONDS * 2)
     seconds = time.monotonic() - begin
@@ -154,9 +154,9 @@ async def attacks(server: Server) -> int:
     seen, done = Seen(), False
     pid = server.worker.pid
     reader = asyncio.create_task(read_for_ever(1, server.url, seen, lambda: done))
-    await pause(2)
+    await asyncio.sleep(2)
     begin = time.monotonic()
-    await pause(5)
+    await asyncio.sleep(5)
     alone = longest_gap(seen.pieces[1], begin, time.monotonic())
     print(f"stream alone: longest gap {alone:.2f} s")
     faults = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -33,7 +32,7 @@ TOOL = {
 BODY = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": "Go on."}]}
 # Each with its own seed, sampled: a reply that is begun anew would differ.
 KINDS: dict[str, dict[str, Any]] = {
-    "text": {"max_tokens": 400, "logit_bias": {}, "temperature": 1.2},
+    "text": {"max_tokens": 400, "temperature": 1.2},
     "structured": {
         "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": NUMBERS}}
     },
@@ -48,7 +47,6 @@ class Seen:
 
     replies: int = 0
     faults: list[str] = field(default_factory=list)
-    resumed: int = 0  # replies during which a worker died
     pieces: dict[int, list[float]] = field(default_factory=dict)  # times, by client
 
 
@@ -120,8 +118,3 @@ def longest_gap(times: list[float], since: float, until: float) -> float:
     """Longest time without a piece between *since* and *until*, seconds."""
     inside = [since, *(at for at in times if since < at < until), until]
     return max(after - before for before, after in pairwise(inside))
-
-
-async def pause(seconds: float) -> None:
-    """Let the clients read."""
-    await asyncio.sleep(seconds)
